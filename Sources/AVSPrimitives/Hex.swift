@@ -1,0 +1,2 @@
+/// Text of bytes in base 16.
+public enum Hex {}
