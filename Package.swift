@@ -39,6 +39,8 @@ let package = Package(
 
         .target(name: "AVSPrimitives", dependencies: [bigInt], swiftSettings: settings),
 
+        .target(name: "AVSModel", dependencies: ["AVSPrimitives"], swiftSettings: settings),
+
         // MARK: What does I/O
 
         // MARK: Roles

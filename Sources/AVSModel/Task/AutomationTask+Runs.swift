@@ -1,0 +1,81 @@
+public import AVSPrimitives
+
+/// Why a task may not start a run now.
+public enum RunRefusal: Hashable, Sendable {
+    /// `count` runs started or accepted, of `limit` allowed.
+    case exhausted(count: Int64, limit: Int64)
+    case expired
+    case notStarted
+    /// Its status does not accept triggers.
+    case status(TaskStatus)
+}
+
+extension AutomationTask {
+    /// Why a trigger at `now` may not start a run; `nil` when it may.
+    ///
+    /// The order is that of the answers in aggregator-api 6.6, so that each case has one answer.
+    public func refusal(at now: Timestamp) -> RunRefusal? {
+        if status == .completed || status.acceptsTriggers, isExhausted {
+            return .exhausted(count: executionCount, limit: maxExecution)
+        }
+        guard status.acceptsTriggers else { return .status(status) }
+        if isExpired(at: now) { return .expired }
+        if let startAt, now < startAt { return .notStarted }
+        return nil
+    }
+
+    /// Whether every allowed run has started or is accepted.
+    public var isExhausted: Bool {
+        maxExecution > 0 && executionCount.addingReportingOverflow(reserved).partialValue >= maxExecution
+    }
+
+    public func isExpired(at now: Timestamp) -> Bool {
+        guard let expiredAt else { return false }
+        return now >= expiredAt
+    }
+
+    /// How many more triggers can be accepted; -1 when there is no limit.
+    public var remainingExecutions: Int64 {
+        maxExecution == 0 ? -1 : max(0, maxExecution - executionCount - reserved)
+    }
+}
+
+// The transitions of aggregator-api 5.5 that runs cause. Each keeps: running exactly while runs are in flight.
+extension AutomationTask {
+    /// A trigger was accepted: one run is promised (XO-11).
+    public mutating func reserve() { reserved += 1 }
+
+    /// An accepted trigger will not run: its promise is given back.
+    public mutating func release() { reserved = max(0, reserved - 1) }
+
+    /// A promised run starts (R1).
+    public mutating func beginRun(at now: Timestamp) {
+        release()
+        executionCount += 1
+        runsInFlight += 1
+        lastRanAt = now
+        status = .running
+    }
+
+    /// A run ended (R2, R3; aggregator-api 5.3 row 10). A wish of its owner comes before completion.
+    public mutating func endRun(at now: Timestamp) {
+        runsInFlight = max(0, runsInFlight - 1)
+        let isSpent = maxExecution > 0 && executionCount >= maxExecution
+        guard runsInFlight == 0 else { return }
+        if let wish = requestedStatus {
+            status = wish
+            requestedStatus = nil
+        } else if isSpent || isExpired(at: now) {
+            complete(at: now)
+        } else {
+            status = .enabled
+        }
+    }
+
+    /// No further run is possible.
+    public mutating func complete(at now: Timestamp) {
+        status = .completed
+        completedAt = now
+        requestedStatus = nil
+    }
+}
