@@ -41,6 +41,8 @@ let package = Package(
 
         .target(name: "AVSModel", dependencies: ["AVSPrimitives"], swiftSettings: settings),
 
+        .target(name: "AVSStorage", swiftSettings: settings),
+
         // MARK: What does I/O
 
         // MARK: Roles
@@ -50,5 +52,7 @@ let package = Package(
         // MARK: Tests
 
         .testTarget(name: "AVSPrimitivesTests", dependencies: ["AVSPrimitives"], swiftSettings: settings),
+
+        .testTarget(name: "AVSStorageTests", dependencies: ["AVSStorage"], swiftSettings: settings),
     ]
 )
