@@ -51,6 +51,8 @@ let package = Package(
 
         // MARK: Tests
 
+        .testTarget(name: "AVSModelTests", dependencies: ["AVSModel", "AVSPrimitives"], swiftSettings: settings),
+
         .testTarget(name: "AVSPrimitivesTests", dependencies: ["AVSPrimitives"], swiftSettings: settings),
 
         .testTarget(name: "AVSStorageTests", dependencies: ["AVSStorage"], swiftSettings: settings),

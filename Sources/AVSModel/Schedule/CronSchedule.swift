@@ -1,0 +1,55 @@
+public import AVSPrimitives
+
+/// A cron schedule: when a cron trigger fires. Evaluated in UTC.
+///
+/// Accepted are five fields, `minute hour day-of-month month day-of-week`, and the descriptors `@yearly`, `@annually`,
+/// `@monthly`, `@weekly`, `@daily`, `@midnight`, `@hourly` and `@every <duration>`.
+///
+/// - A field is a comma-separated list of `*` (or `?`), numbers, ranges `a-b` and steps `*/n`, `a/n`, `a-b/n`. Months and
+///   days have three-letter English names in any case; Sunday is 0 and 7.
+/// - If both day fields are restricted a day that matches either one matches. `*/2` is a restriction.
+/// - `@every 90m` fires at the multiples of its duration since the epoch, so that all operators name the same ticks, also
+///   after a restart (TIM-6). The duration is a whole number of minutes: nothing is scheduled in seconds (TIM-11).
+///
+/// The type is a value: it parses once, and ``next(after:)`` allocates nothing.
+///
+/// - Source: aggregator-api.md 6.12; reliability-security.md 3.3.
+public struct CronSchedule: Hashable, Sendable, CustomStringConvertible {
+    /// A longer text is refused unread. A full list of 60 minutes has 170 bytes.
+    public static let sizeLimitBytes = 256
+    /// The longest `@every`: 366 days. What is rarer has a date, and fields can say it.
+    public static let longestIntervalMinutes: Int64 = 366 * 1440
+
+    enum Rule: Hashable, Sendable {
+        case fields(CronFields)
+        case every(minutes: Int64)
+    }
+
+    /// The text as it was given.
+    public let description: String
+    let rule: Rule
+
+    /// - Throws: ``CronError`` naming the field, the value and what is allowed.
+    public init(_ text: String) throws(CronError) {
+        rule = try CronParser.parse(text)
+        description = text
+    }
+
+    /// The first tick strictly after `instant`, at second 0 of a minute.
+    ///
+    /// - Returns: nil if there is none within eight years, which means never: 30 February, or the end of time.
+    public func next(after instant: Timestamp) -> Timestamp? {
+        let (minute, _) = instant.milliseconds.flooredQuotientAndRemainder(dividingBy: 60_000)
+        let tick: Int64?
+        switch rule {
+        case .fields(let fields):
+            tick = fields.first(from: CivilMinute(utcMinute: minute + 1))?.utcMinute
+        case .every(let minutes):
+            let (quotient, _) = minute.flooredQuotientAndRemainder(dividingBy: minutes)
+            tick = (quotient + 1) * minutes
+        }
+        guard let tick else { return nil }
+        let (milliseconds, overflow) = tick.multipliedReportingOverflow(by: 60_000)
+        return overflow ? nil : Timestamp(milliseconds: milliseconds)
+    }
+}
