@@ -21,7 +21,7 @@ public struct Timestamp: Hashable, Comparable, Sendable, CustomStringConvertible
         let (added, firstOverflow) = milliseconds.addingReportingOverflow(whole)
         let (sum, secondOverflow) = added.addingReportingOverflow(attoseconds / 1_000_000_000_000_000)
         guard firstOverflow || secondOverflow else { return Timestamp(milliseconds: sum) }
-        return Timestamp(milliseconds: seconds < 0 ? .min : .max)
+        return Timestamp(milliseconds: duration < .zero ? .min : .max)
     }
 
     /// Exact; negative if `earlier` is later.

@@ -11,7 +11,8 @@ struct HexTests {
         #expect(Hex.decode("0X" + Hex.encode(bytes).uppercased()) == bytes)
     }
 
-    @Test("INP-1: refuses everything but ASCII hex digits in pairs",
+    @Test(
+        "INP-1: refuses everything but ASCII hex digits in pairs",
         arguments: ["0", "0x0", "0xg0", "x00", " 00", "00 ", "０0", "Ａb", "0x0x00", "00\u{0}0", "e\u{301}"])
     func refusals(text: String) { #expect(Hex.decode(text) == nil) }
 }
