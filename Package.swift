@@ -47,6 +47,8 @@ let package = Package(
 
         // MARK: Roles
 
+        .target(name: "AVSTesting", dependencies: ["AVSPrimitives"], swiftSettings: settings),
+
         // MARK: Programs
 
         // MARK: Tests
