@@ -35,6 +35,10 @@ let package = Package(
     targets: [
         // MARK: System libraries
 
+        .systemLibrary(name: "CSecp256k1", pkgConfig: "libsecp256k1", providers: [.apt(["libsecp256k1-dev"])]),
+
+        .systemLibrary(name: "CCrypto", pkgConfig: "libcrypto", providers: [.apt(["libssl-dev"])]),
+
         // MARK: What computes
 
         .target(name: "AVSPrimitives", dependencies: [bigInt], swiftSettings: settings),
@@ -42,6 +46,10 @@ let package = Package(
         .target(name: "AVSModel", dependencies: ["AVSPrimitives"], swiftSettings: settings),
 
         .target(name: "AVSStorage", swiftSettings: settings),
+
+        .target(
+            name: "AVSCrypto", dependencies: ["AVSPrimitives", "CSecp256k1", "CCrypto"],
+            swiftSettings: wrapperSettings),
 
         // MARK: What does I/O
 
@@ -58,5 +66,7 @@ let package = Package(
         .testTarget(name: "AVSPrimitivesTests", dependencies: ["AVSPrimitives"], swiftSettings: settings),
 
         .testTarget(name: "AVSStorageTests", dependencies: ["AVSStorage"], swiftSettings: settings),
+
+        .testTarget(name: "AVSCryptoTests", dependencies: ["AVSCrypto", "AVSPrimitives"], swiftSettings: settings),
     ]
 )
