@@ -51,6 +51,8 @@ let package = Package(
             name: "AVSCrypto", dependencies: ["AVSPrimitives", "CSecp256k1", "CCrypto"],
             swiftSettings: wrapperSettings),
 
+        .target(name: "AVSWorkflow", dependencies: ["AVSModel", "AVSPrimitives"], swiftSettings: settings),
+
         // MARK: What does I/O
 
         // MARK: Roles
@@ -61,9 +63,14 @@ let package = Package(
 
         // MARK: Tests
 
-        .testTarget(name: "AVSModelTests", dependencies: ["AVSModel", "AVSPrimitives"], swiftSettings: settings),
+        .testTarget(
+            name: "AVSModelTests", dependencies: ["AVSModel", "AVSPrimitives", "AVSTesting"], swiftSettings: settings),
 
         .testTarget(name: "AVSPrimitivesTests", dependencies: ["AVSPrimitives"], swiftSettings: settings),
+
+        .testTarget(
+            name: "AVSWorkflowTests", dependencies: ["AVSModel", "AVSPrimitives", "AVSTesting", "AVSWorkflow"],
+            swiftSettings: settings),
 
         .testTarget(name: "AVSStorageTests", dependencies: ["AVSStorage"], swiftSettings: settings),
 

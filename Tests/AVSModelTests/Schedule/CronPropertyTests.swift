@@ -1,4 +1,5 @@
 import AVSPrimitives
+import AVSTesting
 import Testing
 
 @testable import AVSModel
@@ -41,7 +42,7 @@ private struct RandomSchedule {
     var months: Set<Int>?
     var weekdays: Set<Int>?
 
-    init(using random: inout SplitMix) {
+    init(using random: inout SeededGenerator) {
         func some(_ bounds: ClosedRange<Int>, _ count: Int) -> Set<Int>? {
             Bool.random(using: &random)
                 ? nil
@@ -77,7 +78,7 @@ private struct RandomSchedule {
 struct CronPropertyTests {
     @Test("are the minutes that match, none more and none less", arguments: 1...12 as ClosedRange<UInt64>)
     func walk(seed: UInt64) throws {
-        var random = SplitMix(seed: seed)
+        var random = SeededGenerator(seed: seed)
         let drawn = RandomSchedule(using: &random)
         let schedule = try CronSchedule(drawn.text)
         var walk = MinuteWalk()

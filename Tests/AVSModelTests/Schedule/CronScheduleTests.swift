@@ -1,4 +1,5 @@
 import AVSPrimitives
+import AVSTesting
 import Testing
 
 @testable import AVSModel
@@ -143,7 +144,7 @@ struct CronScheduleTests {
 
     @Test("never traps on arbitrary bytes", arguments: 0..<20 as Range<UInt64>)
     func noise(seed: UInt64) {
-        var random = SplitMix(seed: seed)
+        var random = SeededGenerator(seed: seed)
         let alphabet = Array("0123456789*/,-? @everyhmsunjan\t\u{E9}".utf8)
         for _ in 0..<500 {
             let bytes = (0..<Int.random(in: 0...40, using: &random)).map { _ in
@@ -156,19 +157,5 @@ struct CronScheduleTests {
                 #expect(!error.description.isEmpty)
             }
         }
-    }
-}
-
-/// SplitMix64: small, and the same numbers everywhere.
-struct SplitMix: RandomNumberGenerator {
-    private var state: UInt64
-    init(seed: UInt64) { state = seed }
-
-    mutating func next() -> UInt64 {
-        state &+= 0x9E37_79B9_7F4A_7C15
-        var z = state
-        z = (z ^ (z >> 30)) &* 0xBF58_476D_1CE4_E5B9
-        z = (z ^ (z >> 27)) &* 0x94D0_49BB_1331_11EB
-        return z ^ (z >> 31)
     }
 }

@@ -1,0 +1,127 @@
+public import AVSModel
+
+/// Why a task's graph cannot run. A run that meets one ends with status ERROR before its first step.
+///
+/// - Source: execution-engine.md 1.2, 1.4.
+public enum PlanError: Error, Hashable, Sendable {
+    case unknownTarget(String, edge: String)
+    case unknownSource(String, edge: String)
+    /// There are nodes, and no edge leaves the trigger.
+    case triggerLeadsNowhere(String)
+    /// Every node waits for another one.
+    case nothingToStart
+    case duplicateNode(String)
+    /// The node ids along a cycle; the first one follows the last.
+    case cycle([String])
+}
+
+extension PlanError: CustomStringConvertible {
+    public var description: String {
+        switch self {
+        case .unknownTarget(let target, let edge): "target node '\(target)' in edge '\(edge)' not in TaskNodes"
+        case .unknownSource(let source, let edge): "source node '\(source)' in edge '\(edge)' not in TaskNodes"
+        case .triggerLeadsNowhere(let id): "trigger '\(id)' has no outgoing edges"
+        case .nothingToStart: "no node has an in-degree of 0 after trigger processing"
+        case .duplicateNode(let id): "node id '\(id)' is used more than once"
+        case .cycle(let ids): "nodes form a cycle: \(Self.path(ids))"
+        }
+    }
+
+    /// At most ten nodes of the cycle: a graph may have a thousand.
+    private static func path(_ ids: [String]) -> String {
+        let shown = ids.prefix(10).joined(separator: " -> ")
+        return ids.count > 10 ? "\(shown) -> … (\(ids.count) nodes)" : "\(shown) -> \(ids.first ?? "")"
+    }
+}
+
+/// A task's graph, checked and with every id resolved to a position in ``nodes``.
+public struct Plan: Hashable, Sendable {
+    /// Where an edge begins.
+    enum Source: Hashable, Sendable {
+        case trigger
+        case node(Int)
+        /// Taken when the branch node selects the condition.
+        case condition(node: Int, id: String)
+        /// A condition of a node that does not exist: accepted, never taken (1.2).
+        case nowhere
+    }
+
+    struct Link: Hashable, Sendable {
+        var source: Source
+        var target: Int
+    }
+
+    /// The task's nodes in the task's order.
+    public let nodes: [Node]
+    let links: [Link]
+    /// Per node, the positions in ``links`` of the edges that leave it, of its conditions too.
+    let leaving: [[Int]]
+
+    /// - Throws: ``PlanError``, the first of: a duplicate id, an edge to or from nothing, a trigger without edges, a
+    ///   cycle, nothing to start with. No nodes and no edges is a plan that does nothing.
+    public init(trigger: Trigger, nodes: [Node], edges: [Edge]) throws(PlanError) {
+        var positions: [String: Int] = [:]
+        for (position, node) in nodes.enumerated() {
+            guard positions.updateValue(position, forKey: node.id) == nil else { throw .duplicateNode(node.id) }
+        }
+        let resolver = SourceResolver(trigger: trigger.id, positions: positions)
+        var links: [Link] = []
+        for edge in edges {
+            guard let target = positions[edge.target] else { throw .unknownTarget(edge.target, edge: edge.id) }
+            guard let source = resolver.source(edge.source) else { throw .unknownSource(edge.source, edge: edge.id) }
+            links.append(Link(source: source, target: target))
+        }
+        var leaving = [[Int]](repeating: [], count: nodes.count)
+        for (position, link) in links.enumerated() {
+            if let node = link.source.node { leaving[node].append(position) }
+        }
+        self.nodes = nodes
+        self.links = links
+        self.leaving = leaving
+        try checkStart(trigger: trigger)
+    }
+
+    private func checkStart(trigger: Trigger) throws(PlanError) {
+        guard !nodes.isEmpty else { return }
+        guard links.contains(where: { $0.source == .trigger }) else { throw .triggerLeadsNowhere(trigger.id) }
+        if let cycle = firstCycle() { throw .cycle(cycle.map { nodes[$0].id }) }
+        var waits = [Bool](repeating: false, count: nodes.count)
+        for link in links where link.source != .trigger { waits[link.target] = true }
+        guard waits.contains(false) else { throw .nothingToStart }
+    }
+
+    /// The node that the edge of a branch's condition leads to, the first one if there are several.
+    func target(ofCondition id: String, at node: Int) -> Node? {
+        leaving[node].first { links[$0].source == .condition(node: node, id: id) }.map { nodes[links[$0].target] }
+    }
+}
+
+extension Plan.Source {
+    /// The node on whose end the edge waits.
+    var node: Int? {
+        switch self {
+        case .node(let node), .condition(let node, _): node
+        case .trigger, .nowhere: nil
+        }
+    }
+}
+
+/// Reads an edge's source: the trigger's id, a node's id, or `<branch node id>.<condition id>`.
+private struct SourceResolver {
+    let trigger: String
+    let positions: [String: Int]
+
+    /// Nil for a plain source that does not exist. Ids may hold dots themselves: a whole id comes first, then the
+    /// first dot behind which a node's id ends.
+    func source(_ text: String) -> Plan.Source? {
+        if text == trigger { return .trigger }
+        if let node = positions[text] { return .node(node) }
+        guard text.utf8.contains(UInt8(ascii: ".")) else { return nil }
+        for dot in text.indices where text[dot] == "." {
+            if let node = positions[String(text[..<dot])] {
+                return .condition(node: node, id: String(text[text.index(after: dot)...]))
+            }
+        }
+        return .nowhere
+    }
+}
