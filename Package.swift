@@ -39,6 +39,8 @@ let package = Package(
 
         .systemLibrary(name: "CCrypto", pkgConfig: "libcrypto", providers: [.apt(["libssl-dev"])]),
 
+        .systemLibrary(name: "CProtobufC", pkgConfig: "libprotobuf-c", providers: [.apt(["libprotobuf-c-dev"])]),
+
         // MARK: What computes
 
         .target(name: "AVSPrimitives", dependencies: [bigInt], swiftSettings: settings),
@@ -52,6 +54,12 @@ let package = Package(
             swiftSettings: wrapperSettings),
 
         .target(name: "AVSWorkflow", dependencies: ["AVSModel", "AVSPrimitives"], swiftSettings: settings),
+
+        .target(name: "CAVSProto", dependencies: ["CProtobufC"]),
+
+        .target(
+            name: "AVSProto", dependencies: ["AVSPrimitives", "CAVSProto", "CProtobufC"],
+            swiftSettings: wrapperSettings),
 
         // MARK: What does I/O
 
@@ -71,6 +79,8 @@ let package = Package(
         .testTarget(
             name: "AVSWorkflowTests", dependencies: ["AVSModel", "AVSPrimitives", "AVSTesting", "AVSWorkflow"],
             swiftSettings: settings),
+
+        .testTarget(name: "AVSProtoTests", dependencies: ["AVSProto", "AVSPrimitives"], swiftSettings: settings),
 
         .testTarget(name: "AVSStorageTests", dependencies: ["AVSStorage"], swiftSettings: settings),
 
