@@ -41,6 +41,8 @@ let package = Package(
 
         .systemLibrary(name: "CProtobufC", pkgConfig: "libprotobuf-c", providers: [.apt(["libprotobuf-c-dev"])]),
 
+        .systemLibrary(name: "CRocksDB", pkgConfig: "rocksdb", providers: [.apt(["librocksdb-dev"])]),
+
         // MARK: What computes
 
         .target(name: "AVSPrimitives", dependencies: [bigInt], swiftSettings: settings),
@@ -62,6 +64,8 @@ let package = Package(
             swiftSettings: wrapperSettings),
 
         // MARK: What does I/O
+
+        .target(name: "AVSRocksDB", dependencies: ["AVSStorage", "CRocksDB"], swiftSettings: wrapperSettings),
 
         // MARK: Roles
 
@@ -85,5 +89,7 @@ let package = Package(
         .testTarget(name: "AVSStorageTests", dependencies: ["AVSStorage"], swiftSettings: settings),
 
         .testTarget(name: "AVSCryptoTests", dependencies: ["AVSCrypto", "AVSPrimitives"], swiftSettings: settings),
+
+        .testTarget(name: "AVSRocksDBTests", dependencies: ["AVSRocksDB", "AVSStorage"], swiftSettings: settings),
     ]
 )

@@ -39,6 +39,20 @@ public struct DecimalText: StoreValue, Hashable, ExpressibleByIntegerLiteral {
     public var stored: [UInt8] { DecimalDigits.text(of: value, width: 1) }
 }
 
+/// A number as 8 bytes, big-endian: the store's own counters.
+public struct BigEndianNumber: StoreValue, Hashable {
+    public var value: UInt64
+
+    public init(_ value: UInt64) { self.value = value }
+
+    public init(stored: [UInt8]) throws {
+        guard stored.count == 8 else { throw MalformedValue("\(stored.count) bytes instead of 8") }
+        value = stored.reduce(0) { $0 << 8 | UInt64($1) }
+    }
+
+    public var stored: [UInt8] { (0..<8).map { UInt8(truncatingIfNeeded: value >> (56 - 8 * $0)) } }
+}
+
 /// Why stored bytes are not a value of their type.
 public struct MalformedValue: Error, Hashable, CustomStringConvertible {
     public let description: String

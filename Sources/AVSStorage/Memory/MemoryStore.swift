@@ -60,7 +60,7 @@ public final class MemoryStore: KeyValueStore {
             }
             var transaction = Transaction(over: base, limitBytes: limitBytes)
             let result = try body(&transaction)
-            state.apply(transaction.changes)
+            state.apply(transaction.finish())
             if synced { durable.withLock { $0 = state } }
             return result
         }

@@ -18,6 +18,8 @@ public enum StorageError: Error, Hashable, Sendable {
     case overloaded(String)
     /// There is no database at this path, or it does not carry our marker (FAIL-7): exit code 78.
     case notFound(path: String)
+    /// The directory or the database is not one that we may use: owner, mode, options: exit code 78.
+    case unusable(String)
     /// Too little space to open the database safely (FAIL-5): exit code 75.
     case noSpace(String)
     /// The store was closed.
@@ -40,6 +42,7 @@ extension StorageError: CustomStringConvertible {
         case .tooLarge(let bytes, let limit): "too large: \(bytes) bytes, limit \(limit)"
         case .overloaded(let text): "storage is overloaded: \(text)"
         case .notFound(let path): "no database at \(path)"
+        case .unusable(let text): "unusable: \(text)"
         case .noSpace(let text): "not enough free space: \(text)"
         case .closed: "the store is closed"
         case .misuse(let text): "wrong use of the store: \(text)"

@@ -13,8 +13,11 @@ public struct Transaction: ~Copyable, StoreReader {
         self.limitBytes = limitBytes
     }
 
-    /// What the body has changed.
+    /// What the body has changed so far.
     public var changes: ChangeSet { view.changes }
+
+    /// Ends the transaction and hands over what it changed.
+    public consuming func finish() -> ChangeSet { view.changes }
 
     public func get(_ key: [UInt8]) throws(StorageError) -> [UInt8]? {
         try view.get(key)
