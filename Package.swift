@@ -47,6 +47,8 @@ let package = Package(
 
         .target(name: "AVSPrimitives", dependencies: [bigInt], swiftSettings: settings),
 
+        .target(name: "AVSEthereum", dependencies: ["AVSPrimitives", bigInt], swiftSettings: settings),
+
         .target(name: "AVSModel", dependencies: ["AVSPrimitives"], swiftSettings: settings),
 
         .target(name: "AVSStorage", swiftSettings: settings),
@@ -77,6 +79,10 @@ let package = Package(
 
         .testTarget(
             name: "AVSModelTests", dependencies: ["AVSModel", "AVSPrimitives", "AVSTesting"], swiftSettings: settings),
+
+        .testTarget(
+            name: "AVSEthereumTests", dependencies: ["AVSEthereum", "AVSPrimitives", "AVSTesting", bigInt],
+            swiftSettings: settings),
 
         .testTarget(name: "AVSPrimitivesTests", dependencies: ["AVSPrimitives"], swiftSettings: settings),
 

@@ -73,6 +73,9 @@ public struct UInt256: Hashable, Comparable, Sendable, CustomStringConvertible {
     /// The value if it fits into 64 bits.
     public var uint64: UInt64? { high == 0 ? UInt64(exactly: low) : nil }
 
+    /// Bits up to the highest that is set; 0 for zero, at most 256.
+    public var significantBits: Int { 256 - (high == 0 ? 128 + low.leadingZeroBitCount : high.leadingZeroBitCount) }
+
     /// Decimal digits.
     public var description: String {
         // In chunks of 38 digits, the most that 128 bits always hold.

@@ -1,0 +1,25 @@
+public import AVSPrimitives
+public import BigInt
+
+/// Amounts of tokens as people write them, and where contracts keep them.
+public enum TokenAmount {
+    /// `raw` divided by 10^`decimals`, exactly: no trailing zeros, no point if there is no fraction.
+    ///
+    /// `text(1500000, 6)` is `1.5`; negative amounts keep their digits, `-1.5` (execution engine, 7.9).
+    /// - Parameter decimals: what a token says of itself; values below 0 or above 255 (a `uint8`) leave `raw` as it is.
+    public static func text(_ raw: BigInt, decimals: Int) -> String {
+        let digits = String(raw.magnitude)
+        let sign = raw.sign == .minus && raw != 0 ? "-" : ""
+        guard (1...255).contains(decimals) else { return sign + digits }
+        let padded = String(repeating: "0", count: max(0, decimals + 1 - digits.utf8.count)) + digits
+        var fraction = padded.suffix(decimals)
+        while fraction.last == "0" { fraction.removeLast() }
+        let whole = padded.dropLast(decimals)
+        return sign + (fraction.isEmpty ? "\(whole)" : "\(whole).\(fraction)")
+    }
+
+    /// The storage slot of `holder` in a `mapping(address => …)` that stands at `slot`, such as ERC-20 balances.
+    public static func mappingSlot(of holder: Address, at slot: UInt64) -> Hash32 {
+        Keccak256.hash([UInt8](repeating: 0, count: 12) + holder.bytes + UInt256(slot).bigEndian)
+    }
+}
