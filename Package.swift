@@ -43,6 +43,8 @@ let package = Package(
 
         .systemLibrary(name: "CRocksDB", pkgConfig: "rocksdb", providers: [.apt(["librocksdb-dev"])]),
 
+        .systemLibrary(name: "COpenSSL", pkgConfig: "openssl", providers: [.apt(["libssl-dev"])]),
+
         // MARK: What computes
 
         .target(name: "AVSPrimitives", dependencies: [bigInt], swiftSettings: settings),
@@ -64,6 +66,8 @@ let package = Package(
         .target(
             name: "AVSProto", dependencies: ["AVSPrimitives", "CAVSProto", "CProtobufC"],
             swiftSettings: wrapperSettings),
+
+        .target(name: "AVSTLS", dependencies: ["COpenSSL"], swiftSettings: wrapperSettings),
 
         // MARK: What does I/O
 
@@ -97,5 +101,9 @@ let package = Package(
         .testTarget(name: "AVSCryptoTests", dependencies: ["AVSCrypto", "AVSPrimitives"], swiftSettings: settings),
 
         .testTarget(name: "AVSRocksDBTests", dependencies: ["AVSRocksDB", "AVSStorage"], swiftSettings: settings),
+
+        .target(name: "TestCertificates", path: "Tests/TestCertificates", swiftSettings: settings),
+
+        .testTarget(name: "AVSTLSTests", dependencies: ["AVSTLS", "TestCertificates"], swiftSettings: settings),
     ]
 )

@@ -81,6 +81,15 @@ import Glibc
         try unsafe body(UnsafeRawBufferPointer(start: base, count: count))
     }
 
+    /// Lends the bytes to modules without unsafe pointers, such as the one that reads the server's TLS key.
+    public func withSpan<Result: ~Copyable, Failure: Error>(
+        _ body: (Span<UInt8>) throws(Failure) -> Result
+    ) throws(Failure) -> Result {
+        let bytes = unsafe UnsafeBufferPointer(
+            start: UnsafePointer(base.assumingMemoryBound(to: UInt8.self)), count: count)
+        return try unsafe body(bytes.span)
+    }
+
     /// The same for calls into C, most of which take `const unsigned char *`.
     func withBytePointer<Result: ~Copyable, Failure: Error>(
         _ body: (UnsafePointer<UInt8>) throws(Failure) -> Result

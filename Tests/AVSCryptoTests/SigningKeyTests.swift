@@ -58,6 +58,7 @@ struct SecretBytesTests {
     func contents() throws {
         #expect(try secret("00ff10").exposed == [0, 255, 16])
         #expect(try password("").exposed.isEmpty)
+        #expect(try secret("00ff10").withSpan { $0.count == 3 && $0[1] == 0xff })
         let written = try SecretBytes(capacity: 8) { memory in
             memory.copyBytes(from: [1, 2, 3])
             return 3
