@@ -98,12 +98,14 @@ let package = Package(
 
         .testTarget(name: "AVSStorageTests", dependencies: ["AVSStorage"], swiftSettings: settings),
 
-        .testTarget(name: "AVSCryptoTests", dependencies: ["AVSCrypto", "AVSPrimitives"], swiftSettings: settings),
+        .testTarget(
+            name: "AVSCryptoTests", dependencies: ["AVSCrypto", "AVSPrimitives", "AVSTesting"], swiftSettings: settings),
 
         .testTarget(name: "AVSRocksDBTests", dependencies: ["AVSRocksDB", "AVSStorage"], swiftSettings: settings),
 
         .target(name: "TestCertificates", path: "Tests/TestCertificates", swiftSettings: settings),
 
-        .testTarget(name: "AVSTLSTests", dependencies: ["AVSTLS", "TestCertificates"], swiftSettings: settings),
+        .testTarget(
+            name: "AVSTLSTests", dependencies: ["AVSTLS", "AVSTesting", "TestCertificates"], swiftSettings: settings),
     ]
 )

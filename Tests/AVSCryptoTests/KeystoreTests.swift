@@ -1,5 +1,6 @@
 import AVSCrypto
 import AVSPrimitives
+import AVSTesting
 import Testing
 
 @Suite("A keystore file")

@@ -1,4 +1,5 @@
 import AVSPrimitives
+import AVSTesting
 import Synchronization
 import Testing
 

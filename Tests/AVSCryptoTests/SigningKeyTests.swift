@@ -1,5 +1,6 @@
 import AVSCrypto
 import AVSPrimitives
+import AVSTesting
 import Foundation
 import Testing
 

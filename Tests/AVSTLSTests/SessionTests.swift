@@ -1,4 +1,5 @@
 import AVSTLS
+import AVSTesting
 import TestCertificates
 import Testing
 
@@ -295,7 +296,7 @@ struct HandshakeTests {
     func damaged(seed: UInt64) throws {
         var recorded = try Pair()
         recorded.exchange()
-        var generator = SplitMix(state: seed)
+        var generator = SeededGenerator(seed: seed)
         for _ in 0..<60 {
             var bytes = recorded.toServer
             let offset = Int.random(in: bytes.indices, using: &generator)
@@ -331,17 +332,5 @@ struct HandshakeTests {
         #expect(text(received.plaintext) == "first")
         #expect(received.failure != nil)
         #expect(pair.server.pendingOutputBytes > 0, "no alert")
-    }
-}
-
-struct SplitMix: RandomNumberGenerator {
-    var state: UInt64
-
-    mutating func next() -> UInt64 {
-        state &+= 0x9e37_79b9_7f4a_7c15
-        var mixed = state
-        mixed = (mixed ^ (mixed >> 30)) &* 0xbf58_476d_1ce4_e5b9
-        mixed = (mixed ^ (mixed >> 27)) &* 0x94d0_49bb_1331_11eb
-        return mixed ^ (mixed >> 31)
     }
 }
