@@ -1,0 +1,1 @@
+"""A development chain: a real EVM behind Ethereum's JSON-RPC, on this machine only."""

@@ -1,0 +1,214 @@
+"""HTTP and WebSocket on the loopback interface."""
+
+import asyncio
+import json
+import logging
+from typing import Any
+
+from aiohttp import WSCloseCode, WSMsgType, web
+
+from . import methods_dev, methods_simulate  # noqa: F401  (they register their methods)
+from . import render
+from .blocks import Block, PlacedLog
+from .chain import Listener
+from .filters import LogFilter
+from .jsonrpc import (
+    INTERNAL_ERROR, INVALID_PARAMS, INVALID_REQUEST, LIMIT_EXCEEDED, MAX_BATCH, PARSE_ERROR, Methods, RPCError, answer,
+    request_parts,
+)
+from .methods import METHODS
+from .node import Node
+from .transactions import Transaction
+
+HOST = "127.0.0.1"
+MAX_BODY_BYTES = 8 * 1024 * 1024
+MAX_UNSENT = 20_000  # messages; a client that reads slower is disconnected
+MAX_SUBSCRIPTIONS = 1_000  # per connection
+
+log = logging.getLogger("devchain")
+
+
+# --- Requests --------------------------------------------------------------------------------------------------------
+
+class Handler:
+    """Answers requests for a node, and for a session if there is one."""
+
+    def __init__(self, node: Node, session: "Session | None" = None):
+        self._node = node
+        self._session = session
+
+    def respond(self, text: str | bytes) -> Any:
+        """Returns what to send for a request or a batch: a value for JSON, or None for nothing."""
+        try:
+            request = json.loads(text)
+        except (ValueError, RecursionError):
+            return answer(None, error=RPCError(PARSE_ERROR, "parse error"))
+        if not isinstance(request, list):
+            return self._respond_one(request)
+        if not request or len(request) > MAX_BATCH:
+            return answer(None, error=RPCError(INVALID_REQUEST, f"a batch holds 1 to {MAX_BATCH} requests"))
+        answers = [one for one in map(self._respond_one, request) if one is not None]
+        return answers or None
+
+    def _respond_one(self, request: Any) -> dict[str, Any] | None:
+        identifier = request.get("id") if isinstance(request, dict) else None
+        is_notification = False
+        try:
+            method, parameters, identifier, is_notification = request_parts(request)
+            log.debug("%s %s", method, parameters)
+            result = self._call(method, parameters)
+            return None if is_notification else answer(identifier, result)
+        except RPCError as error:
+            return None if is_notification else answer(identifier, error=error)
+        except Exception as error:  # our own mistake: the caller gets an answer, the log the trace
+            log.exception("while answering %s", request)
+            return answer(identifier, error=RPCError(INTERNAL_ERROR, f"internal error: {error!r}"))
+
+    def _call(self, method: str, parameters: list) -> Any:
+        if self._session is not None and method in SESSION_METHODS:
+            return SESSION_METHODS.call(self._session, method, parameters)
+        return METHODS.call(self._node, method, parameters)
+
+
+# --- WebSocket sessions ----------------------------------------------------------------------------------------------
+
+SESSION_METHODS = Methods()
+
+
+class Session(Listener):
+    """One WebSocket connection: its subscriptions, and what is still to be sent."""
+
+    def __init__(self, socket: web.WebSocketResponse):
+        self._socket = socket
+        self._outbox: asyncio.Queue[str] = asyncio.Queue(MAX_UNSENT)
+        self._subscriptions: dict[str, tuple[str, LogFilter]] = {}
+        self._count = 0
+        self.is_too_slow = asyncio.Event()
+
+    def send(self, value: Any) -> None:
+        try:
+            self._outbox.put_nowait(json.dumps(value))
+        except asyncio.QueueFull:
+            self.is_too_slow.set()
+
+    async def write(self) -> None:
+        """Sends until it is cancelled or the connection ends."""
+        while True:
+            await self._socket.send_str(await self._outbox.get())
+
+    @SESSION_METHODS.named("eth_subscribe")
+    def subscribe(self, kind: str, options: Any = None) -> str:
+        if kind not in ("newHeads", "logs", "newPendingTransactions"):
+            raise RPCError(INVALID_PARAMS, f"no subscription {kind!r}")
+        if len(self._subscriptions) >= MAX_SUBSCRIPTIONS:
+            raise RPCError(LIMIT_EXCEEDED, f"this connection has {MAX_SUBSCRIPTIONS} subscriptions already")
+        wanted = LogFilter.parse(options if kind == "logs" else None)
+        self._count += 1
+        identifier = f"0x{self._count:032x}"
+        self._subscriptions[identifier] = (kind, wanted)
+        return identifier
+
+    @SESSION_METHODS.named("eth_unsubscribe")
+    def unsubscribe(self, identifier: str) -> bool:
+        return self._subscriptions.pop(identifier, None) is not None
+
+    def mined(self, block: Block, logs: list[PlacedLog]) -> None:
+        self._notify("newHeads", [render.header_json(block)])
+        self._notify_of_logs(logs)
+
+    def removed(self, logs: list[PlacedLog]) -> None:
+        self._notify_of_logs(logs)
+
+    def pending(self, transaction: Transaction) -> None:
+        self._notify("newPendingTransactions", [transaction.hash])
+
+    def _notify_of_logs(self, logs: list[PlacedLog]) -> None:
+        for identifier, (kind, wanted) in self._subscriptions.items():
+            if kind == "logs":
+                for placed in logs:
+                    if wanted.matches(placed.log):
+                        self._notify_one(identifier, render.log_json(placed))
+
+    def _notify(self, kind: str, items: list) -> None:
+        for identifier, (subscribed, _) in self._subscriptions.items():
+            if subscribed == kind:
+                for item in items:
+                    self._notify_one(identifier, item)
+
+    def _notify_one(self, identifier: str, result: Any) -> None:
+        parameters = {"subscription": identifier, "result": result}
+        self.send({"jsonrpc": "2.0", "method": "eth_subscription", "params": parameters})
+
+
+# --- Server ----------------------------------------------------------------------------------------------------------
+
+class Server:
+    """Serves one node. All methods run on the event loop, one at a time, so none sees another's half-done work."""
+
+    def __init__(self, node: Node):
+        self._node = node
+        self._sockets: set[web.WebSocketResponse] = set()
+        application = web.Application(client_max_size=MAX_BODY_BYTES)
+        application.router.add_route("*", "/{anything:.*}", self._handle)
+        application.on_shutdown.append(self._close_sockets)
+        self._runner = web.AppRunner(application, access_log=None, shutdown_timeout=1)
+
+    async def start(self, port: int) -> int:
+        """Listens on loopback; returns the port, which the system chooses for 0."""
+        await self._runner.setup()
+        site = web.TCPSite(self._runner, HOST, port)
+        await site.start()
+        return self._runner.addresses[0][1]
+
+    async def stop(self) -> None:
+        await self._runner.cleanup()
+
+    async def mine_by_the_clock(self) -> None:
+        """Mines whenever the node's block time has passed. Runs until cancelled."""
+        node = self._node
+        while True:
+            node.is_block_time_new.clear()
+            try:
+                await asyncio.wait_for(node.is_block_time_new.wait(), timeout=node.block_time)
+            except TimeoutError:
+                node.chain.mine()
+
+    async def _handle(self, request: web.Request) -> web.StreamResponse:
+        if request.headers.get("Upgrade", "").lower() == "websocket":
+            return await self._handle_socket(request)
+        if request.method != "POST":
+            return web.Response(status=405, text="POST JSON-RPC here, or open a WebSocket\n")
+        response = Handler(self._node).respond(await request.read())
+        return web.Response(status=200) if response is None else web.json_response(response)
+
+    async def _handle_socket(self, request: web.Request) -> web.WebSocketResponse:
+        socket = web.WebSocketResponse(max_msg_size=MAX_BODY_BYTES)
+        await socket.prepare(request)
+        session = Session(socket)
+        handler = Handler(self._node, session)
+        self._sockets.add(socket)
+        self._node.chain.listeners.append(session)
+        writer = asyncio.create_task(session.write())  # ended below
+        guard = asyncio.create_task(self._close_when_slow(socket, session))  # ended below
+        try:
+            async for message in socket:
+                if message.type in (WSMsgType.TEXT, WSMsgType.BINARY):
+                    response = handler.respond(message.data)
+                    if response is not None:
+                        session.send(response)
+        finally:
+            self._node.chain.listeners.remove(session)
+            self._sockets.discard(socket)
+            writer.cancel()
+            guard.cancel()
+            await asyncio.gather(writer, guard, return_exceptions=True)
+        return socket
+
+    async def _close_when_slow(self, socket: web.WebSocketResponse, session: Session) -> None:
+        await session.is_too_slow.wait()
+        log.warning("closing a WebSocket whose client reads too slowly")
+        await socket.close(code=WSCloseCode.TRY_AGAIN_LATER, message=b"reads too slowly")
+
+    async def _close_sockets(self, application: web.Application) -> None:
+        for socket in list(self._sockets):
+            await socket.close(code=WSCloseCode.GOING_AWAY, message=b"shutting down")
