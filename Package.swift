@@ -45,6 +45,10 @@ let package = Package(
 
         .systemLibrary(name: "COpenSSL", pkgConfig: "openssl", providers: [.apt(["libssl-dev"])]),
 
+        .systemLibrary(name: "CNGHTTP2", pkgConfig: "libnghttp2", providers: [.apt(["libnghttp2-dev"])]),
+
+        .systemLibrary(name: "CZlib", pkgConfig: "zlib", providers: [.apt(["zlib1g-dev"])]),
+
         // MARK: What computes
 
         .target(name: "AVSPrimitives", dependencies: [bigInt], swiftSettings: settings),
@@ -69,9 +73,24 @@ let package = Package(
 
         .target(name: "AVSTLS", dependencies: ["COpenSSL"], swiftSettings: wrapperSettings),
 
+        .target(name: "AVSHTTP2", dependencies: ["CNGHTTP2"], swiftSettings: wrapperSettings),
+
+        .target(name: "AVSRPC", dependencies: ["AVSPrimitives", "CZlib"], swiftSettings: wrapperSettings),
+
         // MARK: What does I/O
 
         .target(name: "AVSRocksDB", dependencies: ["AVSStorage", "CRocksDB"], swiftSettings: wrapperSettings),
+
+        .target(
+            name: "AVSTransport",
+            dependencies: [
+                "AVSHTTP2", "AVSPrimitives", "AVSRPC",
+                .product(name: "Logging", package: "swift-log"),
+                .product(name: "NIOCore", package: "swift-nio"),
+                .product(name: "NIOPosix", package: "swift-nio"),
+                .product(name: "ServiceLifecycle", package: "swift-service-lifecycle"),
+            ],
+            swiftSettings: settings),
 
         // MARK: Roles
 
@@ -86,6 +105,21 @@ let package = Package(
 
         .testTarget(
             name: "AVSEthereumTests", dependencies: ["AVSEthereum", "AVSPrimitives", "AVSTesting", bigInt],
+            swiftSettings: settings),
+
+        .testTarget(name: "AVSHTTP2Tests", dependencies: ["AVSHTTP2", "AVSTesting"], swiftSettings: settings),
+
+        .testTarget(name: "AVSRPCTests", dependencies: ["AVSPrimitives", "AVSRPC", "AVSTesting"], swiftSettings: settings),
+
+        .testTarget(
+            name: "AVSTransportTests",
+            dependencies: [
+                "AVSHTTP2", "AVSPrimitives", "AVSRPC", "AVSTesting", "AVSTransport",
+                .product(name: "Logging", package: "swift-log"),
+                .product(name: "NIOCore", package: "swift-nio"),
+                .product(name: "NIOPosix", package: "swift-nio"),
+                .product(name: "ServiceLifecycle", package: "swift-service-lifecycle"),
+            ],
             swiftSettings: settings),
 
         .testTarget(name: "AVSPrimitivesTests", dependencies: ["AVSPrimitives"], swiftSettings: settings),

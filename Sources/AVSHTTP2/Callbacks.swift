@@ -1,0 +1,200 @@
+import CNGHTTP2
+
+/// The functions that libnghttp2 calls. Each recovers the mailbox, turns pointers into values and records.
+enum Callbacks {
+    private static func mailbox(_ userData: UnsafeMutableRawPointer?) -> Mailbox? {
+        unsafe userData.map { unsafe Unmanaged<Mailbox>.fromOpaque($0).takeUnretainedValue() }
+    }
+
+    private static let fail = NGHTTP2_ERR_CALLBACK_FAILURE.rawValue
+    private static let failStream = NGHTTP2_ERR_TEMPORAL_CALLBACK_FAILURE.rawValue
+
+    /// Lends a filled table; the library copies it into the session.
+    @unsafe static func withTable<R>(_ body: (OpaquePointer) throws(HTTP2Error) -> R) throws(HTTP2Error) -> R {
+        var table: OpaquePointer?
+        try unsafe HTTP2Error.check("nghttp2_session_callbacks_new", nghttp2_session_callbacks_new(&table))
+        guard let table = unsafe table else { throw .outOfMemory(call: "nghttp2_session_callbacks_new") }
+        defer { unsafe nghttp2_session_callbacks_del(table) }
+        unsafe setReceiving(table)
+        unsafe setSending(table)
+        return try unsafe body(table)
+    }
+
+    private static func setReceiving(_ table: OpaquePointer) {
+        unsafe nghttp2_session_callbacks_set_on_begin_frame_callback(table) { _, head, data in
+            guard let mailbox = unsafe Callbacks.mailbox(data), let head = unsafe head?.pointee else { return 0 }
+            Callbacks.count(head, in: mailbox)
+            return 0
+        }
+        unsafe nghttp2_session_callbacks_set_on_begin_headers_callback(table) { _, _, data in
+            unsafe Callbacks.mailbox(data)?.beginHeaders()
+            return 0
+        }
+        unsafe nghttp2_session_callbacks_set_on_header_callback(table) { _, _, name, nameCount, value, count, flags, data in
+            guard let mailbox = unsafe Callbacks.mailbox(data) else { return Callbacks.fail }
+            let fits = unsafe mailbox.header(
+                name: UnsafeBufferPointer(start: name, count: nameCount),
+                value: UnsafeBufferPointer(start: value, count: count),
+                indexed: UInt32(flags) & NGHTTP2_NV_FLAG_NO_INDEX.rawValue == 0)
+            return fits ? 0 : Callbacks.failStream
+        }
+        // Set, so that a malformed field is dropped alone and not with its whole stream (NG-12).
+        unsafe nghttp2_session_callbacks_set_on_invalid_header_callback(table) { _, _, _, _, _, _, _, _ in 0 }
+        unsafe nghttp2_session_callbacks_set_on_data_chunk_recv_callback(table) { _, _, stream, bytes, count, data in
+            guard let mailbox = unsafe Callbacks.mailbox(data), let bytes = unsafe bytes else { return Callbacks.fail }
+            return unsafe mailbox.data(StreamID(stream), bytes, count) ? 0 : Callbacks.fail
+        }
+        unsafe nghttp2_session_callbacks_set_on_frame_recv_callback(table) { _, frame, data in
+            guard let mailbox = unsafe Callbacks.mailbox(data), let frame = unsafe frame else { return Callbacks.fail }
+            unsafe Callbacks.received(frame, in: mailbox)
+            return 0
+        }
+        unsafe nghttp2_session_callbacks_set_on_invalid_frame_recv_callback(table) { _, _, _, data in
+            unsafe Callbacks.mailbox(data)?.counts.invalidFrames += 1
+            return 0
+        }
+        unsafe nghttp2_session_callbacks_set_on_stream_close_callback(table) { _, stream, code, data in
+            unsafe Callbacks.mailbox(data)?.closed(StreamID(stream), HTTP2ErrorCode(rawValue: code))
+            return 0
+        }
+    }
+
+    private static func setSending(_ table: OpaquePointer) {
+        unsafe nghttp2_session_callbacks_set_send_data_callback(table) { _, frame, head, count, _, data in
+            guard let mailbox = unsafe Callbacks.mailbox(data), let frame = unsafe frame else { return Callbacks.fail }
+            let head = unsafe UnsafeBufferPointer(start: head, count: 9)
+            let wrote = unsafe mailbox.writeData(StreamID(frame.pointee.hd.stream_id), head: head, count: count)
+            return wrote ? 0 : NGHTTP2_ERR_WOULDBLOCK.rawValue
+        }
+        unsafe nghttp2_session_callbacks_set_on_frame_send_callback(table) { session, frame, data in
+            guard let mailbox = unsafe Callbacks.mailbox(data), let frame = unsafe frame else { return Callbacks.fail }
+            unsafe Callbacks.sent(frame, by: session, in: mailbox)
+            return 0
+        }
+        unsafe nghttp2_session_callbacks_set_on_frame_not_send_callback(table) { _, frame, code, data in
+            guard let mailbox = unsafe Callbacks.mailbox(data), let head = unsafe frame?.pointee.hd else { return 0 }
+            if UInt32(head.type) == NGHTTP2_HEADERS.rawValue {
+                unsafe mailbox.record(.headersNotSent(StreamID(head.stream_id), code: Int(code)))
+            }
+            return 0
+        }
+        unsafe nghttp2_session_callbacks_set_data_source_read_length_callback(table) {
+            _, _, _, connectionWindow, streamWindow, frameSize, _ in
+            // The library cuts the answer to what the windows and the peer allow (NG-14).
+            min(Int(connectionWindow), Int(streamWindow), Int(frameSize), HTTP2Session.maxDataFrameBytes)
+        }
+    }
+
+    // MARK: Frames
+
+    /// Counts what a frame's head says, before its payload arrives.
+    private static func count(_ head: nghttp2_frame_hd, in mailbox: Mailbox) {
+        let isLast = UInt32(head.flags) & NGHTTP2_FLAG_END_STREAM.rawValue != 0
+        switch UInt32(head.type) {
+        case NGHTTP2_DATA.rawValue where !isLast && head.length == 0: mailbox.counts.emptyData += 1
+        case NGHTTP2_DATA.rawValue where !isLast && head.length < 16: mailbox.counts.tinyData += 1
+        case NGHTTP2_RST_STREAM.rawValue: mailbox.counts.resetsReceived += 1
+        case NGHTTP2_WINDOW_UPDATE.rawValue: mailbox.counts.windowUpdates += 1
+        case NGHTTP2_SETTINGS.rawValue where head.flags == 0: mailbox.counts.settings += 1
+        case NGHTTP2_PING.rawValue where head.flags == 0: mailbox.counts.pings += 1
+        case NGHTTP2_PRIORITY.rawValue: mailbox.counts.idleFrames += 1
+        case NGHTTP2_DATA.rawValue...NGHTTP2_CONTINUATION.rawValue: break
+        default: mailbox.counts.idleFrames += 1
+        }
+    }
+
+    private static func received(_ frame: UnsafePointer<nghttp2_frame>, in mailbox: Mailbox) {
+        let head = unsafe frame.pointee.hd
+        let stream = StreamID(head.stream_id)
+        let flags = UInt32(head.flags)
+        switch UInt32(head.type) {
+        case NGHTTP2_HEADERS.rawValue:
+            mailbox.endHeaders(stream, endsStream: flags & NGHTTP2_FLAG_END_STREAM.rawValue != 0)
+        case NGHTTP2_DATA.rawValue:
+            if flags & NGHTTP2_FLAG_END_STREAM.rawValue != 0 { mailbox.record(.endOfStream(stream)) }
+        case NGHTTP2_SETTINGS.rawValue:
+            mailbox.record(flags & NGHTTP2_FLAG_ACK.rawValue == 0 ? .settings : .settingsAcknowledged)
+        case NGHTTP2_PING.rawValue:
+            guard flags & NGHTTP2_FLAG_ACK.rawValue != 0 else { return mailbox.record(.ping) }
+            let number = unsafe withUnsafeBytes(of: frame.pointee.ping.opaque_data) {
+                unsafe $0.loadUnaligned(as: UInt64.self)
+            }
+            mailbox.record(.pingAcknowledged(UInt64(bigEndian: number)))
+        case NGHTTP2_GOAWAY.rawValue:
+            let goAway = unsafe frame.pointee.goaway
+            let debugData = unsafe [UInt8](
+                UnsafeBufferPointer(start: goAway.opaque_data, count: min(goAway.opaque_data_len, 1_024)))
+            unsafe mailbox.record(
+                .goAway(
+                    last: StreamID(goAway.last_stream_id), HTTP2ErrorCode(rawValue: goAway.error_code),
+                    debugData: debugData))
+        default: break
+        }
+    }
+
+    private static func sent(_ frame: UnsafePointer<nghttp2_frame>, by session: OpaquePointer?, in mailbox: Mailbox) {
+        let head = unsafe frame.pointee.hd
+        switch UInt32(head.type) {
+        case NGHTTP2_DATA.rawValue:
+            mailbox.counts.dataSent += 1
+            unsafe resetIfClientIsOpen(head, session, mailbox)
+        case NGHTTP2_HEADERS.rawValue:
+            mailbox.counts.headersSent += 1
+            unsafe resetIfClientIsOpen(head, session, mailbox)
+        case NGHTTP2_RST_STREAM.rawValue:
+            let code = unsafe HTTP2ErrorCode(rawValue: frame.pointee.rst_stream.error_code)
+            if code != .noError, code != .cancel { mailbox.counts.resetsProvoked += 1 }
+        default: break
+        }
+    }
+
+    /// The answer is complete while the client may still send: reset, after the last frame and not before it, which
+    /// would drop it (RSP-5, NG-8).
+    private static func resetIfClientIsOpen(_ head: nghttp2_frame_hd, _ session: OpaquePointer?, _ mailbox: Mailbox) {
+        guard mailbox.role == .server, UInt32(head.flags) & NGHTTP2_FLAG_END_STREAM.rawValue != 0 else { return }
+        guard unsafe nghttp2_session_get_stream_remote_close(session, head.stream_id) == 0 else { return }
+        unsafe nghttp2_submit_rst_stream(
+            session, UInt8(NGHTTP2_FLAG_NONE.rawValue), head.stream_id, HTTP2ErrorCode.noError.rawValue)
+    }
+
+    // MARK: Filling DATA frames
+
+    /// The data provider of every stream: says how much there is; ``Mailbox/writeData(_:head:count:)`` moves it.
+    static let read: nghttp2_data_source_read_callback = { session, stream, _, limit, flags, _, data in
+        guard let mailbox = unsafe Callbacks.mailbox(data), let flags = unsafe flags else { return Int(Callbacks.fail) }
+        let step = mailbox.outboxes.update(StreamID(stream)) { outbox in
+            unsafe Callbacks.nextData(of: &outbox, limit: limit, flags: flags, session: session, stream: stream)
+        }
+        return step ?? Int(Callbacks.failStream)
+    }
+
+    private static func nextData(
+        of outbox: inout Outbox, limit: Int, flags: UnsafeMutablePointer<UInt32>, session: OpaquePointer?,
+        stream: Int32
+    ) -> Int {
+        let count = min(outbox.unsentBytes, limit)
+        if count > 0 { unsafe flags.pointee |= NGHTTP2_DATA_FLAG_NO_COPY.rawValue }
+        if count == outbox.unsentBytes {
+            switch outbox.end {
+            case .withTrailers(let block):
+                // Submitted here and not earlier: HEADERS have a queue of their own, which goes first (NG-9).
+                let code = unsafe block.withFields { unsafe nghttp2_submit_trailer(session, stream, $0, $1) }
+                guard code == 0 else { return Int(Callbacks.failStream) }
+                outbox.end = .submitted
+                unsafe flags.pointee |= NGHTTP2_DATA_FLAG_EOF.rawValue | NGHTTP2_DATA_FLAG_NO_END_STREAM.rawValue
+                return count
+            case .withData:
+                outbox.end = .submitted
+                unsafe flags.pointee |= NGHTTP2_DATA_FLAG_EOF.rawValue
+                return count
+            case .open, .submitted:
+                break
+            }
+        }
+        if count == 0 {
+            outbox.isDeferred = true
+            return Int(NGHTTP2_ERR_DEFERRED.rawValue)
+        }
+        return count
+    }
+}

@@ -1,0 +1,45 @@
+import CNGHTTP2
+
+/// A call into libnghttp2 that did not succeed.
+public enum HTTP2Error: Error, Hashable, Sendable, CustomStringConvertible {
+    /// The library refused: which function, its own code (`NGHTTP2_ERR_…`), its own text.
+    case library(call: String, code: Int, text: String)
+    /// The library could not allocate.
+    case outOfMemory(call: String)
+    /// A failed session was used again. After a fatal error only deletion is allowed (NG-6, ATT-16).
+    case sessionFailed
+
+    public var description: String {
+        switch self {
+        case .library(let call, let code, let text): "\(call): \(text) (\(code))"
+        case .outOfMemory(let call): "\(call): out of memory"
+        case .sessionFailed: "the HTTP/2 session has failed before and takes no more input"
+        }
+    }
+
+    /// The first bytes were not the client's magic: not an HTTP/2 client (CON-1).
+    public var isBadClientMagic: Bool {
+        if case .library(_, let code, _) = self { return code == Int(NGHTTP2_ERR_BAD_CLIENT_MAGIC.rawValue) }
+        return false
+    }
+
+    /// No stream number is left on this connection (LIM-5).
+    public var isStreamIDNotAvailable: Bool {
+        if case .library(_, let code, _) = self { return code == Int(NGHTTP2_ERR_STREAM_ID_NOT_AVAILABLE.rawValue) }
+        return false
+    }
+
+    init(call: String, code: Int) {
+        if code == Int(NGHTTP2_ERR_NOMEM.rawValue) {
+            self = .outOfMemory(call: call)
+        } else {
+            let text = unsafe String(cString: nghttp2_strerror(Int32(clamping: code)))
+            self = .library(call: call, code: code, text: text)
+        }
+    }
+
+    /// Throws if `code`, a result of the function named, is an error.
+    static func check(_ call: String, _ code: some BinaryInteger) throws(HTTP2Error) {
+        if code < 0 { throw HTTP2Error(call: call, code: Int(code)) }
+    }
+}

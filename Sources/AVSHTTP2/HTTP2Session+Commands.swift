@@ -1,0 +1,156 @@
+import CNGHTTP2
+
+extension HTTP2Session {
+    // MARK: Streams
+
+    /// Opens a stream with a request. Requests over the peer's limit of streams wait inside the library (NG-19).
+    ///
+    /// - Parameter endsStream: no body follows; otherwise ``send(_:after:on:)`` and ``finish(_:trailers:)``.
+    /// - Throws: ``HTTP2Error/isStreamIDNotAvailable`` when the connection has used up its numbers (LIM-5).
+    public mutating func request(_ headers: HeaderBlock, endsStream: Bool) throws(HTTP2Error) -> StreamID {
+        let session = unsafe raw
+        let result = unsafe headers.withFields { fields, count in
+            guard !endsStream else {
+                return unsafe nghttp2_submit_request(session, nil, fields, count, nil, nil)
+            }
+            var provider = unsafe nghttp2_data_provider(source: nghttp2_data_source(), read_callback: Callbacks.read)
+            return unsafe nghttp2_submit_request(session, nil, fields, count, &provider, nil)
+        }
+        try HTTP2Error.check("nghttp2_submit_request", result)
+        let stream = StreamID(result)
+        if !endsStream { mailbox.outboxes.insert(Outbox(), for: stream) }
+        return stream
+    }
+
+    /// Answers a request. With `endsStream` the header section is the whole answer (RSP-2).
+    public mutating func respond(
+        on stream: StreamID, headers: HeaderBlock, endsStream: Bool = false
+    ) throws(HTTP2Error) {
+        let session = unsafe raw
+        let code = unsafe headers.withFields { fields, count in
+            guard !endsStream else {
+                return unsafe nghttp2_submit_response(session, stream.rawValue, fields, count, nil)
+            }
+            // One provider for the life of the response, deferred while there is nothing (NG-10).
+            var provider = unsafe nghttp2_data_provider(source: nghttp2_data_source(), read_callback: Callbacks.read)
+            return unsafe nghttp2_submit_response(session, stream.rawValue, fields, count, &provider)
+        }
+        try HTTP2Error.check("nghttp2_submit_response", code)
+        if !endsStream { mailbox.outboxes.insert(Outbox(), for: stream) }
+    }
+
+    /// Queues body bytes. A stream that is gone takes them and drops them (CAN-3).
+    public mutating func send(_ bytes: [UInt8], after lead: ChunkLead = .none, on stream: StreamID) {
+        let wasDeferred = mailbox.outboxes.update(stream) { outbox in
+            guard case .open = outbox.end else { return false }
+            outbox.append(bytes, after: lead)
+            return outbox.takeDeferred()
+        }
+        if wasDeferred == true { resume(stream) }
+    }
+
+    /// Ends our side after what is queued: with trailers, or with END_STREAM on the last DATA frame.
+    public mutating func finish(_ stream: StreamID, trailers: HeaderBlock?) {
+        let wasDeferred = mailbox.outboxes.update(stream) { outbox in
+            guard case .open = outbox.end else { return false }
+            outbox.end = trailers.map { .withTrailers($0) } ?? .withData
+            return outbox.takeDeferred()
+        }
+        if wasDeferred == true { resume(stream) }
+    }
+
+    private func resume(_ stream: StreamID) {
+        // An answer of "invalid argument" means that the stream was not deferred, which is as good (NG-11).
+        _ = unsafe nghttp2_session_resume_data(raw, stream.rawValue)
+    }
+
+    /// Resets a stream. Whatever of it is queued and not yet drained is dropped, trailers included (NG-8).
+    public mutating func reset(_ stream: StreamID, _ code: HTTP2ErrorCode) {
+        mailbox.outboxes.update(stream) { $0.discard() }
+        _ = unsafe nghttp2_submit_rst_stream(raw, noFlags, stream.rawValue, code.rawValue)
+    }
+
+    /// Reports payload as taken by the application, which opens the stream's window again (FC-3). Report each byte at
+    /// most once: a surplus switches backpressure off (FC-5).
+    public mutating func consume(_ count: Int, on stream: StreamID) {
+        guard count > 0 else { return }
+        _ = unsafe nghttp2_session_consume_stream(raw, stream.rawValue, count)
+    }
+
+    /// Body bytes of a stream that wait in its queue; 0 for a stream that is gone.
+    public func unsentBytes(_ stream: StreamID) -> Int { mailbox.outboxes[stream]?.unsentBytes ?? 0 }
+
+    /// Asks for one ``HTTP2Event/writable(_:)`` when the unsent bytes fall to `mark`.
+    public mutating func notify(_ stream: StreamID, whenUnsentAtMost mark: Int) {
+        mailbox.outboxes.update(stream) { $0.writableMark = mark }
+    }
+
+    // MARK: Connection
+
+    public mutating func ping(_ number: UInt64) throws(HTTP2Error) {
+        var bigEndian = number.bigEndian
+        let session = unsafe raw
+        let code = unsafe withUnsafeBytes(of: &bigEndian) {
+            unsafe nghttp2_submit_ping(session, 0, $0.bindMemory(to: UInt8.self).baseAddress)
+        }
+        try HTTP2Error.check("nghttp2_submit_ping", code)
+    }
+
+    /// The first of the two GOAWAY frames of a drain: names no stream, stops none (DR-1, NG-17).
+    public mutating func announceShutdown() throws(HTTP2Error) {
+        try unsafe HTTP2Error.check("nghttp2_submit_shutdown_notice", nghttp2_submit_shutdown_notice(raw))
+    }
+
+    /// A GOAWAY that names the last stream taken. Later streams are ignored; open ones go on.
+    public mutating func goAway(_ code: HTTP2ErrorCode, reason: String = "") throws(HTTP2Error) {
+        let last = unsafe nghttp2_session_get_last_proc_stream_id(raw)
+        try goAway(last: StreamID(last), code, reason)
+    }
+
+    private mutating func goAway(
+        last: StreamID, _ code: HTTP2ErrorCode, _ reason: String
+    ) throws(HTTP2Error) {
+        let session = unsafe raw
+        let text = Array(reason.utf8.prefix(256))
+        let result = unsafe nghttp2_submit_goaway(session, noFlags, last.rawValue, code.rawValue, text, text.count)
+        try HTTP2Error.check("nghttp2_submit_goaway", result)
+    }
+
+    /// Drops everything in flight, sends GOAWAY and ignores what comes; then ``isFinished`` (NG-17). For errors only.
+    public mutating func terminate(_ code: HTTP2ErrorCode) throws(HTTP2Error) {
+        try unsafe HTTP2Error.check("nghttp2_session_terminate_session", nghttp2_session_terminate_session(raw, code.rawValue))
+    }
+
+    /// The highest stream number that reached us (LIM-5).
+    public var lastProcessedStream: StreamID { unsafe StreamID(nghttp2_session_get_last_proc_stream_id(raw)) }
+
+    /// How many streams the peer lets us have open (client); 100 until its SETTINGS arrive (CON-5).
+    public var peerMaxConcurrentStreams: UInt32 {
+        unsafe nghttp2_session_get_remote_settings(raw, NGHTTP2_SETTINGS_MAX_CONCURRENT_STREAMS)
+    }
+
+    /// Header list size the peer announced (RSP-7); effectively unlimited if it announced none.
+    public var peerHeaderListLimitBytes: UInt32 {
+        unsafe nghttp2_session_get_remote_settings(raw, NGHTTP2_SETTINGS_MAX_HEADER_LIST_SIZE)
+    }
+
+    /// A GOAWAY frame for a session that failed and can write none itself (ATT-3). It goes out as it is.
+    ///
+    ///     | length: 3 | type 7 | flags 0 | stream 0: 4 | last stream: 4 | code: 4 | text |
+    public func lastWords(_ code: HTTP2ErrorCode, _ reason: String) -> [UInt8] {
+        let text = Array(reason.utf8.prefix(256))
+        var frame: [UInt8] = [0, UInt8((8 + text.count) >> 8), UInt8((8 + text.count) & 0xff), 7, 0, 0, 0, 0, 0]
+        for number in [UInt32(bitPattern: lastProcessedStream.rawValue), code.rawValue] {
+            frame += (0..<4).map { UInt8(truncatingIfNeeded: number >> (24 - 8 * $0)) }
+        }
+        return frame + text
+    }
+}
+
+extension Outbox {
+    /// Whether the library waits to be told of new data; it is told once.
+    mutating func takeDeferred() -> Bool {
+        defer { isDeferred = false }
+        return isDeferred
+    }
+}

@@ -1,0 +1,144 @@
+/// The header section of a request, taken apart field by field as it came (section 3).
+///
+/// Nothing fails while fields arrive. ``verdict`` looks at the whole, in the order that decides which answer a peer
+/// gets.
+public struct RequestHead: Sendable {
+    /// What the server does about a request.
+    public enum Verdict: Sendable {
+        case accept(RPCMethod)
+        /// A gRPC answer without a message (RSP-2).
+        case refuse(RPCStatus)
+        /// Not gRPC: an HTTP answer with a small text body.
+        case http(status: Int, text: String)
+    }
+
+    private enum ContentType: Sendable { case missing, grpc, unknownSubtype(String), other }
+    private enum Path: Sendable { case missing, known(RPCMethod), unknown(RPCStatus) }
+
+    private let methods: MethodTable
+    private let requiresTrailers: Bool
+    private var isPost = false
+    private var path = Path.missing
+    private var contentType = ContentType.missing
+    private var hosts = 0
+    private var acceptsTrailers = false
+    private var unknownEncoding: String?
+    private var brokenField: String?
+    private var isOversized = false
+
+    /// `:authority`, else `host`.
+    public private(set) var authority = ""
+    /// What `grpc-timeout` said; nil if there was none.
+    public private(set) var timeout: RPCTimeout.Parsed?
+    public private(set) var encoding = MessageEncoding.identity
+    public private(set) var acceptedEncodings: EncodingSet = []
+    public private(set) var metadata = Metadata()
+
+    /// - Parameter requiresTrailers: refuse requests without `te: trailers` (HDR-4).
+    public init(methods: MethodTable, requiresTrailers: Bool = false) {
+        self.methods = methods
+        self.requiresTrailers = requiresTrailers
+    }
+
+    /// The section was over the limit of LIM-1; some fields are missing.
+    public mutating func markOversized() { isOversized = true }
+
+    /// Takes one field. Names are lower case; HTTP/2 has no others.
+    public mutating func receive(name: Span<UInt8>, value: Span<UInt8>) {
+        guard !name.isEmpty else { return }
+        switch name[0] {
+        case UInt8(ascii: ":"): receivePseudo(name: name, value: value)
+        case UInt8(ascii: "g") where name.hasPrefix("grpc-"): receiveReserved(name: name, value: value)
+        case UInt8(ascii: "c") where name.equals("content-type"): receiveContentType(value)
+        case UInt8(ascii: "t") where name.equals("te"): acceptsTrailers = value.equals("trailers")
+        case UInt8(ascii: "h") where name.equals("host"):
+            hosts += 1
+            if authority.isEmpty { authority = String(copying: value) }
+        case UInt8(ascii: "c") where name.equals("content-length"): break
+        default: receiveMetadata(name: name, value: value)
+        }
+    }
+
+    private mutating func receivePseudo(name: Span<UInt8>, value: Span<UInt8>) {
+        if name.equals(":method") {
+            isPost = value.equals("POST")
+        } else if name.equals(":path") {
+            path = methods.method(value).map { .known($0) } ?? .unknown(methods.unknown(value))
+        } else if name.equals(":authority") {
+            authority = String(copying: value)
+        }
+    }
+
+    private mutating func receiveReserved(name: Span<UInt8>, value: Span<UInt8>) {
+        if name.equals("grpc-timeout") {
+            timeout = RPCTimeout.parse(value)
+        } else if name.equals("grpc-encoding") {
+            if let known = MessageEncoding(name: value) {
+                encoding = known
+            } else {
+                unknownEncoding = String(String(copying: value).prefix(64))
+            }
+        } else if name.equals("grpc-accept-encoding") {
+            acceptedEncodings.receive(value)
+        } else if Metadata.passedThrough.contains(where: { name.equals($0) }) {
+            receiveMetadata(name: name, value: value)
+        }  // other reserved names are dropped (HDR-10)
+    }
+
+    private mutating func receiveContentType(_ value: Span<UInt8>) {
+        let type = "application/grpc"
+        guard value.count >= type.utf8.count, value.extracting(first: type.utf8.count).equalsIgnoringCase(type) else {
+            contentType = .other
+            return
+        }
+        let rest = value.extracting(type.utf8.count...)
+        if rest.isEmpty || rest[0] == UInt8(ascii: ";") || rest.equalsIgnoringCase("+proto")
+            || rest.count > 6 && rest.extracting(first: 7).equalsIgnoringCase("+proto;")
+        {
+            contentType = .grpc
+        } else if rest[0] == UInt8(ascii: "+") {
+            contentType = .unknownSubtype(String(String(copying: rest.extracting(1...)).prefix(64)))
+        } else {
+            contentType = .other
+        }
+    }
+
+    private mutating func receiveMetadata(name: Span<UInt8>, value: Span<UInt8>) {
+        if !metadata.receive(name: name, value: value) { brokenField = String(String(copying: name).prefix(64)) }
+    }
+
+    /// What to do, in the order of section 3.
+    public var verdict: Verdict {
+        if isOversized { return oversized }
+        guard isPost else { return .http(status: 405, text: "gRPC requests use POST\n") }
+        switch contentType {
+        case .missing, .other:
+            return .http(status: 415, text: "this port speaks gRPC: content-type must be application/grpc\n")
+        case .unknownSubtype(let subtype):
+            return .refuse(RPCStatus(.unimplemented, "no codec for content-type application/grpc+\(subtype)"))
+        case .grpc: break
+        }
+        if hosts > 1 { return .refuse(RPCStatus(.internal, "the request names \(hosts) hosts")) }
+        if requiresTrailers, !acceptsTrailers {
+            return .refuse(RPCStatus(.internal, "the request lacks 'te: trailers'"))
+        }
+        if case .malformed = timeout { return .refuse(RPCStatus(.internal, "malformed grpc-timeout")) }
+        if let brokenField { return .refuse(RPCStatus(.internal, "metadata '\(brokenField)' is not base64")) }
+        switch path {
+        case .missing: return .refuse(RPCStatus(.unimplemented, "the request has no path"))
+        case .unknown(let status): return .refuse(status)
+        case .known(let method):
+            if let unknownEncoding {
+                return .refuse(RPCStatus(.unimplemented, "unknown grpc-encoding '\(unknownEncoding)'"))
+            }
+            return .accept(method)
+        }
+    }
+
+    private var oversized: Verdict {
+        if case .grpc = contentType {
+            return .refuse(RPCStatus(.resourceExhausted, "the request's headers are over the limit"))
+        }
+        return .http(status: 431, text: "the request's headers are over the limit\n")
+    }
+}

@@ -1,0 +1,51 @@
+/// How a message is compressed on the wire (CMP-1).
+public enum MessageEncoding: String, Hashable, Sendable, CaseIterable {
+    case identity
+    /// RFC 1952.
+    case gzip
+    /// The zlib format, RFC 1950; not a raw deflate stream.
+    case deflate
+
+    /// `grpc-accept-encoding` of either side: everything this runtime decompresses.
+    static let acceptedNames = "identity,deflate,gzip"
+
+    init?(name: Span<UInt8>) {
+        guard let match = Self.allCases.first(where: { name.equals($0.rawValue) }) else { return nil }
+        self = match
+    }
+}
+
+/// A set of encodings: what a peer says it takes.
+public struct EncodingSet: OptionSet, Hashable, Sendable {
+    public let rawValue: UInt8
+
+    public init(rawValue: UInt8) {
+        self.rawValue = rawValue
+    }
+
+    public static let gzip = EncodingSet(rawValue: 1)
+    public static let deflate = EncodingSet(rawValue: 2)
+
+    public func allows(_ encoding: MessageEncoding) -> Bool {
+        switch encoding {
+        case .identity: true
+        case .gzip: contains(.gzip)
+        case .deflate: contains(.deflate)
+        }
+    }
+
+    /// Adds the names of one `grpc-accept-encoding` field; spaces, repeats and unknown names do no harm (CMP-9).
+    mutating func receive(_ list: Span<UInt8>) {
+        var start = 0
+        while start <= list.count {
+            var end = start
+            while end < list.count, list[end] != UInt8(ascii: ",") { end += 1 }
+            switch MessageEncoding(name: list.extracting(list.trimmed(start..<end))) {
+            case .gzip: insert(.gzip)
+            case .deflate: insert(.deflate)
+            case .identity, nil: break
+            }
+            start = end + 1
+        }
+    }
+}

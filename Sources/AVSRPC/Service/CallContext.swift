@@ -1,0 +1,127 @@
+public import AVSPrimitives
+import Synchronization
+
+/// What a handler knows of its call beside the messages.
+///
+/// A value, cheap to copy. What an interceptor attached travels with it:
+///
+///     struct CallerKey: CallValueKey { typealias Value = Caller }
+///     context[CallerKey.self] = caller        // in the interceptor
+///     guard let caller = context[CallerKey.self] else { … }
+public struct CallContext: Sendable {
+    /// One allocation for what does not change during the call.
+    private final class Facts: Sendable {
+        let method: MethodPath
+        let kind: CallKind
+        let peer: Peer
+        let authority: String
+        let metadata: Metadata
+        let deadline: ContinuousClock.Instant?
+        let receivedAt: Timestamp
+        let response = Mutex(ResponseMetadata())
+
+        init(
+            method: MethodPath, kind: CallKind, peer: Peer, authority: String, metadata: Metadata,
+            deadline: ContinuousClock.Instant?, receivedAt: Timestamp
+        ) {
+            self.method = method
+            self.kind = kind
+            self.peer = peer
+            self.authority = authority
+            self.metadata = metadata
+            self.deadline = deadline
+            self.receivedAt = receivedAt
+        }
+    }
+
+    /// What the handler adds to its answer.
+    public struct ResponseMetadata: Hashable, Sendable {
+        public var initial = Metadata()
+        public var trailing = Metadata()
+        public init() {}
+    }
+
+    private let facts: Facts
+    private var values: [(key: ObjectIdentifier, value: any Sendable)] = []
+
+    public init(
+        method: MethodPath, kind: CallKind, peer: Peer, authority: String = "", metadata: Metadata = Metadata(),
+        deadline: ContinuousClock.Instant? = nil, receivedAt: Timestamp
+    ) {
+        facts = Facts(
+            method: method, kind: kind, peer: peer, authority: authority, metadata: metadata, deadline: deadline,
+            receivedAt: receivedAt)
+    }
+
+    public var method: MethodPath { facts.method }
+    public var kind: CallKind { facts.kind }
+    public var peer: Peer { facts.peer }
+    /// `:authority`, or `host` if only that came (HDR-8).
+    public var authority: String { facts.authority }
+    /// What the caller sent beside the request; `user-agent` is among it (HDR-9).
+    public var metadata: Metadata { facts.metadata }
+    /// Monotonic: when the headers arrived plus `grpc-timeout` (DL-3). Past it the handler's task is cancelled.
+    public var deadline: ContinuousClock.Instant? { facts.deadline }
+    /// Wall time at which the headers arrived.
+    public var receivedAt: Timestamp { facts.receivedAt }
+
+    /// What an interceptor attached.
+    public subscript<Key: CallValueKey>(_ key: Key.Type) -> Key.Value? {
+        get { values.first { $0.key == ObjectIdentifier(key) }?.value as? Key.Value }
+        set {
+            values.removeAll { $0.key == ObjectIdentifier(key) }
+            if let newValue { values.append((ObjectIdentifier(key), newValue)) }
+        }
+    }
+
+    /// Metadata that goes out with the response headers; has no effect once they are out.
+    public func setInitialMetadata(_ metadata: Metadata) { facts.response.withLock { $0.initial = metadata } }
+
+    /// Metadata that goes out with an OK status. A thrown ``RPCStatus`` carries its own, and these before it.
+    public func setTrailingMetadata(_ metadata: Metadata) { facts.response.withLock { $0.trailing = metadata } }
+
+    /// What was set so far; for whatever carries the call.
+    public var responseMetadata: ResponseMetadata { facts.response.withLock { $0 } }
+
+    /// The deadline of the call whose handler is running. Calls made from it inherit it (DL-6).
+    @TaskLocal public static var inheritedDeadline: ContinuousClock.Instant?
+}
+
+/// Names a value of one type in a ``CallContext``.
+public protocol CallValueKey {
+    associatedtype Value: Sendable
+}
+
+/// Who is at the other end of a connection.
+public struct Peer: Hashable, Sendable, CustomStringConvertible {
+    /// Address and port as text; the path of a Unix socket.
+    public var address: String
+    /// What the peer proved with its certificate, if the connection is TLS and it showed one.
+    public var tls: TLSIdentity?
+
+    public init(address: String, tls: TLSIdentity? = nil) {
+        self.address = address
+        self.tls = tls
+    }
+
+    public var description: String { address }
+}
+
+/// A verified client certificate, and what the handshake agreed on (TLS-4).
+public struct TLSIdentity: Hashable, Sendable {
+    /// The certificate's subject as one line.
+    public var subject: String
+    /// DNS names, URIs and addresses, each with its kind: `DNS:node.example`, `URI:spiffe://…`.
+    public var subjectAlternativeNames: [String]
+    public var protocolVersion: String
+    public var cipherSuite: String
+
+    public init(
+        subject: String, subjectAlternativeNames: [String], protocolVersion: String = "", cipherSuite: String = ""
+    ) {
+        self.subject = subject
+        self.subjectAlternativeNames = subjectAlternativeNames
+        self.protocolVersion = protocolVersion
+        self.cipherSuite = cipherSuite
+    }
+}

@@ -1,0 +1,200 @@
+import AVSHTTP2
+import AVSPrimitives
+import AVSRPC
+import Logging
+import NIOCore
+import NIOPosix
+
+/// The one connection of a channel: opened when a call wants it, opened again with backoff when it fails, left alone
+/// when nobody calls (CH-1). Lives on one event loop.
+///
+/// `@unchecked`: everything that changes is touched on that loop only.
+final class ChannelCore: @unchecked Sendable {
+    private enum State {
+        case idle
+        case connecting(since: ContinuousClock.Instant)
+        case ready(ClientConnection)
+        /// Waiting for the next attempt (TRANSIENT_FAILURE), with what went wrong.
+        case failed(String)
+        case shutdown
+    }
+
+    let target: Target
+    let configuration: RPCChannel.Configuration
+    let loop: LoopContext
+    let time: any TimeSource
+    let logger: Logger
+    private var state = State.idle
+    private var backoff: Backoff
+    private var random = SystemRandomNumberGenerator()
+    private var retryTimer: Scheduled<Void>?
+    /// Calls without a connection, in the order they came.
+    private var waiting: [ClientStream] = []
+    /// All connections that have not ended, the ready one among them.
+    private var connections: [ObjectIdentifier: ClientConnection] = [:]
+    private var keepaliveFactor = 1
+    private var whenClosed: [Waiter<Void>] = []
+
+    init(
+        target: Target, configuration: RPCChannel.Configuration, loop: LoopContext, time: any TimeSource, logger: Logger
+    ) {
+        self.target = target
+        self.configuration = configuration
+        self.loop = loop
+        self.time = time
+        var logger = logger
+        logger[metadataKey: "target"] = "\(target)"
+        self.logger = logger
+        backoff = configuration.backoff
+    }
+
+    // MARK: Calls
+
+    /// Gives a call a stream, now or when there is a connection.
+    func open(_ stream: ClientStream) {
+        switch state {
+        case .ready(let connection): stream.attach(connection)
+        case .connecting: waiting.append(stream)
+        case .idle:
+            waiting.append(stream)
+            connect()
+        case .failed(let reason):
+            if stream.waitsForReady {
+                waiting.append(stream)
+            } else {
+                stream.fail(RPCStatus(.unavailable, "no connection to \(target): \(reason)"))  // RT-1
+            }
+        case .shutdown: stream.fail(RPCStatus(.unavailable, "the channel is closed"))
+        }
+    }
+
+    /// A call ended before it got a connection.
+    func forget(_ stream: ClientStream) { waiting.removeAll { $0 === stream } }
+
+    // MARK: Connecting
+
+    private func connect() {
+        state = .connecting(since: time.monotonic)
+        let connection = ClientConnection(core: self)
+        connections[ObjectIdentifier(connection)] = connection
+        let bound = NIOLoopBound(connection, eventLoop: loop.eventLoop)
+        let future = bootstrap(connection)
+        future.assumeIsolated().whenFailure { error in
+            self.connectionEnded(bound.value, .lost("\(error)"))
+        }
+    }
+
+    private func bootstrap(_ connection: ClientConnection) -> EventLoopFuture<any Channel> {
+        let bound = NIOLoopBound(connection, eventLoop: loop.eventLoop)
+        let (security, limits) = (configuration.security, connectionLimits)
+        let bootstrap = ClientBootstrap(group: loop.eventLoop)
+            .connectTimeout(TimeAmount(configuration.connectTimeout))
+            .channelOption(.allowRemoteHalfClosure, value: true)
+            .channelOption(.writeBufferWaterMark, value: .init(low: 64 * 1024, high: 256 * 1024))
+            .channelOption(.recvAllocator, value: FixedSizeRecvByteBufferAllocator(capacity: 64 * 1024))
+            .channelInitializer { channel in
+                channel.eventLoop.makeCompletedFuture {
+                    try security.configure(channel) { _ in
+                        let handler = try bound.value.makeHandler(limits)
+                        try channel.pipeline.syncOperations.addHandler(handler)
+                    }
+                }
+            }
+        switch target.address {
+        case .host(let host, let port):
+            return bootstrap.channelOption(.tcpOption(.tcp_nodelay), value: 1).connect(host: host, port: port)
+        case .unix(let path): return bootstrap.connect(unixDomainSocketPath: path)
+        }
+    }
+
+    private var connectionLimits: ConnectionLimits {
+        var limits = configuration.limits
+        limits.keepaliveTime = limits.keepaliveTime.map { $0 * keepaliveFactor }
+        return limits
+    }
+
+    // MARK: From the connections
+
+    func connectionIsReady(_ connection: ClientConnection) {
+        guard case .connecting = state else { return connection.close("the channel is closed") }
+        backoff.reset()  // not before the server's SETTINGS (CH-2)
+        state = .ready(connection)
+        let calls = waiting
+        waiting = []
+        for call in calls { open(call) }
+    }
+
+    /// GOAWAY: open calls go on there, new ones want another connection (DR-5).
+    func connectionIsDraining(_ connection: ClientConnection, _ code: HTTP2ErrorCode, _ reason: String) {
+        if code == .enhanceYourCalm, reason == "too_many_pings" {  // KA-5
+            keepaliveFactor = min(keepaliveFactor * 2, 1_024)
+            logger.warning("the server counts our pings as too many; keepalive time is doubled")
+        }
+        guard case .ready(let current) = state, current === connection else { return }
+        leaveReady()
+    }
+
+    func connectionEnded(_ connection: ClientConnection, _ end: ConnectionEnd) {
+        guard connections.removeValue(forKey: ObjectIdentifier(connection)) != nil else { return }
+        logger.debug("connection ended", metadata: ["reason": "\(end.reason)"])
+        switch state {
+        case .connecting(let since) where !connection.isReady: attemptFailed(end.reason, since: since)
+        case .ready(let current) where current === connection: leaveReady()
+        case .shutdown: finishClosing()
+        case .idle, .connecting, .ready, .failed: break
+        }
+    }
+
+    private func leaveReady() {
+        state = .idle
+        if !waiting.isEmpty { connect() }  // else not before the next call (DR-6)
+    }
+
+    private func attemptFailed(_ reason: String, since: ContinuousClock.Instant) {
+        state = .failed(reason)
+        let now = time.monotonic
+        let delay = max(.zero, backoff.next(using: &random) - since.duration(to: now))
+        logger.info("connecting failed", metadata: ["error": "\(reason)", "retry_in": "\(delay)"])
+        retryTimer = loop.eventLoop.scheduleTask(in: TimeAmount(delay)) { self.retry() }
+        let calls = waiting
+        waiting = []
+        for call in calls { open(call) }  // those that do not wait for ready fail here
+    }
+
+    private func retry() {
+        retryTimer = nil
+        guard case .failed = state else { return }
+        if waiting.isEmpty { state = .idle } else { connect() }
+    }
+
+    // MARK: Closing
+
+    /// Open calls end UNAVAILABLE; the waiter is told when the last connection is gone.
+    func close(_ waiter: Waiter<Void>) {
+        whenClosed.append(waiter)
+        if case .shutdown = state { return finishClosing() }
+        state = .shutdown
+        retryTimer?.cancel()
+        let calls = waiting
+        waiting = []
+        for call in calls { call.fail(RPCStatus(.unavailable, "the channel is closed")) }
+        for connection in connections.values { connection.close("the channel was closed") }
+        finishClosing()
+    }
+
+    private func finishClosing() {
+        guard connections.isEmpty else { return }
+        for waiter in whenClosed { waiter.resume() }
+        whenClosed = []
+    }
+
+    var connectivity: RPCChannel.Connectivity {
+        switch state {
+        case .idle: .idle
+        case .connecting: .connecting
+        case .ready: .ready
+        case .failed: .transientFailure
+        case .shutdown: .shutdown
+        }
+    }
+}

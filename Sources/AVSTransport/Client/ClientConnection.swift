@@ -1,0 +1,151 @@
+import AVSHTTP2
+import AVSPrimitives
+import AVSRPC
+import Logging
+import NIOCore
+
+/// The calls on one connection of a channel. Lives on the channel's event loop.
+final class ClientConnection: HTTP2Delegate {
+    private unowned let core: ChannelCore
+    private var handler: HTTP2Handler?
+    private var streams = StreamTable<ClientStream>()
+    private(set) var isReady = false
+    /// The server takes no further calls here.
+    private(set) var isDraining = false
+
+    init(core: ChannelCore) {
+        self.core = core
+    }
+
+    func makeHandler(_ limits: ConnectionLimits) throws(HTTP2Error) -> HTTP2Handler {
+        let handler = try HTTP2Handler(
+            role: .client, limits: limits, pings: .unlimited, loop: core.loop, time: core.time, logger: core.logger,
+            delegate: self)
+        self.handler = handler
+        handler.timers.set(.connect, core.time.monotonic + core.configuration.connectTimeout)
+        return handler
+    }
+
+    // MARK: Events
+
+    var callCount: Int { streams.count }
+
+    func isOpen(_ stream: StreamID) -> Bool { streams.contains(stream) }
+
+    func handle(_ event: HTTP2Event, of bytes: borrowing ByteBuffer) {
+        switch event {
+        case .headers(let id, let block, let endsStream):
+            guard let stream = streams[id] else { return }
+            if block.isTruncated {
+                handler?.session.reset(id, .cancel)
+                return stream.fail(RPCStatus(.resourceExhausted, "the response's headers are over the limit"))
+            }
+            var fields = ResponseFields()
+            block.forEach { name, value in fields.receive(name: name, value: value) }
+            stream.receive(fields, endsStream: endsStream)
+        case .data(let id, let range):
+            streams[id]?.receive(bytes.readableBytesUInt8Span.extracting(range))
+        case .endOfStream(let id):
+            streams[id]?.receiveEnd()
+        case .writable(let id):
+            streams[id]?.becameWritable()
+        case .closed(let id, let code):
+            closed(id, code)
+        case .headersNotSent(let id, let code):
+            streams[id]?.fail(RPCStatus(.internal, "the request's headers could not be sent (\(code))"))
+        case .settings where !isReady:
+            isReady = true
+            handler?.timers.set(.connect, nil)
+            core.connectionIsReady(self)
+        case .goAway(_, let code, let debugData):
+            isDraining = true
+            core.connectionIsDraining(self, code, String(decoding: debugData, as: UTF8.self))
+        case .settings, .settingsAcknowledged, .ping, .pingAcknowledged:
+            break
+        }
+    }
+
+    private func closed(_ id: StreamID, _ code: HTTP2ErrorCode) {
+        streams.remove(id)?.streamClosed(code)
+        if streams.isEmpty { waitForIdle() }
+    }
+
+    private func waitForIdle() {
+        handler?.timers.set(.idle, core.time.monotonic + core.configuration.idleTimeout)
+        handler?.arm()
+    }
+
+    func deadlinePassed(_ stream: StreamID) {}  // a call keeps its own, since it may outlive a connection
+
+    func handle(_ duty: ConnectionTimers.Duty) {
+        switch duty {
+        case .connect: close("the server did not answer in \(core.configuration.connectTimeout)")
+        case .idle: if streams.isEmpty { close("idle") }
+        case .preface, .settingsAcknowledgement, .headers, .keepalive, .keepaliveAnswer, .drainPing, .linger,
+            .stalledSocket, .stalledStreams, .age, .ageGrace:
+            break
+        }
+    }
+
+    func connectionEnded(_ end: ConnectionEnd) {
+        let streams = self.streams
+        self.streams = StreamTable()
+        handler = nil
+        core.connectionEnded(self, end)
+        for (_, stream) in streams.all { stream.connectionLost(end.reason) }  // NG-4
+    }
+
+    // MARK: Commands
+
+    /// Returns nil if the call went back to the channel or failed.
+    func open(_ stream: ClientStream, _ fields: RequestFields, endsStream: Bool) -> StreamID? {
+        guard let handler else {
+            stream.fail(RPCStatus(.unavailable, "the connection is closed"))
+            return nil
+        }
+        handler.pingIfQuiet()
+        do throws(HTTP2Error) {
+            let id = try handler.session.request(HeaderBlock { fields.write(into: &$0) }, endsStream: endsStream)
+            streams.insert(stream, for: id)
+            handler.timers.set(.idle, nil)
+            handler.scheduleFlush()
+            return id
+        } catch {
+            if error.isStreamIDNotAvailable {  // LIM-5
+                isDraining = true
+                core.connectionIsDraining(self, .noError, "out of stream numbers")
+                core.open(stream)
+            } else {
+                stream.fail(RPCStatus(.unavailable, "the call could not be sent: \(error)"))
+            }
+            return nil
+        }
+    }
+
+    func send(_ message: OutgoingMessage, _ id: StreamID) -> Bool {
+        guard let handler else { return true }
+        handler.session.send(message.bytes, after: ChunkLead(message), on: id)
+        handler.scheduleFlush()
+        let limit = core.configuration.limits.unsentLimitBytes
+        if handler.session.unsentBytes(id) <= limit { return true }
+        handler.session.notify(id, whenUnsentAtMost: limit)
+        return false
+    }
+
+    func finish(_ id: StreamID) {
+        handler?.session.finish(id, trailers: nil)
+        handler?.scheduleFlush()
+    }
+
+    func reset(_ id: StreamID, _ code: HTTP2ErrorCode) {
+        handler?.session.reset(id, code)
+        handler?.scheduleFlush()
+    }
+
+    func credit(_ count: Int, _ id: StreamID) {
+        handler?.session.consume(count, on: id)
+        handler?.scheduleFlush()
+    }
+
+    func close(_ reason: String) { handler?.terminate(.noError, reason, .closed(reason)) }
+}

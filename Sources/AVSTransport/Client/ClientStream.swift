@@ -1,0 +1,272 @@
+import AVSHTTP2
+import AVSPrimitives
+import AVSRPC
+import NIOCore
+
+/// One call of a channel, from its start to its status, over as many streams as it takes (RT-2).
+///
+/// `@unchecked`: everything that changes is touched on the channel's event loop only; each entry from a task goes there.
+final class ClientStream: @unchecked Sendable {
+    private let core: ChannelCore
+    private let eventLoop: any EventLoop
+    private let fields: RequestFields
+    private let kind: CallKind
+    private let responseLimitBytes: Int
+    let deadline: ContinuousClock.Instant?
+    let waitsForReady: Bool
+
+    private var call: ClientCall
+    private var connection: ClientConnection?
+    private var id: StreamID?
+    private var timer: Scheduled<Void>?
+    /// Requests that may have to be sent again, or have not been sent yet.
+    private var kept: [OutgoingMessage] = []
+    private var keptBytes = 0
+    /// The answer has begun, or the requests have outgrown the buffer: the call is not sent again.
+    private var isCommitted = false
+    private var hasRetried = false
+    private var hasEndedRequests = false
+    private var reader: Waiter<[UInt8]?>?
+    private var writers: [Waiter<Void>] = []
+    private(set) var isOver = false
+
+    let initialMetadata = Promise<Metadata>()
+    let end = Promise<RPCStatus>()
+
+    init(
+        core: ChannelCore, kind: CallKind, fields: RequestFields, deadline: ContinuousClock.Instant?,
+        waitsForReady: Bool, responseLimitBytes: Int
+    ) {
+        self.core = core
+        eventLoop = core.loop.eventLoop
+        self.kind = kind
+        self.fields = fields
+        self.deadline = deadline
+        self.waitsForReady = waitsForReady
+        self.responseLimitBytes = responseLimitBytes
+        call = ClientCall(kind: kind, limitBytes: responseLimitBytes)
+    }
+
+    private func onLoop(_ body: @escaping @Sendable () -> Void) {
+        if eventLoop.inEventLoop { body() } else { eventLoop.execute(body) }
+    }
+
+    // MARK: From the caller
+
+    /// Sends the call's headers as soon as there is a connection.
+    func start() {
+        onLoop {
+            if let deadline = self.deadline {
+                let left = self.core.time.monotonic.duration(to: deadline)
+                guard left > .zero else { return self.close(Self.deadlineExceeded) }  // DL-2
+                self.timer = self.eventLoop.scheduleTask(in: TimeAmount(left)) { self.close(Self.deadlineExceeded) }
+            }
+            self.core.open(self)
+        }
+    }
+
+    private static let deadlineExceeded = RPCStatus(.deadlineExceeded, "the deadline passed")
+
+    func cancel() { onLoop { self.close(RPCStatus(.cancelled, "the call was cancelled")) } }
+
+    /// Queues a request and returns when the unsent bytes are under the limit (FC-7).
+    func write(_ message: [UInt8]) async throws {
+        let waiter = Waiter<Void>()
+        onLoop { self.send(message, waiter) }
+        try await waiter.value()
+    }
+
+    /// Our half-close (MSG-11).
+    func finishRequests() { onLoop { self.endRequests() } }
+
+    /// The one request of a call that takes one, with the half-close behind it. Waits for nothing: the message is in
+    /// memory, and a failure shows in the call's status.
+    func sendSingle(_ message: [UInt8]) {
+        onLoop {
+            self.send(message, nil)
+            self.endRequests()
+        }
+    }
+
+    private func endRequests() {
+        guard !isOver, !hasEndedRequests else { return }
+        hasEndedRequests = true
+        call.endOurSide()
+        if let id { connection?.finish(id) }
+    }
+
+    func nextMessage() async throws -> [UInt8]? {
+        let waiter = Waiter<[UInt8]?>()
+        onLoop { self.wait(waiter) }
+        return try await waiter.value()
+    }
+
+    private func wait(_ waiter: Waiter<[UInt8]?>) {
+        if let reader, !reader.isDecided {
+            waiter.resume { .failure(RPCStatus(.internal, "two tasks read the responses of one call")) }
+            return
+        }
+        reader = waiter
+        deliver()
+    }
+
+    // MARK: Requests
+
+    private func send(_ message: [UInt8], _ waiter: Waiter<Void>?) {
+        guard !isOver, !hasEndedRequests else {
+            waiter?.resume { .failure(RPCStatus(.cancelled, "the call takes no more requests")) }  // STA-6
+            return
+        }
+        let message = OutgoingMessage(message, fields.encoding, core.loop.compressor)
+        keep(message)
+        let isUnderLimit =
+            if let id, let connection {
+                connection.send(message, id)
+            } else {
+                keptBytes <= core.configuration.limits.unsentLimitBytes  // until there is a connection
+            }
+        guard let waiter else { return }
+        if isUnderLimit { waiter.resume() } else { writers.append(waiter) }
+    }
+
+    private func keep(_ message: OutgoingMessage) {
+        if isCommitted, id != nil { return }
+        kept.append(message)
+        keptBytes += message.bytes.count + MessageReader.prefixBytes
+        if id != nil, keptBytes > core.configuration.retryBufferBytes { commit() }
+    }
+
+    private func commit() {
+        isCommitted = true
+        kept = []
+        keptBytes = 0
+    }
+
+    // MARK: From the channel
+
+    /// Opens a stream on a connection that is ready, with everything that waits.
+    func attach(_ connection: ClientConnection) {
+        guard !isOver else { return }
+        var fields = self.fields
+        if let deadline { fields.timeout = core.time.monotonic.duration(to: deadline) }
+        let endsAtOnce = hasEndedRequests && kept.isEmpty
+        guard let id = connection.open(self, fields, endsStream: endsAtOnce) else { return }
+        self.connection = connection
+        self.id = id
+        var isUnderLimit = true
+        for message in kept { isUnderLimit = connection.send(message, id) }
+        if hasEndedRequests, !endsAtOnce { connection.finish(id) }
+        if keptBytes > core.configuration.retryBufferBytes { commit() }
+        if isUnderLimit { becameWritable() }
+    }
+
+    /// The call cannot get a connection.
+    func fail(_ status: RPCStatus) { close(status) }
+
+    func becameWritable() {
+        for writer in writers { writer.resume() }
+        writers = []
+    }
+
+    func receive(_ fields: ResponseFields, endsStream: Bool) { act(on: call.receive(fields, endsStream: endsStream)) }
+
+    func receive(_ bytes: Span<UInt8>) { act(on: call.receive(bytes)) }
+
+    func receiveEnd() { act(on: call.receiveEnd()) }
+
+    private func act(on step: ClientCall.Step) {
+        guard !isOver else { return }
+        if !call.isUnanswered, !isCommitted { commit() }
+        switch step {
+        case .wait: break
+        case .headers(let metadata): initialMetadata.fulfil(.success(metadata))
+        case .ready: deliver()
+        case .readyAndReset(let code):
+            if let id { connection?.reset(id, HTTP2ErrorCode(rawValue: code)) }
+            deliver()
+        }
+        credit()
+        if call.hasEnded { stopWriting() }
+    }
+
+    /// The stream is gone. One that the server did not process is opened again, once (RT-2, NG-19).
+    func streamClosed(_ code: HTTP2ErrorCode) {
+        guard !isOver, !call.hasEnded else { return }
+        if code == .refusedStream, !hasRetried, retry() { return }
+        let passed = deadline.map { $0 <= core.time.monotonic } ?? false
+        close(StatusMapping.status(resetCode: code.rawValue, deadlinePassed: passed), reset: false)
+    }
+
+    /// The connection is gone (MAP-6).
+    func connectionLost(_ reason: String) {
+        guard !isOver, !call.hasEnded else { return }
+        close(RPCStatus(.unavailable, reason), reset: false)
+    }
+
+    private func retry() -> Bool {
+        guard call.isUnanswered, !isCommitted else { return false }
+        hasRetried = true
+        connection = nil
+        id = nil
+        call = ClientCall(kind: kind, limitBytes: responseLimitBytes)
+        if hasEndedRequests { call.endOurSide() }
+        core.open(self)
+        return true
+    }
+
+    // MARK: Responses and the end
+
+    private func deliver() {
+        guard let reader else { return }
+        reader.resume { takeMessage() }
+        if reader.isDecided { self.reader = nil } else { credit() }
+    }
+
+    private func takeMessage() -> Result<[UInt8]?, any Error>? {
+        switch call.nextMessage(core.loop.compressor) {
+        case .message(let bytes):
+            credit()
+            return .success(bytes)
+        case .wait: return nil
+        case .end(let status):
+            finish(status)
+            return status.isOK ? .success(nil) : .failure(status)
+        }
+    }
+
+    private func credit() {
+        let count = call.takeCredit(callerIsWaiting: reader != nil)
+        if count > 0, let id { connection?.credit(count, id) }
+    }
+
+    /// A local end: deadline, cancel, lost connection. Resets the stream if there is one (CAN-1).
+    private func close(_ status: RPCStatus, reset: Bool = true) {
+        guard !isOver else { return }
+        if reset, let id, !(call.hasEnded && hasEndedRequests) { connection?.reset(id, .cancel) }
+        call.close(status)
+        core.forget(self)
+        stopWriting()
+        deliver()
+        finish(call.status ?? status)
+    }
+
+    private func stopWriting() {
+        for writer in writers {
+            writer.resume { .failure(RPCStatus(.cancelled, "the call has ended")) }
+        }
+        writers = []
+        kept = []
+        keptBytes = 0
+    }
+
+    /// The caller has been told, or nobody listens.
+    private func finish(_ status: RPCStatus) {
+        guard !isOver else { return }
+        isOver = true
+        timer?.cancel()
+        timer = nil
+        connection = nil
+        initialMetadata.fulfil(status.isOK ? .success(Metadata()) : .failure(status))
+        end.fulfil(.success(status))
+    }
+}

@@ -1,0 +1,66 @@
+public import AVSRPC
+
+extension RPCChannel {
+    /// How a channel connects and what its calls are allowed. The numbers are those of section 27.
+    public struct Configuration: Sendable {
+        public var limits = ConnectionLimits()
+        public var security = ConnectionSecurity.plaintext
+        /// Largest response message (CH-9).
+        public var responseLimitBytes = 4 * 1024 * 1024
+        /// One attempt to connect, up to the server's SETTINGS (CH-2).
+        public var connectTimeout = Duration.seconds(20)
+        public var backoff = Backoff()
+        /// Close the connection after this long without calls; the next call opens another (CH-1).
+        public var idleTimeout = Duration.seconds(30 * 60)
+        /// `:authority` of all calls, if not the target's host and port (CH-5).
+        public var authority: String?
+        /// Goes in front of this runtime's own name in `user-agent` (HDR-15).
+        public var userAgentPrefix: String?
+        /// What is kept of a request until its answer begins, so that a call which the server did not process can be sent
+        /// again (RT-2).
+        public var retryBufferBytes = 256 * 1024
+        /// See each call before it is sent.
+        public var interceptors: [any ClientInterceptor] = []
+
+        public init() {
+            limits.lingerTimeout = .zero
+        }
+
+        var userAgent: String {
+            let own = "grpc-swift-avs/1.0"
+            return userAgentPrefix.map { "\($0) \(own)" } ?? own
+        }
+    }
+}
+
+/// What one call asks for beside its request.
+public struct CallOptions: Sendable {
+    public var metadata: Metadata
+    /// From the start of the call to its end. Calls made from a handler are also bound by the handler's deadline (DL-6).
+    public var timeout: Duration?
+    /// Wait through failures to connect, until the deadline, instead of failing at once (RT-1).
+    public var waitForReady: Bool
+    /// Compress requests with this; the server must know it.
+    public var requestEncoding = MessageEncoding.identity
+    /// Largest response message; nil takes the channel's limit.
+    public var responseLimitBytes: Int?
+
+    public init(metadata: Metadata = Metadata(), timeout: Duration? = nil, waitForReady: Bool = false) {
+        self.metadata = metadata
+        self.timeout = timeout
+        self.waitForReady = waitForReady
+    }
+}
+
+/// Sees each call of a channel before it is sent: credentials, trace ids (CH-7, CH-8).
+public protocol ClientInterceptor: Sendable {
+    /// May change the options, or end the call by throwing.
+    func prepare(_ method: MethodPath, _ options: inout CallOptions) async throws
+}
+
+/// A response with what came around it.
+public struct RPCResponse<Message: Sendable>: Sendable {
+    public var message: Message
+    public var initialMetadata: Metadata
+    public var trailingMetadata: Metadata
+}

@@ -1,0 +1,181 @@
+public import AVSPrimitives
+public import AVSRPC
+public import Logging
+import NIOCore
+import NIOPosix
+
+/// Calls to one server over one connection, which is opened when it is wanted and opened again when it is lost.
+///
+///     let channel = try RPCChannel(target: "127.0.0.1:2206", time: SystemTime(), logger: logger)
+///     let task = try await channel.unary(path, request, request: GetTaskReq.codec, response: Task.codec)
+///     try await channel.serverStreaming(path, request, request: …, response: …) { checks in
+///         for try await check in checks { … }
+///     }
+///     await channel.close()
+///
+/// Every call either returns what was asked for or throws an ``RPCStatus``, `cancelled` when the surrounding task was
+/// cancelled. Streaming calls live as long as the closure they are given: whatever way it returns, the call is over.
+public final class RPCChannel: Sendable {
+    /// CH-1.
+    public enum Connectivity: Hashable, Sendable {
+        case idle, connecting, ready, transientFailure, shutdown
+    }
+
+    private let core: ChannelCore
+    private let configuration: Configuration
+    private let time: any TimeSource
+    private let authority: String
+
+    /// Opens nothing yet.
+    ///
+    /// - Throws: ``RPCStatus`` for a target that names no address (``Target``).
+    public convenience init(
+        target: String, configuration: Configuration = Configuration(), time: any TimeSource, logger: Logger
+    ) throws {
+        guard let target = Target(target) else {
+            throw RPCStatus(.internal, "'\(target)' names no address; wanted host:port or unix:/path")
+        }
+        self.init(
+            target: target, configuration: configuration, time: time, logger: logger,
+            eventLoop: MultiThreadedEventLoopGroup.singleton.next())
+    }
+
+    init(
+        target: Target, configuration: Configuration, time: any TimeSource, logger: Logger, eventLoop: any EventLoop
+    ) {
+        core = ChannelCore(
+            target: target, configuration: configuration, loop: LoopContext(eventLoop), time: time, logger: logger)
+        self.configuration = configuration
+        self.time = time
+        authority = configuration.authority ?? target.authority
+    }
+
+    /// Ends open calls with UNAVAILABLE and closes the connection. Calls after that fail.
+    public func close() async {
+        let waiter = Waiter<Void>()
+        let core = self.core
+        core.loop.eventLoop.execute { core.close(waiter) }
+        do { try await waiter.value() } catch { return }  // cancelled: closing goes on
+    }
+
+    public var connectivity: Connectivity {
+        get async {
+            let waiter = Waiter<Connectivity>()
+            let core = self.core
+            core.loop.eventLoop.execute { waiter.resume { .success(core.connectivity) } }
+            do { return try await waiter.value() } catch { return .idle }
+        }
+    }
+
+    // MARK: Calls
+
+    /// One request, one response.
+    public func unary<Request, Response>(
+        _ path: MethodPath, _ message: Request, request: some MessageCodec<Request>,
+        response: some MessageCodec<Response>, options: CallOptions = CallOptions()
+    ) async throws -> Response {
+        try await unaryResponse(path, message, request: request, response: response, options: options).message
+    }
+
+    /// One request, one response with the metadata around it.
+    public func unaryResponse<Request, Response>(
+        _ path: MethodPath, _ message: Request, request: some MessageCodec<Request>,
+        response: some MessageCodec<Response>, options: CallOptions = CallOptions()
+    ) async throws -> RPCResponse<Response> {
+        let bytes = try request.encode(message)
+        return try await withStream(path, .unary, options) { stream in
+            stream.sendSingle(bytes)
+            return try await Self.single(of: stream, response)
+        }
+    }
+
+    /// One request, any number of responses.
+    public nonisolated(nonsending) func serverStreaming<Request, Response, Result>(
+        _ path: MethodPath, _ message: Request, request: some MessageCodec<Request>,
+        response: some MessageCodec<Response>, options: CallOptions = CallOptions(),
+        _ body: nonisolated(nonsending) (ResponseStream<Response>) async throws -> Result
+    ) async throws -> Result {
+        let bytes = try request.encode(message)
+        return try await withStream(path, .serverStreaming, options) { stream in
+            stream.sendSingle(bytes)
+            return try await body(ResponseStream(stream, response))
+        }
+    }
+
+    /// Any number of requests, one response. The requests end when `body` returns.
+    public nonisolated(nonsending) func clientStreaming<Request, Response>(
+        _ path: MethodPath, request: some MessageCodec<Request>, response: some MessageCodec<Response>,
+        options: CallOptions = CallOptions(),
+        _ body: nonisolated(nonsending) (RequestWriter<Request>) async throws -> Void
+    ) async throws -> Response {
+        try await withStream(path, .clientStreaming, options) { stream in
+            try await body(RequestWriter(stream, request))
+            stream.finishRequests()
+            return try await Self.single(of: stream, response).message
+        }
+    }
+
+    /// Any number of both.
+    public nonisolated(nonsending) func bidirectional<Request, Response, Result>(
+        _ path: MethodPath, request: some MessageCodec<Request>, response: some MessageCodec<Response>,
+        options: CallOptions = CallOptions(),
+        _ body: nonisolated(nonsending) (RequestWriter<Request>, ResponseStream<Response>) async throws -> Result
+    ) async throws -> Result {
+        try await withStream(path, .bidirectional, options) { stream in
+            try await body(RequestWriter(stream, request), ResponseStream(stream, response))
+        }
+    }
+
+    // MARK: One shape for all four
+
+    /// Runs a call for as long as `body` does; what is left of it then is cancelled (CAN-5).
+    private nonisolated(nonsending) func withStream<Result>(
+        _ path: MethodPath, _ kind: CallKind, _ options: CallOptions,
+        _ body: nonisolated(nonsending) (ClientStream) async throws -> Result
+    ) async throws -> Result {
+        var options = options
+        for interceptor in configuration.interceptors { try await interceptor.prepare(path, &options) }
+        if Task.isCancelled { throw RPCStatus(.cancelled, "the task was cancelled before the call") }
+        let stream = makeStream(path, kind, options)
+        return try await withTaskCancellationHandler {
+            defer { stream.cancel() }
+            stream.start()
+            do {
+                return try await body(stream)
+            } catch is CancellationError {
+                throw RPCStatus(.cancelled, "the call was cancelled")
+            }
+        } onCancel: {
+            stream.cancel()
+        }
+    }
+
+    private func makeStream(_ path: MethodPath, _ kind: CallKind, _ options: CallOptions) -> ClientStream {
+        var deadline = CallContext.inheritedDeadline
+        if let timeout = options.timeout {
+            let own = time.monotonic + timeout
+            deadline = min(deadline ?? own, own)
+        }
+        let fields = RequestFields(
+            path: path, scheme: configuration.security.scheme, authority: authority,
+            userAgent: configuration.userAgent, encoding: options.requestEncoding, metadata: options.metadata)
+        return ClientStream(
+            core: core, kind: kind, fields: fields, deadline: deadline, waitsForReady: options.waitForReady,
+            responseLimitBytes: options.responseLimitBytes ?? configuration.responseLimitBytes)
+    }
+
+    private static func single<Response>(
+        of stream: ClientStream, _ codec: some MessageCodec<Response>
+    ) async throws -> RPCResponse<Response> {
+        guard let bytes = try await stream.nextMessage() else {
+            throw RPCStatus(.unimplemented, "the server sent no response")
+        }
+        guard try await stream.nextMessage() == nil else {
+            throw RPCStatus(.unimplemented, "the server sent more than one response")
+        }
+        return RPCResponse(
+            message: try ResponseStream.decoded(bytes, by: codec),
+            initialMetadata: try await stream.initialMetadata.value(),
+            trailingMetadata: try await stream.end.value().metadata)
+    }
+}

@@ -1,0 +1,64 @@
+/// What a channel connects to (CH-3).
+///
+/// `dns:///host:port`, `host:port`, `ipv4:1.2.3.4:port`, `ipv6:[::1]:port`, `unix:/path`, `unix:///path`. Without a port
+/// it is 443.
+public struct Target: Hashable, Sendable, CustomStringConvertible {
+    enum Address: Hashable, Sendable {
+        case host(String, port: Int)
+        case unix(path: String)
+    }
+
+    let address: Address
+    public let description: String
+
+    /// Returns nil for a text that names no address.
+    public init?(_ text: String) {
+        description = text
+        var rest = Substring(text)
+        if rest.hasPrefix("unix:") {
+            rest = rest.dropFirst(5)
+            if rest.hasPrefix("//") { rest = rest.dropFirst(2) }
+            guard !rest.isEmpty else { return nil }
+            address = .unix(path: String(rest))
+            return
+        }
+        for scheme in ["dns:", "ipv4:", "ipv6:"] where rest.hasPrefix(scheme) {
+            rest = rest.dropFirst(scheme.count)
+            if rest.hasPrefix("//") {  // dns://resolver/host: the resolver is the system's
+                guard let slash = rest.dropFirst(2).firstIndex(of: "/") else { return nil }
+                rest = rest[slash...].dropFirst()
+            }
+            break
+        }
+        guard let (host, port) = Self.split(rest) else { return nil }
+        address = .host(host, port: port)
+    }
+
+    private static func split(_ text: Substring) -> (String, Int)? {
+        var host = text
+        var port = 443
+        if text.hasPrefix("[") {
+            guard let end = text.firstIndex(of: "]") else { return nil }
+            host = text[text.index(after: text.startIndex)..<end]
+            let tail = text[text.index(after: end)...]
+            guard tail.isEmpty || tail.hasPrefix(":") else { return nil }
+            if !tail.isEmpty {
+                guard let number = UInt16(tail.dropFirst()) else { return nil }
+                port = Int(number)
+            }
+        } else if let colon = text.lastIndex(of: ":"), text.firstIndex(of: ":") == colon {
+            guard let number = UInt16(text[text.index(after: colon)...]) else { return nil }
+            host = text[..<colon]
+            port = Int(number)
+        }
+        return host.isEmpty ? nil : (String(host), port)
+    }
+
+    /// `:authority` of its calls (CH-5, CON-9).
+    var authority: String {
+        switch address {
+        case .host(let host, let port): host.contains(":") ? "[\(host)]:\(port)" : "\(host):\(port)"
+        case .unix: "localhost"
+        }
+    }
+}

@@ -1,0 +1,447 @@
+import AVSHTTP2
+import AVSPrimitives
+import Logging
+import NIOCore
+
+/// What a connection is about: the calls on it. The handler below moves bytes and keeps time, its delegate keeps calls.
+protocol HTTP2Delegate: AnyObject {
+    /// One event. `.data` events name ranges of `bytes`.
+    func handle(_ event: HTTP2Event, of bytes: borrowing ByteBuffer)
+    /// The deadline of a stream's call has passed.
+    func deadlinePassed(_ stream: StreamID)
+    /// A duty of the delegate's own is due.
+    func handle(_ duty: ConnectionTimers.Duty)
+    /// Nothing will come or go any more. Called once.
+    func connectionEnded(_ end: ConnectionEnd)
+    /// Calls that are open.
+    var callCount: Int { get }
+    func isOpen(_ stream: StreamID) -> Bool
+}
+
+/// Why a connection ended.
+enum ConnectionEnd: Hashable {
+    /// Both sides were done.
+    case finished
+    /// The peer closed the socket, or the network did.
+    case lost(String)
+    /// The peer broke a rule or passed a limit.
+    case refused(String)
+    /// We closed it: shutdown, keepalive, idle.
+    case closed(String)
+
+    var reason: String {
+        switch self {
+        case .finished: "the connection was finished"
+        case .lost(let text), .refused(let text), .closed(let text): text
+        }
+    }
+}
+
+/// One HTTP/2 connection on a NIO channel: bytes between the socket and the session, timers, limits, and the end.
+///
+/// Lives on its channel's event loop and is touched there only (CON-8). A read becomes events, the delegate acts on them
+/// and issues commands, and one drain at the end of the turn writes what they produced (SP-2).
+final class HTTP2Handler: ChannelInboundHandler {
+    typealias InboundIn = ByteBuffer
+    typealias OutboundIn = ByteBuffer
+    typealias OutboundOut = ByteBuffer
+
+    enum Phase {
+        case opening, open
+        /// The last bytes are written; the peer's are read and dropped until it closes (DR-3).
+        case lingering
+        case closed
+    }
+
+    let loop: LoopContext
+    let limits: ConnectionLimits
+    let role: HTTP2Configuration.Role
+    let time: any TimeSource
+    let logger: Logger
+    var session: HTTP2Session
+    var timers = ConnectionTimers()
+    /// Holds this handler in turn, until the connection has ended.
+    let delegate: any HTTP2Delegate
+
+    var context: ChannelHandlerContext?
+    var phase = Phase.opening
+    var lastReceived: ContinuousClock.Instant
+    private var abuse: AbuseGuard
+    private var isReading = false
+    private var isPumping = false
+    private var isFlushQueued = false
+    private var isReadSuspended = false
+    private var wantsRead = false
+    private var hasPeerSettings = false
+    private var firstByte: UInt8?
+    private var armed: (timer: Scheduled<Void>, instant: ContinuousClock.Instant)?
+    private var end: ConnectionEnd?
+
+    init(
+        role: HTTP2Configuration.Role, limits: ConnectionLimits, pings: PingPolicy, loop: LoopContext,
+        time: any TimeSource, logger: Logger, delegate: any HTTP2Delegate
+    ) throws(HTTP2Error) {
+        self.role = role
+        self.limits = limits
+        self.loop = loop
+        self.time = time
+        self.logger = logger
+        self.delegate = delegate
+        session = try HTTP2Session.open(role, limits.http2)
+        abuse = AbuseGuard(limits: limits.abuse, pings: pings)
+        lastReceived = time.monotonic
+    }
+
+    var isActive: Bool { phase == .opening || phase == .open }
+
+    // MARK: Channel events
+
+    func handlerAdded(context: ChannelHandlerContext) {
+        self.context = context
+        if context.channel.isActive { start() }
+    }
+
+    func channelActive(context: ChannelHandlerContext) {
+        start()
+        context.fireChannelActive()
+    }
+
+    private func start() {
+        guard phase == .opening, timers[.preface] == nil else { return }
+        let now = time.monotonic
+        lastReceived = now
+        timers.set(.preface, now + limits.prefaceTimeout)
+        timers.set(.settingsAcknowledgement, now + limits.settingsTimeout)
+        if let keepalive = limits.keepaliveTime { timers.set(.keepalive, now + keepalive) }
+        flushNow()  // our SETTINGS, at once (CON-2)
+        arm()
+    }
+
+    func channelRead(context: ChannelHandlerContext, data: NIOAny) {
+        let bytes = unwrapInboundIn(data)
+        guard isActive, bytes.readableBytes > 0 else { return }
+        isReading = true
+        receive(bytes)
+    }
+
+    func channelReadComplete(context: ChannelHandlerContext) {
+        isReading = false
+        flushNow()
+    }
+
+    func channelWritabilityChanged(context: ChannelHandlerContext) {
+        timers.set(.stalledSocket, context.channel.isWritable ? nil : time.monotonic + limits.stallTimeout)
+        arm()
+        if context.channel.isWritable { flushNow() }
+        context.fireChannelWritabilityChanged()
+    }
+
+    func userInboundEventTriggered(context: ChannelHandlerContext, event: Any) {
+        if let event = event as? ChannelEvent, event == .inputClosed {
+            // HTTP/2 has no half-closed connections: whoever closes its side is gone (MAP-6).
+            finish(.lost("the peer closed the connection"))
+            context.close(promise: nil)
+        }
+        context.fireUserInboundEventTriggered(event)
+    }
+
+    func errorCaught(context: ChannelHandlerContext, error: any Error) {
+        finish(.lost("the connection failed: \(error)"))
+        context.close(promise: nil)
+    }
+
+    func channelInactive(context: ChannelHandlerContext) {
+        finish(.lost("the peer closed the connection"))
+        phase = .closed
+        context.fireChannelInactive()
+    }
+
+    func handlerRemoved(context: ChannelHandlerContext) {
+        finish(.lost("the connection was closed"))
+        phase = .closed
+        self.context = nil
+    }
+
+    // MARK: Receiving
+
+    private func receive(_ bytes: ByteBuffer) {
+        lastReceived = time.monotonic
+        firstByte = firstByte ?? bytes.getInteger(at: bytes.readerIndex)
+        do throws(HTTP2Error) {
+            let events = try session.receive(bytes.readableBytesUInt8Span)
+            for event in events { handle(event, of: bytes) }
+        } catch {
+            return sessionFailed(error)
+        }
+        checkLimits()
+    }
+
+    private func handle(_ event: HTTP2Event, of bytes: borrowing ByteBuffer) {
+        switch event {
+        case .settings where !hasPeerSettings:
+            hasPeerSettings = true
+            timers.set(.preface, nil)
+            if phase == .opening { phase = .open }
+        case .settingsAcknowledged:
+            timers.set(.settingsAcknowledgement, nil)
+        default: break
+        }
+        delegate.handle(event, of: bytes)
+    }
+
+    private func sessionFailed(_ error: HTTP2Error) {
+        if error.isBadClientMagic, role == .server {
+            answerForeignProtocol()
+            return finish(.refused("the peer does not speak HTTP/2 with prior knowledge"))
+        }
+        // The library sends no GOAWAY for a fatal error (ATT-3).
+        write(ByteBuffer(bytes: session.lastWords(.protocolError, "\(error)")))
+        close(.refused("\(error)"))
+    }
+
+    /// Text for whoever tries HTTP/1 here, nothing for anyone else (CON-1).
+    private func answerForeignProtocol() {
+        guard let firstByte, (UInt8(ascii: "A")...UInt8(ascii: "Z")).contains(firstByte) else {
+            context?.close(promise: nil)
+            return
+        }
+        let text = "this port speaks HTTP/2 with prior knowledge\n"
+        write(
+            ByteBuffer(
+                string: "HTTP/1.1 505 HTTP Version Not Supported\r\nconnection: close\r\ncontent-type: text/plain\r\n"
+                    + "content-length: \(text.utf8.count)\r\n\r\n\(text)"))
+        linger()
+    }
+
+    private func checkLimits() {
+        guard isActive else { return }
+        let now = lastReceived
+        if let violation = abuse.charge(session.takeCounts(), hasCalls: delegate.callCount > 0, at: now) {
+            return terminate(.enhanceYourCalm, violation.rawValue, .refused(violation.rawValue))
+        }
+        let queued = session.queuedFrameCount
+        if queued > limits.queuedFrameLimit * 10 {
+            return terminate(.enhanceYourCalm, "too_many_queued_frames", .refused("the peer does not read what it causes"))
+        }
+        isReadSuspended = queued > limits.queuedFrameLimit
+        if session.isReceivingHeaders {
+            if timers[.headers] == nil {
+                timers.set(.headers, now + limits.headersTimeout)
+                arm()
+            }
+        } else if timers[.headers] != nil {
+            timers.set(.headers, nil)
+        }
+    }
+
+    // MARK: Sending
+
+    /// Flushes at the end of this turn of the loop.
+    func scheduleFlush() {
+        guard !isReading, !isFlushQueued, phase != .closed else { return }
+        isFlushQueued = true
+        loop.scheduleFlush(self)
+    }
+
+    /// Writes what the session has, as long as the socket takes it (FC-8).
+    func flushNow() {
+        isFlushQueued = false
+        guard isActive, let context, !isPumping else { return }
+        isPumping = true
+        defer { isPumping = false }
+        var wrote = false
+        do throws(HTTP2Error) {
+            while context.channel.isWritable, session.wantsDrain, try drainOnce(context) {
+                wrote = true
+                let events = session.takeEvents()
+                for event in events { handle(event, of: ByteBuffer()) }
+                guard isActive else { return }
+                if !context.channel.isWritable { context.flush() }
+            }
+        } catch {
+            return close(.refused("\(error)"))
+        }
+        let events = session.takeEvents()
+        for event in events { handle(event, of: ByteBuffer()) }
+        if wrote { context.flush() }
+        afterFlush()
+    }
+
+    /// Returns false if nothing came out.
+    private func drainOnce(_ context: ChannelHandlerContext) throws(HTTP2Error) -> Bool {
+        var buffer = loop.scratch
+        loop.scratch = ByteBuffer()
+        buffer.clear()
+        try buffer.writeWithOutputRawSpan(minimumWritableBytes: HTTP2Session.outputRoomBytes) {
+            output throws(HTTP2Error) in
+            _ = try session.drain(into: &output)
+        }
+        guard buffer.readableBytes > 0 else {
+            loop.scratch = buffer
+            return false
+        }
+        // A small output is copied, so that a slow socket's queue holds what is in it and not a large buffer for each.
+        if buffer.readableBytes < HTTP2Session.outputRoomBytes / 4 {
+            context.write(wrapOutboundOut(ByteBuffer(bytes: buffer.readableBytesView)), promise: nil)
+            loop.scratch = buffer
+        } else {
+            context.write(wrapOutboundOut(buffer), promise: nil)
+        }
+        return true
+    }
+
+    private func afterFlush() {
+        guard isActive else { return }
+        if isReadSuspended, session.queuedFrameCount < limits.queuedFrameLimit / 2 { resumeReading() }
+        if session.isFinished { close(.finished) }
+    }
+
+    private func write(_ buffer: ByteBuffer) {
+        context?.writeAndFlush(wrapOutboundOut(buffer), promise: nil)
+    }
+
+    // MARK: The end
+
+    /// GOAWAY with a reason, flush, close. Open calls end now (ATT-18).
+    func terminate(_ code: HTTP2ErrorCode, _ reason: String, _ end: ConnectionEnd) {
+        guard isActive else { return }
+        do throws(HTTP2Error) {
+            try session.goAway(code, reason: reason)
+            flushNow()
+        } catch {
+            logger.debug("no goaway", metadata: ["error": "\(error)"])
+        }
+        close(end)
+    }
+
+    /// Ends the connection after what is written already.
+    func close(_ end: ConnectionEnd) {
+        finish(end)
+        linger()
+    }
+
+    /// Tells the delegate, once.
+    private func finish(_ end: ConnectionEnd) {
+        guard self.end == nil else { return }
+        self.end = end
+        if isActive { phase = .lingering }
+        delegate.connectionEnded(end)
+    }
+
+    private func linger() {
+        guard phase != .closed, let context else { return }
+        phase = .lingering
+        for duty in ConnectionTimers.Duty.allCases { timers.set(duty, nil) }
+        timers.set(.linger, time.monotonic + limits.lingerTimeout)
+        arm()
+        context.close(mode: .output, promise: nil)
+    }
+
+    // MARK: Timers
+
+    /// Adds a call's deadline.
+    func setDeadline(_ stream: StreamID, _ instant: ContinuousClock.Instant) {
+        timers.add(stream, at: instant, isOpen: delegate.isOpen)
+        arm()
+    }
+
+    /// Keeps one timer of the loop set to the next thing due. A timer that fires early arms itself again.
+    func arm() {
+        guard phase != .closed, let next = timers.next, let context else { return }
+        if let armed, armed.instant <= next { return }
+        armed?.timer.cancel()
+        let delay = max(.zero, time.monotonic.duration(to: next))
+        let (seconds, attoseconds) = min(delay, .seconds(365 * 24 * 3_600)).components
+        let amount = TimeAmount.nanoseconds(seconds * 1_000_000_000 + attoseconds / 1_000_000_000 + 1)
+        let bound = NIOLoopBound(self, eventLoop: context.eventLoop)
+        armed = (context.eventLoop.scheduleTask(in: amount) { bound.value.fire() }, next)
+    }
+
+    private func fire() {
+        armed = nil
+        let now = time.monotonic
+        while phase != .closed, let expiry = timers.expire(at: now) {
+            switch expiry {
+            case .deadline(let stream): if isActive { delegate.deadlinePassed(stream) }
+            case .duty(let duty): perform(duty, at: now)
+            }
+        }
+        arm()
+        scheduleFlush()
+    }
+
+    private func perform(_ duty: ConnectionTimers.Duty, at now: ContinuousClock.Instant) {
+        switch duty {
+        case .preface where role == .server:
+            terminate(.protocolError, "preface_timeout", .refused("no HTTP/2 preface in time"))
+        case .settingsAcknowledgement:
+            terminate(.settingsTimeout, "settings_timeout", .refused("our SETTINGS were not acknowledged in time"))
+        case .headers:
+            terminate(.enhanceYourCalm, "headers_timeout", .refused("a header section did not end in time"))
+        case .keepalive: keepalive(at: now)
+        case .keepaliveAnswer:
+            if lastReceived < now - limits.keepaliveTimeout { close(.lost("keepalive: nothing came back in time")) }
+        case .stalledSocket:
+            finish(.lost("the peer read nothing for \(limits.stallTimeout)"))
+            context?.close(promise: nil)
+        case .linger:
+            context?.close(promise: nil)
+        case .preface, .drainPing, .stalledStreams, .idle, .age, .ageGrace, .connect:
+            delegate.handle(duty)
+        }
+    }
+
+    /// Any received byte counts as life, not only the answer (KA-3).
+    private func keepalive(at now: ContinuousClock.Instant) {
+        guard let keepaliveTime = limits.keepaliveTime else { return }
+        let due = lastReceived + keepaliveTime
+        guard due <= now else { return timers.set(.keepalive, due) }
+        timers.set(.keepalive, now + max(keepaliveTime, limits.keepaliveTimeout))
+        if role == .client, delegate.callCount == 0 { return }  // not without calls (KA-5)
+        do throws(HTTP2Error) {
+            try session.ping(PingNumber.keepalive)
+            timers.set(.keepaliveAnswer, now + limits.keepaliveTimeout)
+        } catch {
+            close(.lost("\(error)"))
+        }
+    }
+
+    /// Before a call on a connection that has been silent for longer than the keepalive time (KA-5).
+    func pingIfQuiet() {
+        guard let keepaliveTime = limits.keepaliveTime, isActive else { return }
+        let now = time.monotonic
+        if lastReceived + keepaliveTime <= now, timers[.keepaliveAnswer] == nil {
+            timers.set(.keepalive, now)
+            keepalive(at: now)
+            arm()
+        }
+    }
+}
+
+extension HTTP2Handler: Flushable {}
+
+// MARK: - Reading
+
+extension HTTP2Handler: ChannelOutboundHandler {
+    /// Holds reads back while the peer makes us queue more than it takes (ATT-7).
+    func read(context: ChannelHandlerContext) {
+        if isReadSuspended {
+            wantsRead = true
+        } else {
+            context.read()
+        }
+    }
+
+    private func resumeReading() {
+        isReadSuspended = false
+        guard wantsRead else { return }
+        wantsRead = false
+        context?.read()
+    }
+}
+
+/// The numbers in our own PINGs, to tell their answers apart.
+enum PingNumber {
+    static let keepalive: UInt64 = 1
+    static let drain: UInt64 = 2
+}

@@ -1,0 +1,77 @@
+import AVSRPC
+import Logging
+import NIOCore
+import Synchronization
+
+/// The open connections of a server, for its drain and its limit.
+final class ConnectionRegistry: Sendable {
+    private struct State {
+        var connections: [ObjectIdentifier: NIOLoopBound<ServerConnection>] = [:]
+        var isDraining = false
+        var waiters: [Waiter<Void>] = []
+    }
+
+    private let state = Mutex(State())
+
+    /// Sets up an accepted channel, on its event loop.
+    func accept(
+        _ channel: any Channel, _ security: ConnectionSecurity, _ service: ServiceBundle, _ loop: LoopContext
+    ) throws {
+        let count = state.withLock { $0.isDraining ? .max : $0.connections.count }
+        guard count < service.configuration.maxConnections else {
+            service.logger.info("connection not accepted", metadata: ["open": "\(count)"])
+            channel.close(promise: nil)
+            return
+        }
+        try security.configure(channel) { identity in
+            let address = channel.remoteAddress.map(Self.text) ?? "unknown"
+            let connection = ServerConnection(
+                service: service, loop: loop, peer: Peer(address: address, tls: identity),
+                onEnd: { self.remove($0) })
+            let handler = try connection.makeHandler()
+            let key = ObjectIdentifier(connection)
+            let bound = NIOLoopBound(connection, eventLoop: channel.eventLoop)
+            state.withLock { $0.connections[key] = bound }
+            try channel.pipeline.syncOperations.addHandler(handler)
+        }
+    }
+
+    private static func text(_ address: SocketAddress) -> String {
+        if let host = address.ipAddress, let port = address.port { return "\(host):\(port)" }
+        return address.pathname.map { "unix:\($0)" } ?? "unknown"
+    }
+
+    private func remove(_ connection: ServerConnection) {
+        let waiters = state.withLock { state in
+            state.connections[ObjectIdentifier(connection)] = nil
+            guard state.connections.isEmpty else { return [Waiter<Void>]() }
+            defer { state.waiters = [] }
+            return state.waiters
+        }
+        for waiter in waiters { waiter.resume() }
+    }
+
+    var count: Int { state.withLock { $0.connections.count } }
+
+    /// Starts the two-phase end of each connection; further ones are not accepted.
+    func drain() { each { $0.beginDrain("shutdown") } }
+
+    /// Ends each connection now.
+    func close() { each { $0.close("shutdown") } }
+
+    private func each(_ body: @escaping @Sendable (ServerConnection) -> Void) {
+        let connections = state.withLock { state in
+            state.isDraining = true
+            return Array(state.connections.values)
+        }
+        for connection in connections { connection.eventLoop.execute { body(connection.value) } }
+    }
+
+    func waitUntilEmpty() async throws {
+        let waiter = Waiter<Void>()
+        state.withLock { state in
+            if state.connections.isEmpty { waiter.resume() } else { state.waiters.append(waiter) }
+        }
+        try await waiter.value()
+    }
+}

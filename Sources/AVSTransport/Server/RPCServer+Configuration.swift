@@ -1,0 +1,62 @@
+public import AVSHTTP2
+public import AVSRPC
+
+extension RPCServer {
+    /// What a server listens on and what it allows. The numbers are those of section 27.
+    public struct Configuration: Sendable {
+        public var listeners: [Listener]
+        /// Per connection: timeouts, windows, streams, abuse.
+        public var limits: ConnectionLimits
+        /// Largest request message; a method may set its own (MSG-8).
+        public var requestLimitBytes = 4 * 1024 * 1024
+        /// Handlers that may be running for one connection, counting those whose stream is gone (OV-2, ATT-1).
+        public var maxRunningCallsPerConnection = 200
+        /// The same over all connections.
+        public var maxRunningCalls = 20_000
+        /// Open connections; further ones are closed at once (OV-3).
+        public var maxConnections = 10_000
+        /// How often clients may ping (KA-1).
+        public var pings = PingPolicy()
+        /// Drain a connection that had no call for this long; nil never (KA-4).
+        public var maximumIdle: Duration?
+        /// Drain a connection of this age, ±10 %; nil never (KA-4).
+        public var maximumAge: Duration?
+        /// Close a connection this long after its age drain began, whatever runs on it.
+        public var maximumAgeGrace: Duration?
+        /// Between the start of a drain and the first GOAWAY, for load balancers to notice (DR-2).
+        public var drainDelay = Duration.zero
+        /// From the start of a drain to the forced end, also if handlers hang (DR-2).
+        public var drainTimeout = Duration.seconds(30)
+        /// Compress answers with the encoding of the request, if the client takes it (CMP-7).
+        public var compressesResponses = false
+        /// Refuse requests without `te: trailers` (HDR-4).
+        public var requiresTrailersField = false
+        /// The status of an error that is not an ``RPCStatus``: the one table of the application. The cause is logged if
+        /// the status is UNKNOWN or INTERNAL.
+        public var statusOfError: @Sendable (any Error) -> RPCStatus = { RPCStatus($0) }
+
+        public init(listeners: [Listener] = [Listener(.tcp(host: "127.0.0.1", port: 0))]) {
+            self.listeners = listeners
+            limits = ConnectionLimits()
+            limits.keepaliveTime = .seconds(7_200)
+        }
+    }
+
+    /// One address to listen on, in plaintext or TLS; not both on one port (TLS-7).
+    public struct Listener: Sendable {
+        public enum Address: Hashable, Sendable {
+            /// Port 0 takes any free one.
+            case tcp(host: String, port: Int)
+            /// A socket in the file system; an old one at the path is removed (CON-9).
+            case unix(path: String)
+        }
+
+        public var address: Address
+        public var security: ConnectionSecurity
+
+        public init(_ address: Address, security: ConnectionSecurity = .plaintext) {
+            self.address = address
+            self.security = security
+        }
+    }
+}

@@ -1,0 +1,170 @@
+public import AVSPrimitives
+public import AVSRPC
+public import Logging
+import NIOCore
+import NIOPosix
+public import ServiceLifecycle
+import Synchronization
+
+/// A gRPC server over HTTP/2.
+///
+///     let server = RPCServer(
+///         configuration: .init(listeners: [.init(.tcp(host: "127.0.0.1", port: 2206))]),
+///         methods: tasks.methods + health.methods, interceptors: [authentication],
+///         time: SystemTime(), logger: logger)
+///     try await server.run()     // until the surrounding service group shuts down, or the task is cancelled
+///
+/// Graceful shutdown drains: listeners close, each connection gets its two GOAWAYs, open calls finish, and at
+/// ``Configuration/drainTimeout`` whatever is left is closed and its handlers cancelled (DR-2). Cancelling the task of
+/// ``run()`` forces the end at once.
+public final class RPCServer: Service {
+    private let service: ServiceBundle
+    private let group: any EventLoopGroup
+    private let contexts: LoopContexts
+    private let connections = ConnectionRegistry()
+    private let bound = Promise<[Listener.Address]>()
+    private let stop = Promise<Void>()
+    private let onDrain = Mutex<[@Sendable () -> Void]>([])
+
+    /// - Parameters:
+    ///   - methods: of two with the same path the later one wins.
+    ///   - interceptors: run in this order before each call's request is decoded.
+    ///   - threadCount: event loops; nil takes the process-wide group.
+    public convenience init(
+        configuration: Configuration, methods: [RPCMethod], interceptors: [any ServerInterceptor] = [],
+        time: any TimeSource, logger: Logger, threadCount: Int? = nil
+    ) {
+        let group: any EventLoopGroup =
+            threadCount.map { MultiThreadedEventLoopGroup(numberOfThreads: max(1, $0)) }
+            ?? MultiThreadedEventLoopGroup.singleton
+        self.init(
+            configuration: configuration, methods: methods, interceptors: interceptors, time: time, logger: logger,
+            group: group)
+    }
+
+    init(
+        configuration: Configuration, methods: [RPCMethod], interceptors: [any ServerInterceptor],
+        time: any TimeSource, logger: Logger, group: any EventLoopGroup
+    ) {
+        service = ServiceBundle(
+            configuration: configuration, methods: methods, interceptors: interceptors, time: time, logger: logger)
+        self.group = group
+        contexts = LoopContexts(group)
+    }
+
+    /// Where the server listens, in the order of its configuration; waits until it does.
+    ///
+    /// - Throws: what kept it from listening.
+    public var boundAddresses: [Listener.Address] { get async throws { try await bound.value() } }
+
+    /// The first TCP port the server listens on; waits until it does.
+    public var boundPort: Int {
+        get async throws {
+            for case .tcp(_, let port) in try await boundAddresses { return port }
+            return 0
+        }
+    }
+
+    /// Calls `body` once when a drain begins, before connections hear of it: health turns NOT_SERVING there (HL-4).
+    public func onDrainBegin(_ body: @escaping @Sendable () -> Void) { onDrain.withLock { $0.append(body) } }
+
+    /// Starts the graceful end; ``run()`` returns when it is done. Also what a shutdown of the service group does.
+    public func beginDrain() { stop.fulfil(.success(())) }
+
+    /// Listens and serves until it is told to stop.
+    ///
+    /// - Throws: if an address cannot be bound.
+    public func run() async throws {
+        let listeners: [any Channel]
+        do {
+            listeners = try await listen()
+        } catch {
+            bound.fulfil(.failure(error))
+            throw error
+        }
+        bound.fulfil(.success(listeners.compactMap { $0.localAddress.flatMap(Listener.Address.init) }))
+        await withGracefulShutdownHandler {
+            do { try await stop.value() } catch { service.logger.debug("the server's task was cancelled") }
+        } onGracefulShutdown: {
+            self.beginDrain()
+        }
+        for body in onDrain.withLock({ $0 }) { body() }
+        for listener in listeners { listener.close(promise: nil) }
+        await drain()
+    }
+
+    // MARK: Listening
+
+    private func listen() async throws -> [any Channel] {
+        var channels: [any Channel] = []
+        do {
+            for listener in service.configuration.listeners { channels.append(try await listen(listener)) }
+        } catch {
+            for channel in channels { channel.close(promise: nil) }
+            throw error
+        }
+        return channels
+    }
+
+    private func listen(_ listener: Listener) async throws -> any Channel {
+        let (service, contexts, connections) = (service, contexts, connections)
+        let bootstrap = ServerBootstrap(group: group)
+            .serverChannelOption(.backlog, value: 1_024)  // CON-7
+            .serverChannelOption(.socketOption(.so_reuseaddr), value: 1)
+            .serverChannelInitializer { channel in
+                channel.eventLoop.makeCompletedFuture {
+                    try channel.pipeline.syncOperations.addHandler(AcceptBackoffHandler())  // out of descriptors (CON-7)
+                }
+            }
+            .childChannelOption(.allowRemoteHalfClosure, value: true)  // DR-3
+            .childChannelOption(.writeBufferWaterMark, value: .init(low: 64 * 1024, high: 256 * 1024))  // FC-8
+            .childChannelOption(.recvAllocator, value: FixedSizeRecvByteBufferAllocator(capacity: 64 * 1024))  // SP-2
+            .childChannelInitializer { channel in
+                channel.eventLoop.makeCompletedFuture {
+                    try connections.accept(channel, listener.security, service, contexts.context(for: channel.eventLoop))
+                }
+            }
+        switch listener.address {
+        case .tcp(let host, let port):
+            return try await bootstrap.childChannelOption(.tcpOption(.tcp_nodelay), value: 1)
+                .bind(host: host, port: port).get()
+        case .unix(let path):
+            return try await bootstrap.bind(unixDomainSocketPath: path, cleanupExistingSocketFile: true).get()
+        }
+    }
+
+    // MARK: Draining
+
+    private func drain() async {
+        let limit = service.configuration.drainTimeout
+        let (connections, delay) = (connections, service.configuration.drainDelay)
+        await withTaskGroup(of: Void.self) { group in
+            group.addTask {
+                do {
+                    if delay > .zero { try await Task.sleep(for: delay) }
+                    connections.drain()
+                    try await connections.waitUntilEmpty()
+                } catch { connections.close() }  // cancelled: force
+            }
+            group.addTask {
+                do { try await Task.sleep(for: limit) } catch { return }
+                connections.close()
+            }
+            await group.next()
+            group.cancelAll()
+        }
+        connections.close()
+    }
+}
+
+extension RPCServer.Listener.Address {
+    fileprivate init?(_ address: SocketAddress) {
+        if let path = address.pathname, address.protocol == .unix {
+            self = .unix(path: path)
+        } else if let host = address.ipAddress, let port = address.port {
+            self = .tcp(host: host, port: port)
+        } else {
+            return nil
+        }
+    }
+}

@@ -1,0 +1,307 @@
+import AVSHTTP2
+import AVSPrimitives
+import AVSRPC
+import Logging
+import NIOCore
+import Synchronization
+
+/// The calls of one connection to a server. Lives on the connection's event loop.
+final class ServerConnection: HTTP2Delegate {
+    enum Drain {
+        case no
+        /// GOAWAY that names no stream is out, and the PING behind it; new calls are still taken (DR-1).
+        case announced
+        /// GOAWAY with the last stream is out.
+        case final
+    }
+
+    let service: ServiceBundle
+    let loop: LoopContext
+    let peer: Peer
+    private let logger: Logger
+    private var handler: HTTP2Handler?
+    private var streams = StreamTable<ServerStream>()
+    private var runningCalls = 0
+    private(set) var drain = Drain.no
+    private let onEnd: (ServerConnection) -> Void
+
+    /// - Parameter onEnd: called once, when the connection is over; handlers may still be running.
+    init(
+        service: ServiceBundle, loop: LoopContext, peer: Peer, onEnd: @escaping (ServerConnection) -> Void
+    ) {
+        self.service = service
+        self.loop = loop
+        self.peer = peer
+        self.onEnd = onEnd
+        var logger = service.logger
+        logger[metadataKey: "peer"] = "\(peer)"
+        self.logger = logger
+    }
+
+    private var limits: ConnectionLimits { service.configuration.limits }
+
+    /// The channel handler for this connection. Call once.
+    func makeHandler() throws(HTTP2Error) -> HTTP2Handler {
+        let handler = try HTTP2Handler(
+            role: .server, limits: limits, pings: service.configuration.pings, loop: loop, time: service.time,
+            logger: logger, delegate: self)
+        self.handler = handler
+        let now = service.time.monotonic
+        if let age = service.configuration.maximumAge {
+            handler.timers.set(.age, now + age * Double.random(in: 0.9...1.1))  // KA-4
+        }
+        if let idle = service.configuration.maximumIdle { handler.timers.set(.idle, now + idle) }
+        handler.timers.set(.stalledStreams, now + limits.stallTimeout)
+        return handler
+    }
+
+    // MARK: Events
+
+    var callCount: Int { streams.count }
+
+    func isOpen(_ stream: StreamID) -> Bool { streams.contains(stream) }
+
+    func handle(_ event: HTTP2Event, of bytes: borrowing ByteBuffer) {
+        switch event {
+        case .headers(let id, let block, let endsStream):
+            if let stream = streams[id] {
+                stream.receiveEnd()  // trailers of a client mean nothing but its end (HDR-12)
+            } else {
+                accept(id, block, endsStream: endsStream)
+            }
+        case .data(let id, let range):
+            streams[id]?.receive(bytes.readableBytesUInt8Span.extracting(range))
+        case .endOfStream(let id):
+            streams[id]?.receiveEnd()
+        case .writable(let id):
+            streams[id]?.becameWritable()
+        case .closed(let id, _):
+            closed(id)
+        case .headersNotSent(let id, let code):
+            logger.warning("a header section could not be sent", metadata: ["stream": "\(id.rawValue)", "code": "\(code)"])
+            handler?.session.reset(id, .internalError)  // else the call would hang (NG-13)
+        case .pingAcknowledged(PingNumber.drain):
+            finishDrain()
+        case .settings, .settingsAcknowledged, .ping, .pingAcknowledged, .goAway:
+            break
+        }
+    }
+
+    private func closed(_ id: StreamID) {
+        guard let stream = streams.remove(id) else { return }
+        stream.abandon()  // does nothing to a call that has ended and whose handler has returned
+        guard streams.isEmpty, let idle = service.configuration.maximumIdle else { return }
+        handler?.timers.set(.idle, service.time.monotonic + idle)
+        handler?.arm()
+    }
+
+    // MARK: New calls
+
+    private func accept(_ id: StreamID, _ block: HeaderBlock, endsStream: Bool) {
+        var head = RequestHead(methods: service.methods, requiresTrailers: service.configuration.requiresTrailersField)
+        block.forEach { name, value in head.receive(name: name, value: value) }
+        if block.isTruncated { head.markOversized() }
+        handler?.timers.set(.idle, nil)
+        switch head.verdict {
+        case .http(let status, let text): refuse(id, httpStatus: status, text)
+        case .refuse(let status): refuse(id, status)
+        case .accept(let method): begin(id, method, head, endsStream: endsStream)
+        }
+    }
+
+    private func begin(_ id: StreamID, _ method: RPCMethod, _ head: RequestHead, endsStream: Bool) {
+        let now = service.time.monotonic
+        var deadline: ContinuousClock.Instant?
+        if case .after(let timeout) = head.timeout { deadline = now + timeout }
+        if let longest = method.options.maximumTimeout { deadline = min(deadline ?? now + longest, now + longest) }
+        if let deadline, deadline <= now { return refuse(id, RPCStatus(.deadlineExceeded, "the deadline had passed")) }
+        let encodesBack = service.configuration.compressesResponses && head.acceptedEncodings.allows(head.encoding)
+        let call = ServerCall(
+            kind: method.kind,
+            limitBytes: method.options.requestLimitBytes ?? service.configuration.requestLimitBytes,
+            requestEncoding: head.encoding, responseEncoding: encodesBack ? head.encoding : .identity)
+        let context = CallContext(
+            method: method.path, kind: method.kind, peer: peer, authority: head.authority, metadata: head.metadata,
+            deadline: deadline, receivedAt: service.time.now)
+        let stream = ServerStream(id, on: self, method: method, call: call, context: context)
+        streams.insert(stream, for: id)
+        if let deadline { handler?.setDeadline(id, deadline) }
+        if endsStream { stream.receiveEnd() } else { stream.act(on: .wait) }
+    }
+
+    /// Whether a handler may start (OV-2). If not, the call is refused: unprocessed, so its client may retry.
+    func admitHandler(_ stream: ServerStream) -> Bool {
+        guard runningCalls < service.configuration.maxRunningCallsPerConnection else {
+            reset(stream.id, .refusedStream)
+            return false
+        }
+        let (_, running) = service.runningCalls.add(1, ordering: .relaxed)
+        guard running <= service.configuration.maxRunningCalls else {
+            service.runningCalls.subtract(1, ordering: .relaxed)
+            refuse(stream.id, RPCStatus(.resourceExhausted, "the server is busy with \(running - 1) calls"))
+            stream.abandon()
+            return false
+        }
+        runningCalls += 1
+        return true
+    }
+
+    func handlerReturned() {
+        runningCalls -= 1
+        service.runningCalls.subtract(1, ordering: .relaxed)
+    }
+
+    // MARK: Answers
+
+    /// A whole answer without a message (RSP-2).
+    func refuse(_ id: StreamID, _ status: RPCStatus) {
+        let limit = peerHeaderLimit
+        let block = HeaderBlock { ResponseHead.writeTrailersOnly(status, into: &$0, limitBytes: limit) }
+        respond(id, block, endsStream: true)
+    }
+
+    /// An answer for those who do not speak gRPC (HDR-1, HDR-2).
+    private func refuse(_ id: StreamID, httpStatus: Int, _ text: String) {
+        var block: HeaderBlock = [":status": "\(httpStatus)", "content-type": "text/plain"]
+        if httpStatus == 405 { block.append("allow", "POST") }
+        respond(id, block, endsStream: false)
+        handler?.session.send(Array(text.utf8), on: id)
+        handler?.session.finish(id, trailers: nil)
+    }
+
+    func sendHeaders(_ id: StreamID, _ encoding: MessageEncoding, _ metadata: Metadata) {
+        guard encoding != .identity || !metadata.isEmpty else { return respond(id, .plainResponse, endsStream: false) }
+        let block = HeaderBlock { ResponseHead.write(into: &$0, encoding: encoding, metadata: metadata) }
+        respond(id, block, endsStream: false)
+    }
+
+    /// Returns whether the stream's unsent bytes are under the limit; if not, ``ServerStream/becameWritable()`` follows.
+    func send(_ message: OutgoingMessage, _ id: StreamID) -> Bool {
+        guard let handler else { return true }
+        handler.session.send(message.bytes, after: ChunkLead(message), on: id)
+        handler.scheduleFlush()
+        if handler.session.unsentBytes(id) <= limits.unsentLimitBytes { return true }
+        handler.session.notify(id, whenUnsentAtMost: limits.unsentLimitBytes)
+        return false
+    }
+
+    func finish(_ id: StreamID, _ status: RPCStatus) {
+        var block = HeaderBlock.okTrailers
+        if !status.isOK || !status.metadata.isEmpty {
+            let limit = peerHeaderLimit
+            block = HeaderBlock { ResponseHead.writeTrailers(status, into: &$0, limitBytes: limit) }
+        }
+        handler?.session.finish(id, trailers: block)
+        handler?.scheduleFlush()
+    }
+
+    func credit(_ count: Int, _ id: StreamID) {
+        handler?.session.consume(count, on: id)
+        handler?.scheduleFlush()
+    }
+
+    private func respond(_ id: StreamID, _ block: HeaderBlock, endsStream: Bool) {
+        guard let handler else { return }
+        do throws(HTTP2Error) {
+            try handler.session.respond(on: id, headers: block, endsStream: endsStream)
+        } catch {
+            logger.debug("no response sent", metadata: ["stream": "\(id.rawValue)", "error": "\(error)"])
+            handler.session.reset(id, .internalError)
+        }
+        handler.scheduleFlush()
+    }
+
+    private func reset(_ id: StreamID, _ code: HTTP2ErrorCode) {
+        streams[id]?.abandon()
+        handler?.session.reset(id, code)
+        handler?.scheduleFlush()
+    }
+
+    private var peerHeaderLimit: Int { Int(clamping: handler?.session.peerHeaderListLimitBytes ?? .max) }
+
+    // MARK: Time
+
+    /// DL-4, unless the end is on its way already.
+    func deadlinePassed(_ id: StreamID) {
+        guard let stream = streams[id], !stream.hasEnded else { return }
+        reset(id, .cancel)
+    }
+
+    func handle(_ duty: ConnectionTimers.Duty) {
+        switch duty {
+        case .drainPing: finishDrain()
+        case .idle: if streams.isEmpty { beginDrain("max_idle") }
+        case .age:
+            beginDrain("max_age")
+            if let grace = service.configuration.maximumAgeGrace {
+                handler?.timers.set(.ageGrace, service.time.monotonic + grace)
+            }
+        case .ageGrace: close("the connection was too old")
+        case .stalledStreams: resetStalledStreams()
+        case .preface, .settingsAcknowledgement, .headers, .keepalive, .keepaliveAnswer, .linger, .stalledSocket, .connect:
+            break
+        }
+    }
+
+    /// A stream whose peer gave no window between two looks is given up (FC-9).
+    private func resetStalledStreams() {
+        guard let handler else { return }
+        for (id, stream) in streams.all {
+            let unsent = handler.session.unsentBytes(id)
+            if unsent > 0, unsent == stream.unsentAtLastLook {
+                logger.info("a stream stalled", metadata: ["stream": "\(id.rawValue)", "unsent": "\(unsent)"])
+                reset(id, .cancel)
+            }
+            stream.unsentAtLastLook = unsent
+        }
+        handler.timers.set(.stalledStreams, service.time.monotonic + limits.stallTimeout)
+    }
+
+    // MARK: Drain
+
+    /// First phase: new calls are welcome until the peer has seen that it should stop (DR-1).
+    func beginDrain(_ reason: String) {
+        guard case .no = drain, let handler, handler.isActive else { return }
+        drain = .announced
+        do throws(HTTP2Error) {
+            try handler.session.announceShutdown()
+            try handler.session.ping(PingNumber.drain)
+        } catch {
+            return close("\(error)")
+        }
+        logger.debug("draining", metadata: ["reason": "\(reason)"])
+        drainReason = reason
+        handler.timers.set(.drainPing, service.time.monotonic + limits.drainPingTimeout)
+        handler.arm()
+        handler.scheduleFlush()
+    }
+
+    private var drainReason = ""
+
+    /// Second phase: names the last call; the handler closes when that has ended (DR-4).
+    private func finishDrain() {
+        guard case .announced = drain, let handler else { return }
+        drain = .final
+        handler.timers.set(.drainPing, nil)
+        do throws(HTTP2Error) {
+            try handler.session.goAway(.noError, reason: drainReason)
+        } catch {
+            close("\(error)")
+        }
+        handler.scheduleFlush()
+    }
+
+    /// Ends the connection now; handlers are cancelled.
+    func close(_ reason: String) { handler?.terminate(.noError, reason, .closed(reason)) }
+
+    func connectionEnded(_ end: ConnectionEnd) {
+        for (_, stream) in streams.all { stream.abandon() }  // NG-4
+        streams = StreamTable()
+        switch end {
+        case .refused(let reason): logger.info("connection refused", metadata: ["reason": "\(reason)"])
+        case .finished, .lost, .closed: logger.debug("connection ended", metadata: ["reason": "\(end.reason)"])
+        }
+        handler = nil
+        onEnd(self)
+    }
+}

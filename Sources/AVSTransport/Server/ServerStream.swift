@@ -1,0 +1,245 @@
+import AVSHTTP2
+import AVSPrimitives
+import AVSRPC
+import NIOCore
+
+/// One call on a server's connection: joins the stream, the call's state machine and the handler's task.
+///
+/// `@unchecked`: everything that changes is touched on the connection's event loop only; each entry from a task checks
+/// that it is there, or goes there first.
+final class ServerStream: ServerCallChannel, @unchecked Sendable {
+    let id: StreamID
+    private let connection: ServerConnection
+    private let eventLoop: any EventLoop
+    private let method: RPCMethod
+    private let context: CallContext
+    private var call: ServerCall
+    private var task: Task<Void, Never>?
+    private var reader: Waiter<[UInt8]?>?
+    private var writers: [Waiter<Void>] = []
+    /// Nothing of this call goes out or comes in any more; the handler may still be running (CAN-3).
+    private(set) var isOver = false
+    /// For FC-9: what was unsent at the last look.
+    var unsentAtLastLook = 0
+
+    init(
+        _ id: StreamID, on connection: ServerConnection, method: RPCMethod, call: ServerCall, context: CallContext
+    ) {
+        self.id = id
+        self.connection = connection
+        eventLoop = connection.loop.eventLoop
+        self.method = method
+        self.call = call
+        self.context = context
+    }
+
+    var hasStarted: Bool { task != nil }
+
+    // MARK: From the connection
+
+    func receive(_ bytes: Span<UInt8>) { act(on: call.receive(bytes)) }
+
+    func receiveEnd() { act(on: call.receiveEnd()) }
+
+    /// Starts the handler if the call may (ATT-1), and gives it what there is.
+    func act(on step: ServerCall.Step) {
+        guard !isOver else { return }
+        if case .fail(let status) = step {
+            end(nil, status)
+            return abandon()
+        }
+        if task == nil, call.mayStart { start() }
+        if step == .ready { deliver() }
+        credit()
+    }
+
+    /// The handler's task; it ends when the handler returns, which ``abandon()`` asks for.
+    private func start() {
+        guard connection.admitHandler(self) else { return }
+        task = Task(executorPreference: connection.loop) { await self.run() }
+    }
+
+    /// The stream is gone or given up: cancels the handler, fails what waits (CAN-2).
+    func abandon() {
+        guard !isOver else { return }
+        isOver = true
+        call.abandon()
+        task?.cancel()
+        reader?.resume { .failure(CancellationError()) }
+        for writer in writers { writer.resume { .failure(CancellationError()) } }
+        reader = nil
+        writers = []
+    }
+
+    /// The unsent bytes are below the limit (FC-7).
+    func becameWritable() {
+        for writer in writers { writer.resume() }
+        writers = []
+    }
+
+    /// A handler that waits to write does not count as stalled by itself, the stream does (FC-9).
+    var hasEnded: Bool { call.hasEnded }
+
+    // MARK: The handler's task
+
+    private func run() async {
+        if let deadline = context.deadline {
+            await CallContext.$inheritedDeadline.withValue(deadline) { await respond() }
+        } else {
+            await respond()
+        }
+    }
+
+    private func respond() async {
+        var context = self.context
+        var answer: [UInt8]?
+        var status = RPCStatus.ok
+        do {
+            for interceptor in connection.service.interceptors { try await interceptor.admit(&context) }
+            switch method.handler {
+            case .unary(let respond):
+                guard let request = try await nextMessage() else {
+                    throw RPCStatus(.unimplemented, "the call carried no request")
+                }
+                answer = try await respond(request, context)
+            case .streaming(let respond):
+                try await respond(self, context)
+            }
+        } catch {
+            answer = nil
+            status = connection.service.status(of: error, in: context)
+        }
+        let (message, end, final) = (answer, status, context)
+        onLoop { self.returned(message, end, final) }
+    }
+
+    /// The handler has returned.
+    private func returned(_ answer: [UInt8]?, _ status: RPCStatus, _ context: CallContext) {
+        end(answer, status)
+        for interceptor in connection.service.interceptors { interceptor.ended(context, with: status) }
+        connection.handlerReturned()
+    }
+
+    private func onLoop(_ body: @escaping @Sendable () -> Void) {
+        if eventLoop.inEventLoop { body() } else { eventLoop.execute(body) }
+    }
+
+    // MARK: Requests
+
+    func nextMessage() async throws -> [UInt8]? {
+        if eventLoop.inEventLoop, let result = takeMessage() { return try result.get() }
+        let waiter = Waiter<[UInt8]?>()
+        onLoop { self.wait(waiter) }
+        return try await waiter.value()
+    }
+
+    private func wait(_ waiter: Waiter<[UInt8]?>) {
+        if let reader, !reader.isDecided {
+            waiter.resume { .failure(RPCStatus(.internal, "two tasks read the requests of one call")) }
+            return
+        }
+        reader = waiter
+        deliver()
+        credit()
+    }
+
+    private func deliver() {
+        guard let reader else { return }
+        reader.resume { takeMessage() }
+        if reader.isDecided { self.reader = nil }
+    }
+
+    /// Nil when there is nothing yet.
+    private func takeMessage() -> Result<[UInt8]?, any Error>? {
+        if isOver { return .failure(CancellationError()) }
+        switch call.nextMessage(connection.loop.compressor) {
+        case .message(let bytes):
+            credit()
+            return .success(bytes)
+        case .end: return .success(nil)
+        case .wait: return nil
+        case .fail(let status): return .failure(status)
+        }
+    }
+
+    private func credit() {
+        let count = call.takeCredit(handlerIsWaiting: reader != nil)
+        if count > 0 { connection.credit(count, id) }
+    }
+
+    // MARK: Responses
+
+    func write(_ message: [UInt8], compress: Bool) async throws {
+        let waiter = Waiter<Void>()
+        if eventLoop.inEventLoop {
+            if try send(message, compress: compress) { return }
+            writers.append(waiter)
+        } else {
+            onLoop { self.send(message, compress: compress, for: waiter) }
+        }
+        try await waiter.value()
+    }
+
+    private func send(_ message: [UInt8], compress: Bool, for waiter: Waiter<Void>) {
+        do {
+            if try send(message, compress: compress) { waiter.resume() } else { writers.append(waiter) }
+        } catch {
+            waiter.resume { .failure(error) }
+        }
+    }
+
+    /// Returns whether the stream's unsent bytes are under the limit.
+    private func send(_ message: [UInt8], compress: Bool) throws -> Bool {
+        guard !isOver, let output = call.write(message, compress: compress, connection.loop.compressor) else {
+            throw CancellationError()
+        }
+        if output.needsHeaders { connection.sendHeaders(id, call.responseEncoding, context.responseMetadata.initial) }
+        return connection.send(output.message, id)
+    }
+
+    func sendHeaders() async throws {
+        let waiter = Waiter<Void>()
+        onLoop {
+            guard !self.isOver else { return waiter.resume { .failure(CancellationError()) } }
+            if self.call.sendHeaders() {
+                self.connection.sendHeaders(self.id, self.call.responseEncoding, self.context.responseMetadata.initial)
+            }
+            waiter.resume()
+        }
+        try await waiter.value()
+    }
+
+    /// Our end: the message of a unary call, then the status, in the form that fits what is out already (RSP-2).
+    private func end(_ answer: [UInt8]?, _ status: RPCStatus) {
+        guard !isOver else { return }
+        if let answer, let output = call.write(answer, compress: true, connection.loop.compressor) {
+            connection.sendHeaders(id, call.responseEncoding, context.responseMetadata.initial)
+            _ = connection.send(output.message, id)
+        }
+        var status = status
+        let metadata = context.responseMetadata
+        switch call.end() {
+        case .trailersOnly:
+            if !metadata.initial.isEmpty || status.isOK {  // initial metadata wants a header section of its own
+                connection.sendHeaders(id, call.responseEncoding, metadata.initial)
+                connection.finish(id, status.adding(metadata.trailing))
+            } else {
+                status = status.adding(metadata.trailing)
+                connection.refuse(id, status)
+            }
+        case .trailers: connection.finish(id, status.adding(metadata.trailing))
+        case .ignored: break
+        }
+    }
+}
+
+extension RPCStatus {
+    /// With metadata in front of its own.
+    fileprivate func adding(_ metadata: Metadata) -> RPCStatus {
+        guard !metadata.isEmpty else { return self }
+        var status = self
+        status.metadata = metadata
+        status.metadata.append(contentsOf: self.metadata)
+        return status
+    }
+}

@@ -1,0 +1,15 @@
+#ifndef AVS_CZLIB_SHIM_H
+#define AVS_CZLIB_SHIM_H
+
+#include <zlib.h>
+
+// `deflateInit2` and `inflateInit2` are macros that pass the version and the structure's size.
+static inline int czlib_deflate_init(z_streamp stream, int level, int window_bits) {
+    return deflateInit2(stream, level, Z_DEFLATED, window_bits, 8, Z_DEFAULT_STRATEGY);
+}
+
+static inline int czlib_inflate_init(z_streamp stream, int window_bits) {
+    return inflateInit2(stream, window_bits);
+}
+
+#endif
