@@ -130,16 +130,22 @@ let package = Package(
 
         .testTarget(name: "AVSProtoTests", dependencies: ["AVSProto", "AVSPrimitives"], swiftSettings: settings),
 
-        .testTarget(name: "AVSStorageTests", dependencies: ["AVSStorage"], swiftSettings: settings),
+        .testTarget(name: "AVSStorageTests", dependencies: ["AVSStorage", "AVSTesting"], swiftSettings: settings),
 
         .testTarget(
             name: "AVSCryptoTests", dependencies: ["AVSCrypto", "AVSPrimitives", "AVSTesting"], swiftSettings: settings),
-
-        .testTarget(name: "AVSRocksDBTests", dependencies: ["AVSRocksDB", "AVSStorage"], swiftSettings: settings),
 
         .target(name: "TestCertificates", path: "Tests/TestCertificates", swiftSettings: settings),
 
         .testTarget(
             name: "AVSTLSTests", dependencies: ["AVSTLS", "AVSTesting", "TestCertificates"], swiftSettings: settings),
+
+        .executableTarget(
+            name: "store-crasher", dependencies: ["AVSRocksDB", "AVSStorage"], path: "Tests/Support/store-crasher",
+            swiftSettings: settings),
+
+        .testTarget(
+            name: "AVSRocksDBTests", dependencies: ["AVSRocksDB", "AVSStorage", "AVSTesting", "store-crasher"],
+            swiftSettings: settings),
     ]
 )

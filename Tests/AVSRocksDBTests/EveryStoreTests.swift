@@ -1,5 +1,6 @@
 import AVSRocksDB
 import AVSStorage
+import AVSTesting
 import Testing
 
 private struct Stop: Error {}

@@ -1,4 +1,5 @@
 import AVSStorage
+import AVSTesting
 import Testing
 
 /// A status letter and an id of fixed length, as in `t:<letter>:<id>`.

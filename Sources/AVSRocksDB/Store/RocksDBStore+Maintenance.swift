@@ -14,28 +14,19 @@ extension RocksDBStore {
 
     /// Accepts a database that lacks acknowledged commits, as after a copy was put back on purpose (DUR-16).
     ///
-    /// Sets a new epoch, has the caller record the loss, and only then writes a commit mark under which the service
-    /// starts again. Interrupted before that, everything is as if it had not begun.
+    /// One batch sets a new epoch and holds what `record` writes, usually an audit record. Until that batch is durable
+    /// every start is refused as before; from then on the service starts again.
     ///
-    /// - Parameter record: writes the audit record. As pure as any update.
-    /// - Returns: the loss, or `nil` if there was none; then nothing was recorded.
+    /// - Returns: the loss, or `nil` if there was none; then `record` was not called.
+    /// - Throws: as ``open(path:creates:options:)``, and what `record` throws: then nothing was accepted.
     public static func acceptRollback(
         path: String, options: RocksDBOptions,
-        record: @escaping @Sendable (inout Transaction, RollbackLoss) throws -> Void
-    ) async throws -> RollbackLoss? {
-        var options = options
-        options.housekeepingInterval = .seconds(86_400)  // the mark is written at the end, and not before
-        let opened = try StartUp(directory: Directory(path: path), options: options, intent: .acceptRollback).run()
-        let loss = opened.loss
-        let store = try start(opened, options)
-        do {
-            if let loss { try await store.update { try record(&$0, loss) } }
-        } catch {
-            store.core.giveUpMark()
-            await store.close()
-            throw error
+        record: (inout Transaction, RollbackLoss) throws(StorageError) -> Void
+    ) throws(StorageError) -> RollbackLoss? {
+        try withoutActuallyEscaping(record) { record throws(StorageError) in
+            let directory = Directory(path: path)
+            let opened = try StartUp(directory: directory, options: options, intent: .acceptRollback(record: record)).run()
+            return opened.loss
         }
-        await store.close()
-        return loss
     }
 }

@@ -47,6 +47,7 @@ public final class RocksDBStore: KeyValueStore {
         let handover = Mutex<Database?>(database)
         try startThread("avs-committer") {
             commitUntilClosed(core, handover.withLock { $0.take() }, commit)
+            core.waitForClose()
             core.finish()
         }
         try startThread("avs-store-house") { core.keepHouse() }

@@ -17,21 +17,22 @@ struct StartUp {
     static let savedPrefix = "AVS-SAVED-"
 
     /// What a start is asked to do.
-    enum Intent: Hashable {
+    enum Intent {
         /// Open what is there.
         case open
         /// Make a database where none is.
         case create
-        /// DUR-16: open what is there even though acknowledged commits are missing from it.
-        case acceptRollback
+        /// DUR-16: open what is there even though acknowledged commits are missing from it, and record that.
+        case acceptRollback(record: (inout Transaction, RollbackLoss) throws(StorageError) -> Void)
     }
 
     /// An open, proven database. The epoch is raised, and durable.
     struct Opened: ~Copyable {
+        // The order matters to whoever drops it: the database is closed before the lock is given back.
+        let database: Database
+        let lock: ProcessLock
         let directory: Directory
         let directoryIdentity: FileIdentity
-        let lock: ProcessLock
-        let database: Database
         let databaseClosed: DispatchSemaphore
         let databaseID: [UInt8]
         let epoch: UInt64
@@ -44,6 +45,9 @@ struct StartUp {
     let directory: Directory
     let options: RocksDBOptions
     let intent: Intent
+
+    private var creates: Bool { if case .create = intent { true } else { false } }
+    private var acceptsRollback: Bool { if case .acceptRollback = intent { true } else { false } }
 
     func run() throws(StorageError) -> Opened {
         let identity = try checkDirectory()
@@ -60,13 +64,13 @@ struct StartUp {
     // MARK: Preflight
 
     private func checkDirectory() throws(StorageError) -> FileIdentity {
-        if intent == .create, try directory.status() == nil { try directory.create() }
+        if creates, try directory.status() == nil { try directory.create() }
         guard let status = try directory.status(), status.isDirectory else { throw .notFound(path: directory.path) }
         guard status.owner == effectiveUserID() else {
             throw .unusable("\(directory.path) belongs to user \(status.owner), we are \(effectiveUserID())")
         }
         if status.mode & 0o077 != 0 {
-            guard intent == .create, try directory.entries().isEmpty else {
+            guard creates, try directory.entries().isEmpty else {
                 let mode = String(status.mode, radix: 8)
                 throw .unusable("\(directory.path) has mode \(mode), which lets others in; it must be 700")
             }
@@ -95,7 +99,7 @@ struct StartUp {
     private func checkMarker(_ entries: [String]) throws(StorageError) -> Bool {
         let hasDatabase = entries.contains("CURRENT")
         let foreign = entries.filter { !$0.hasPrefix("AVS-") && $0 != "lost+found" }
-        if intent == .create {
+        if creates {
             guard !hasDatabase else { throw .unusable("\(directory.path) holds a database already; start without init") }
             guard foreign.isEmpty else {
                 throw .unusable("\(directory.path) is not empty: \(foreign.prefix(3).joined(separator: ", "))")
@@ -168,13 +172,13 @@ struct StartUp {
         var mark = try openMark(found)
         let loss = try compare(found, mark.last)
         let epoch = max(found.epoch, mark.last?.epoch ?? 0) + 1
-        let id = found.databaseID ?? mark.last?.databaseID ?? []
-        let commit = try raiseEpoch(to: epoch, id, found, database)
-        // Accepting a rollback is not finished before the caller has recorded it: then it writes the mark.
-        if intent != .acceptRollback { try mark.write(CommitMark(databaseID: id, epoch: epoch, commit: commit)) }
+        let now = CommitMark(
+            databaseID: found.databaseID ?? mark.last?.databaseID ?? [], epoch: epoch, commit: found.commit + 1)
+        try raiseEpoch(now, isNew: found.databaseID == nil, try changes(for: loss, database), database)
+        try mark.write(now)
         return Opened(
-            directory: directory, directoryIdentity: identity, lock: lock, database: database, databaseClosed: closed,
-            databaseID: id, epoch: epoch, commit: commit, mark: mark, loss: loss)
+            database: database, lock: lock, directory: directory, directoryIdentity: identity, databaseClosed: closed,
+            databaseID: now.databaseID, epoch: epoch, commit: now.commit, mark: mark, loss: loss)
     }
 
     private func openMark(_ found: StoredIdentity) throws(StorageError) -> CommitMarkFile {
@@ -182,13 +186,13 @@ struct StartUp {
         do throws(StorageError) {
             if let there = try CommitMarkFile.open(path) { return there }
         } catch {
-            guard intent == .acceptRollback else { throw error }
+            guard acceptsRollback else { throw error }
         }
         let first: CommitMark
         if found.isEmpty {
             // A new database: its id is in the mark before it is in the database, so a crash between the two is no loss.
             first = CommitMark(databaseID: Self.newDatabaseID(), epoch: 0, commit: 0)
-        } else if intent == .acceptRollback {
+        } else if acceptsRollback {
             // Nobody knows what was acknowledged. Until the caller has recorded that, this mark refuses every start.
             first = CommitMark(databaseID: found.mark.databaseID, epoch: found.epoch, commit: .max)
         } else {
@@ -210,20 +214,30 @@ struct StartUp {
         if found.commit < mark.commit { differences.append("its last commit is \(found.commit), not \(mark.commit)") }
         if found.epoch < mark.epoch { differences.append("its epoch is \(found.epoch), not \(mark.epoch)") }
         guard !differences.isEmpty else { return nil }
-        guard intent == .acceptRollback else {
+        guard acceptsRollback else {
             throw .rolledBack("by the commit mark of \(directory.path), \(differences.joined(separator: ", and "))")
         }
         return RollbackLoss(found: found.mark, acknowledged: mark, differences: differences)
     }
 
+    /// What the caller records about a loss. It is part of the batch that raises the epoch: that batch's commit number
+    /// could already satisfy the mark, so before it the start is refused, and with it the loss is on record.
+    private func changes(for loss: RollbackLoss?, _ database: Database) throws(StorageError) -> ChangeSet {
+        guard let loss, case .acceptRollback(let record) = intent else { return ChangeSet() }
+        var transaction = Transaction(over: database)
+        try record(&transaction, loss)
+        return transaction.finish()
+    }
+
     /// Synced before the first other write of this start.
     private func raiseEpoch(
-        to epoch: UInt64, _ id: [UInt8], _ found: StoredIdentity, _ database: Database
-    ) throws(StorageError) -> UInt64 {
+        _ now: CommitMark, isNew: Bool, _ changes: ChangeSet, _ database: Database
+    ) throws(StorageError) {
         var batch = WriteBatch()
-        batch.put(StoreMeta.epoch, BigEndianNumber(epoch).stored)
-        batch.put(StoreMeta.commit, BigEndianNumber(found.commit + 1).stored)
-        if found.databaseID == nil { batch.put(StoreMeta.databaseID, id) }
+        batch.add(changes)
+        batch.put(StoreMeta.epoch, BigEndianNumber(now.epoch).stored)
+        batch.put(StoreMeta.commit, BigEndianNumber(now.commit).stored)
+        if isNew { batch.put(StoreMeta.databaseID, now.databaseID) }
         do throws(RocksDBFailure) {
             try database.write(batch, isSynced: true, mayStall: true)
         } catch {
@@ -232,7 +246,6 @@ struct StartUp {
         do throws(FailpointReached) { try Failpoint.hit(.recoveryAfterEpoch) } catch {
             throw .io(call: "start", text: "\(error)")
         }
-        return found.commit + 1
     }
 
     private static func newDatabaseID() -> [UInt8] {

@@ -13,6 +13,7 @@ final class StoreCore: Sendable {
     /// Signalled by the database when its last user has let go of it.
     private let databaseClosed: DispatchSemaphore
     private let stopHousekeeping = DispatchSemaphore(value: 0)
+    private let closeRequested = DispatchSemaphore(value: 0)
 
     private struct Published {
         /// What reads see; `nil` once the store is closed.
@@ -142,17 +143,18 @@ final class StoreCore: Sendable {
         }
     }
 
-    /// Leaves the commit mark as it is from now on.
-    func giveUpMark() {
-        mark.withLock { $0 = nil }
-    }
-
     // MARK: Closing
 
     /// No update is taken from here on; the committer finishes what it has.
     func beginClose() {
         intake.setGate(.closed)
         stopHousekeeping.signal()
+        closeRequested.signal()
+    }
+
+    /// FAIL-1: after a fatal error, reads go on until somebody closes the store or the process is gone.
+    func waitForClose() {
+        closeRequested.wait()
     }
 
     func waitUntilClosed() async {
