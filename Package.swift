@@ -128,7 +128,11 @@ let package = Package(
             name: "AVSWorkflowTests", dependencies: ["AVSModel", "AVSPrimitives", "AVSTesting", "AVSWorkflow"],
             swiftSettings: settings),
 
-        .testTarget(name: "AVSProtoTests", dependencies: ["AVSProto", "AVSPrimitives"], swiftSettings: settings),
+        .target(name: "CAVSProtoKinds", dependencies: ["CAVSProto", "CProtobufC"], path: "Tests/CAVSProtoKinds"),
+
+        .testTarget(
+            name: "AVSProtoTests", dependencies: ["AVSPrimitives", "AVSProto", "AVSTesting", "CAVSProtoKinds", "CProtobufC"],
+            exclude: ["Fixture"], swiftSettings: wrapperSettings),
 
         .testTarget(name: "AVSStorageTests", dependencies: ["AVSStorage", "AVSTesting"], swiftSettings: settings),
 

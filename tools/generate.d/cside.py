@@ -40,28 +40,35 @@ def _names(c_source):
     }
 
 
-def run_protoc_c(files, work):
-    """Writes scratch copies under `work`, runs protoc-c, returns ({path: text} of its output, names by full name)."""
-    source, output = os.path.join(work, "scratch"), os.path.join(work, "c")
-    os.makedirs(output)
+def _write_scratch(files, folder):
     home = {thing.full_name: file.name for file in files for thing in [*file.all_messages(), *file.all_enums()]}
     for file in files:
-        path = os.path.join(source, file.name)
+        path = os.path.join(folder, file.name)
         os.makedirs(os.path.dirname(path), exist_ok=True)
         with open(path, "w") as stream:
             stream.write(scratch.text(file, home))
-    names = [file.name for file in files]
+
+
+def run_protoc_c(files, known, work):
+    """Runs protoc-c on scratch copies of `files`; `known` are these and all they import.
+
+    Returns {path: text} of its output, and what it called each message, by full name.
+    """
+    source, output = os.path.join(work, "scratch"), os.path.join(work, "c")
+    os.makedirs(output)
+    _write_scratch(known, source)
     # /usr/include comes last: the scratch copies of google/protobuf/*.proto go first.
-    subprocess.run(["protoc-c", f"-I{source}", "-I/usr/include", f"--c_out={output}", *names], check=True)
-    texts, by_name = {}, {}
-    for name in names:
-        stem = name.removesuffix(".proto") + ".pb-c"
+    command = ["protoc-c", f"-I{source}", "-I/usr/include", f"--c_out={output}"]
+    subprocess.run([*command, *(file.name for file in files)], check=True)
+    texts, names = {}, {}
+    for file in files:
+        stem = file.name.removesuffix(".proto") + ".pb-c"
         with open(os.path.join(output, stem + ".c")) as stream:
             texts[stem + ".c"] = stream.read()
         with open(os.path.join(output, stem + ".h")) as stream:
             texts["include/" + stem + ".h"] = stream.read()
-        by_name |= _names(texts[stem + ".c"])
-    return texts, by_name
+        names |= _names(texts[stem + ".c"])
+    return texts, names
 
 
 def umbrella(module, files, c_names):

@@ -144,6 +144,10 @@ def _text(data, number):
     return _one(data, number, b"").decode()
 
 
+def _signed(value):
+    return value - (1 << 64) if value >> 63 else value
+
+
 def _all(data, number):
     return [value for n, value in wire_fields(data) if n == number]
 
@@ -173,7 +177,7 @@ def _field(data, path, comments):
 
 
 def _enum(data, scope, path, comments):
-    values = [(_text(v, 1), _one(v, 2, 0), comments.get(path + (2, i), "")) for i, v in enumerate(_all(data, 2))]
+    values = [(_text(v, 1), _signed(_one(v, 2, 0)), comments.get(path + (2, i), "")) for i, v in enumerate(_all(data, 2))]
     return Enum(
         full_name=f"{scope}.{_text(data, 1)}".lstrip("."), values=values,
         allow_alias=bool(_one(_one(data, 3, b""), 2, 0)), comment=comments.get(path, ""))

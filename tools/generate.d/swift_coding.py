@@ -4,7 +4,7 @@ import cside
 import descriptors as d
 import scratch
 import swiftnames as names
-from swift_messages import indented
+from swift_messages import fit, indented
 
 _VARINTS = {d.INT64, d.UINT64, d.INT32, d.UINT32, d.BOOL, d.ENUM, d.SINT32, d.SINT64}
 _FIXED64 = {d.DOUBLE, d.FIXED64, d.SFIXED64}
@@ -59,8 +59,17 @@ class Emitter:
         if f.type in _FIXED32:
             return ".fixed32" + plural
         if f.type == d.MESSAGE:
-            return f".message({self._shape_name(f)}.self)"
+            return f".{self._occurrence(f)}({self._shape_name(f)}.self)"
         return ".text" if f.type == d.STRING else ".bytes"
+
+    def _occurrence(self, f):
+        if f.repeated:
+            return "messages"
+        if f.oneof is not None and not f.optional:
+            return "alternative"
+        if f.number > 127:
+            raise SystemExit(f"field {f.name}: a single message needs a number below 128 (FieldShape.message)")
+        return "message"
 
     def _shape_name(self, f):
         entry = self.types.map_entry(f)
@@ -89,18 +98,18 @@ class Emitter:
         if f.type == d.BOOL:
             return f"{source} != 0"
         if f.type == d.ENUM:
-            return f"{self.types.name(f.type_name)}(rawValue: Int32(truncatingIfNeeded: {source}.rawValue))"
+            return f"{self.types.name(f.type_name)}(copying: {source}.rawValue)"
         return f"required({source})" if f.type == d.MESSAGE else source
 
     def _copying(self, message, c):
         lines = []
         for f in message.plain_fields():
-            lines.append(f"{names.field(f)} = unsafe {self._property_copied(message, f, c.fields[f.number])}")
+            lines += fit(f"{names.field(f)} = unsafe {self._property_copied(f, c.fields[f.number])}", 2)
         for (name, _), members in message.real_oneofs():
             lines += self._oneof_copied(name, members, c)
         return [f"init(copying c: UnsafePointer<{c.struct}>) {{", *indented(lines), "}"]
 
-    def _property_copied(self, message, f, c):
+    def _property_copied(self, f, c):
         entry = self.types.map_entry(f)
         if entry is not None:
             e = self.c_names[entry.full_name].fields
@@ -129,7 +138,7 @@ class Emitter:
         lines = [f"switch unsafe c.pointee.{c.fields[members[0].number].quantifier}.rawValue {{"]
         for f in members:
             value = self._copied(f, f"c.pointee.{c.fields[f.number].member}")
-            lines.append(f"case {f.number}: {names.oneof_property(name)} = unsafe .{names.camel(f.name)}({value})")
+            lines += fit(f"case {f.number}: {names.oneof_property(name)} = unsafe .{names.camel(f.name)}({value})", 2)
         return lines + [f"default: {names.oneof_property(name)} = nil", "}"]
 
     # Swift → C
@@ -167,7 +176,7 @@ class Emitter:
         if f.repeated:
             call = (f"arena.messages({name})" if f.type == d.MESSAGE
                     else f"arena.list({name}) {{ {self._unsafe_filled(f, '$0')} }}")
-            return [f"unsafe (c.pointee.{c.member}, c.pointee.{c.quantifier}) = {call}"]
+            return fit(f"unsafe (c.pointee.{c.member}, c.pointee.{c.quantifier}) = {call}", 2)
         if f.type == d.MESSAGE or f.optional:
             return [f"if let value = {name} {{",
                     *indented(self._presence(f, c)),
@@ -185,9 +194,9 @@ class Emitter:
         for part, source in zip(entry.fields, ("key", "value")):
             lines += self._presence(part, e.fields[part.number], True, "entry")
             lines += [f"unsafe entry.pointee.{e.fields[part.number].member} = {self._filled(part, source)}"]
-        call = f"arena.entries({names.field(f)}, {cside.accessor(self.module, e)}()) {{"
-        return [f"unsafe (c.pointee.{c.member}, c.pointee.{c.quantifier}) = {call}",
-                f"    (entry: UnsafeMutablePointer<{e.struct}>, key, value) in", *indented(lines), "}"]
+        return [f"unsafe (c.pointee.{c.member}, c.pointee.{c.quantifier}) = arena.entries(",
+                f"    {names.field(f)}, {cside.accessor(self.module, e)}()",
+                f") {{ (entry: UnsafeMutablePointer<{e.struct}>, key, value) in", *indented(lines), "}"]
 
     def _oneof_filled(self, name, members, c):
         lines = [f"switch {names.oneof_property(name)} {{", "case nil: break"]

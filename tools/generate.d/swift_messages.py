@@ -8,6 +8,20 @@ import swiftnames as names
 WIDTH = 120
 
 
+def fit(line, indent):
+    """The line, broken at its closure, its case or its conditional if it is too long at `indent` levels."""
+    if len(line) + 4 * indent <= WIDTH:
+        return [line]
+    if line.startswith("case "):
+        head, _, body = line.partition(": ")
+        return [head + ":", "    " + body]
+    if line.endswith(" }"):
+        head, _, body = line[:-2].partition(" { ")
+        return [head + " {", "    " + body, "}"]
+    head, _, rest = line.partition(" ? ")
+    return [head, "    ? " + rest]
+
+
 def indented(lines, by=1):
     return [("    " * by + line) if line else "" for line in lines]
 
@@ -75,7 +89,7 @@ class Emitter:
     def _property(self, message, f, indent):
         kind, zero = self.types.property(f)
         box = "@Indirect " if self.types.needs_box(message, f) else ""
-        value = f" = {zero}" if zero is not None else ""
+        value = f" = {zero}" if zero is not None else " = nil" if box else ""
         return doc(f.comment if self.ours else "", indent) + [f"{box}public var {names.field(f)}: {kind}{value}"]
 
     def _oneof(self, message, name, comment, members, indent):

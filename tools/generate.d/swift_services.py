@@ -6,10 +6,6 @@ import swiftnames as names
 from swift_messages import doc, indented
 
 
-def _bool(value):
-    return "true" if value else "false"
-
-
 def _method(types, m, ours):
     lines = doc(m.comment if ours else "", 2)
     arguments = f'service, "{m.name}"'
@@ -17,8 +13,16 @@ def _method(types, m, ours):
         arguments += ", clientStreaming: true"
     if m.server_streaming:
         arguments += ", serverStreaming: true"
-    kind = f"ProtoMethod<{types.name(m.input)}, {types.name(m.output)}>"
-    return lines + [f"public static let {names.identifier(names.camel(m.name[:1].lower() + m.name[1:]))}", f"    = {kind}({arguments})"]
+    property = f"public static let {_property(m)} = ProtoMethod<{types.name(m.input)}, {types.name(m.output)}>("
+    if len(property) + len(arguments) + 1 <= 112:
+        return lines + [f"{property}{arguments})"]
+    if len(property) > 112:
+        property = property.replace(" = ", "\n            = ")
+    return lines + [property, f"    {arguments})"]
+
+
+def _property(m):
+    return names.identifier(m.name[:1].lower() + m.name[1:])
 
 
 def services(types, file, ours):
@@ -32,7 +36,7 @@ def services(types, file, ours):
             lines += indented(_method(types, m, ours))
         lines += ["", "    /// Every call of the service, in order of declaration.",
                   "    public static let all: [AnyProtoMethod] = ["]
-        lines += [f"        .init({names.camel(m.name[:1].lower() + m.name[1:])})," for m in service.methods]
+        lines += [f"        .init({_property(m)})," for m in service.methods]
         lines += ["    ]", "}", ""]
     return lines[:-1]
 

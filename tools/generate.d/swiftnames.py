@@ -119,7 +119,7 @@ class Types:
 
     def _zero(self, f, element):
         if f.type == d.ENUM:
-            return f"{element}(rawValue: 0)"
+            return ".init(rawValue: 0)"
         return {"String": '""', "Bool": "false", "[UInt8]": "[]"}.get(element, "0")
 
     def needs_box(self, message, f):

@@ -15,7 +15,7 @@ import CProtobufC
         var taken = 0
         let limit: Int
         var isExhausted = false
-        var valueDepth = 0
+        var containers = 0
     }
 
     /// No C type needs more.
@@ -69,11 +69,13 @@ import CProtobufC
         return unsafe piece.bindMemory(to: type, capacity: count)
     }
 
-    /// One message deeper into nested `Value`s for as long as `body` runs; nil at the limit.
-    func withinValue<R>(_ body: () -> R) -> R? {
-        guard unsafe state.pointee.valueDepth < ProtoLimits.valueDepth else { return nil }
-        unsafe state.pointee.valueDepth += 1
-        defer { unsafe state.pointee.valueDepth -= 1 }
+    /// Whether one more object or list may be put inside those that are being filled.
+    var mayNest: Bool { unsafe state.pointee.containers < ProtoLimits.valueDepth }
+
+    /// Counts an object or list for as long as `body` runs.
+    func withinContainer<R>(_ body: () -> R) -> R {
+        unsafe state.pointee.containers += 1
+        defer { unsafe state.pointee.containers -= 1 }
         return body()
     }
 

@@ -25,8 +25,16 @@ extension CBridged where Self: ProtoMessage {
 extension CBridged {
     /// Checks the bytes, has protobuf-c unpack them, copies the result and frees it.
     static func decoded(_ bytes: Span<UInt8>) throws(ProtoError) -> Self {
-        guard let cuts = try WireCheck.cuts(in: bytes, as: Self.self) else { return try unpacked(bytes) }
-        return try unpacked(cuts.applied(to: bytes).span)
+        switch try WireCheck.run(bytes, as: Self.self) {
+        case .sound:
+            return try unpacked(bytes)
+        case .cut(let cuts):
+            let known = cuts.applied(to: bytes)
+            return try unpacked(known.span)
+        case .merge:
+            let merged = try WireMerge.merged(bytes, as: Self.self)
+            return try decoded(merged.span)
+        }
     }
 
     private static func unpacked(_ bytes: Span<UInt8>) throws(ProtoError) -> Self {

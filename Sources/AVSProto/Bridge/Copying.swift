@@ -15,6 +15,11 @@ extension [UInt8] {
     }
 }
 
+extension ProtoEnum {
+    /// C enums are unsigned where none of their values is negative; the bits are the same.
+    init(copying c: some BinaryInteger) { self.init(rawValue: Int32(truncatingIfNeeded: c)) }
+}
+
 func optional<M: CBridged>(_ c: UnsafeMutablePointer<M.CType>?) -> M? {
     unsafe c.map { unsafe M(copying: $0) }
 }

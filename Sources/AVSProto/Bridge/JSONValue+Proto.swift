@@ -6,7 +6,6 @@ import CProtobufC
 extension JSONValue: MessageShape, @unsafe CBridged {
     typealias CType = Google__Protobuf__Value
     static var fullName: String { "google.protobuf.Value" }
-    static var isValue: Bool { true }
     static var absent: JSONValue { .null }
     static var descriptor: UnsafePointer<ProtobufCMessageDescriptor> {
         unsafe CAVSProto_google__protobuf__value__descriptor()
@@ -17,8 +16,8 @@ extension JSONValue: MessageShape, @unsafe CBridged {
         case 1, 4: .varint
         case 2: .fixed64
         case 3: .text
-        case 5: .message(StructShape.self)
-        case 6: .message(ListShape.self)
+        case 5: .alternative(StructShape.self)
+        case 6: .alternative(ListShape.self)
         default: .unknown
         }
     }
@@ -35,14 +34,7 @@ extension JSONValue: MessageShape, @unsafe CBridged {
     }
 
     func fill(_ c: UnsafeMutablePointer<Google__Protobuf__Value>, in arena: Arena) {
-        let isShallow: Void? = arena.withinValue { unsafe fillKind(c, in: arena) }
-        if isShallow == nil { unsafe c.pointee.kind_case = .init(rawValue: 1) }
-    }
-
-    private func fillKind(_ c: UnsafeMutablePointer<Google__Protobuf__Value>, in arena: Arena) {
         switch self {
-        case .null:
-            unsafe c.pointee.kind_case = .init(rawValue: 1)
         case .number(let value):
             unsafe c.pointee.kind_case = .init(rawValue: 2)
             unsafe c.pointee.number_value = value
@@ -52,12 +44,14 @@ extension JSONValue: MessageShape, @unsafe CBridged {
         case .bool(let value):
             unsafe c.pointee.kind_case = .init(rawValue: 4)
             unsafe c.pointee.bool_value = value ? 1 : 0
-        case .object(let value):
+        case .object(let value) where arena.mayNest:
             unsafe c.pointee.kind_case = .init(rawValue: 5)
             unsafe c.pointee.struct_value = arena.message(value)
-        case .array(let value):
+        case .array(let value) where arena.mayNest:
             unsafe c.pointee.kind_case = .init(rawValue: 6)
             unsafe c.pointee.list_value = arena.message(value)
+        case .null, .object, .array:
+            unsafe c.pointee.kind_case = .init(rawValue: 1)
         }
     }
 }
@@ -66,6 +60,7 @@ extension JSONValue: MessageShape, @unsafe CBridged {
 extension [String: JSONValue]: MessageShape, @unsafe CBridged {
     typealias CType = Google__Protobuf__Struct
     static var fullName: String { StructShape.fullName }
+    static var isContainer: Bool { true }
     static var absent: [String: JSONValue] { [:] }
     static var descriptor: UnsafePointer<ProtobufCMessageDescriptor> {
         unsafe CAVSProto_google__protobuf__struct__descriptor()
@@ -81,11 +76,13 @@ extension [String: JSONValue]: MessageShape, @unsafe CBridged {
 
     func fill(_ c: UnsafeMutablePointer<Google__Protobuf__Struct>, in arena: Arena) {
         let descriptor = unsafe CAVSProto_google__protobuf__struct__fields_entry__descriptor()
-        unsafe (c.pointee.fields, c.pointee.n_fields) = arena.entries(self, descriptor) {
-            (entry: UnsafeMutablePointer<Google__Protobuf__Struct__FieldsEntry>, key, value) in
-            unsafe entry.pointee.has_key_case = .init(rawValue: 1)
-            unsafe entry.pointee.key = arena.text(key)
-            unsafe entry.pointee.value = arena.message(value)
+        unsafe (c.pointee.fields, c.pointee.n_fields) = arena.withinContainer {
+            unsafe arena.entries(self, descriptor) {
+                (entry: UnsafeMutablePointer<Google__Protobuf__Struct__FieldsEntry>, key, value) in
+                unsafe entry.pointee.has_key_case = .init(rawValue: 1)
+                unsafe entry.pointee.key = arena.text(key)
+                unsafe entry.pointee.value = arena.message(value)
+            }
         }
     }
 }
@@ -94,6 +91,7 @@ extension [String: JSONValue]: MessageShape, @unsafe CBridged {
 extension [JSONValue]: MessageShape, @unsafe CBridged {
     typealias CType = Google__Protobuf__ListValue
     static var fullName: String { ListShape.fullName }
+    static var isContainer: Bool { true }
     static var absent: [JSONValue] { [] }
     static var descriptor: UnsafePointer<ProtobufCMessageDescriptor> {
         unsafe CAVSProto_google__protobuf__list_value__descriptor()
@@ -106,13 +104,14 @@ extension [JSONValue]: MessageShape, @unsafe CBridged {
     }
 
     func fill(_ c: UnsafeMutablePointer<Google__Protobuf__ListValue>, in arena: Arena) {
-        unsafe (c.pointee.values, c.pointee.n_values) = arena.messages(self)
+        unsafe (c.pointee.values, c.pointee.n_values) = arena.withinContainer { unsafe arena.messages(self) }
     }
 }
 
 private enum StructShape: MessageShape {
     static var fullName: String { "google.protobuf.Struct" }
-    static func shape(of field: UInt32) -> FieldShape { field == 1 ? .message(EntryShape.self) : .unknown }
+    static var isContainer: Bool { true }
+    static func shape(of field: UInt32) -> FieldShape { field == 1 ? .messages(EntryShape.self) : .unknown }
 }
 
 private enum EntryShape: MessageShape {
@@ -128,5 +127,6 @@ private enum EntryShape: MessageShape {
 
 private enum ListShape: MessageShape {
     static var fullName: String { "google.protobuf.ListValue" }
-    static func shape(of field: UInt32) -> FieldShape { field == 1 ? .message(JSONValue.self) : .unknown }
+    static var isContainer: Bool { true }
+    static func shape(of field: UInt32) -> FieldShape { field == 1 ? .messages(JSONValue.self) : .unknown }
 }

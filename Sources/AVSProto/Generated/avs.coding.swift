@@ -388,7 +388,7 @@ extension Wire.ListWalletResp: MessageShape, @unsafe CBridged {
 
     static func shape(of field: UInt32) -> FieldShape {
         switch field {
-        case 1: .message(Wire.SmartWallet.self)
+        case 1: .messages(Wire.SmartWallet.self)
         default: .unknown
         }
     }
@@ -490,11 +490,11 @@ extension Wire.TaskTrigger: MessageShape, @unsafe CBridged {
         switch field {
         case 1, 7: .text
         case 8: .varint
-        case 2: .message(Wire.ManualTrigger.self)
-        case 3: .message(Wire.FixedTimeTrigger.self)
-        case 4: .message(Wire.CronTrigger.self)
-        case 5: .message(Wire.BlockTrigger.self)
-        case 6: .message(Wire.EventTrigger.self)
+        case 2: .alternative(Wire.ManualTrigger.self)
+        case 3: .alternative(Wire.FixedTimeTrigger.self)
+        case 4: .alternative(Wire.CronTrigger.self)
+        case 5: .alternative(Wire.BlockTrigger.self)
+        case 6: .alternative(Wire.EventTrigger.self)
         default: .unknown
         }
     }
@@ -502,7 +502,7 @@ extension Wire.TaskTrigger: MessageShape, @unsafe CBridged {
     init(copying c: UnsafePointer<Aggregator__TaskTrigger>) {
         name = unsafe String(copying: c.pointee.name)
         id = unsafe String(copying: c.pointee.id)
-        type = unsafe Wire.TriggerType(rawValue: Int32(truncatingIfNeeded: c.pointee.type.rawValue))
+        type = unsafe Wire.TriggerType(copying: c.pointee.type.rawValue)
         switch unsafe c.pointee.trigger_type_case.rawValue {
         case 2: triggerType = unsafe .manual(required(c.pointee.manual))
         case 3: triggerType = unsafe .fixedTime(required(c.pointee.fixed_time))
@@ -815,9 +815,9 @@ extension Wire.EventTrigger.Query: MessageShape, @unsafe CBridged {
         switch field {
         case 1, 2: .text
         case 3: .varint
-        case 4: .message(JSONValue.self)
-        case 5: .message(Wire.EventCondition.self)
-        case 6: .message(Wire.EventTrigger.MethodCall.self)
+        case 4: .messages(JSONValue.self)
+        case 5: .messages(Wire.EventCondition.self)
+        case 6: .messages(Wire.EventTrigger.MethodCall.self)
         default: .unknown
         }
     }
@@ -825,7 +825,8 @@ extension Wire.EventTrigger.Query: MessageShape, @unsafe CBridged {
     init(copying c: UnsafePointer<Aggregator__EventTrigger__Query>) {
         addresses = unsafe list(c.pointee.addresses, c.pointee.n_addresses) { unsafe String(copying: $0) }
         topics = unsafe list(c.pointee.topics, c.pointee.n_topics) { unsafe String(copying: $0) }
-        maxEventsPerBlock = unsafe c.pointee.has_max_events_per_block_case.rawValue == 3 ? c.pointee.max_events_per_block : nil
+        maxEventsPerBlock = unsafe c.pointee.has_max_events_per_block_case.rawValue == 3
+            ? c.pointee.max_events_per_block : nil
         contractAbi = unsafe messages(c.pointee.contract_abi, c.pointee.n_contract_abi)
         conditions = unsafe messages(c.pointee.conditions, c.pointee.n_conditions)
         methodCalls = unsafe messages(c.pointee.method_calls, c.pointee.n_method_calls)
@@ -863,7 +864,9 @@ extension Wire.EventTrigger.MethodCall: MessageShape, @unsafe CBridged {
     init(copying c: UnsafePointer<Aggregator__EventTrigger__MethodCall>) {
         methodName = unsafe String(copying: c.pointee.method_name)
         callData = unsafe c.pointee.has_call_data_case.rawValue == 2 ? String(copying: c.pointee.call_data) : nil
-        applyToFields = unsafe list(c.pointee.apply_to_fields, c.pointee.n_apply_to_fields) { unsafe String(copying: $0) }
+        applyToFields = unsafe list(c.pointee.apply_to_fields, c.pointee.n_apply_to_fields) {
+            unsafe String(copying: $0)
+        }
         methodParams = unsafe list(c.pointee.method_params, c.pointee.n_method_params) { unsafe String(copying: $0) }
     }
 
@@ -873,7 +876,9 @@ extension Wire.EventTrigger.MethodCall: MessageShape, @unsafe CBridged {
             unsafe c.pointee.has_call_data_case = .init(rawValue: 2)
             unsafe c.pointee.call_data = arena.text(value)
         }
-        unsafe (c.pointee.apply_to_fields, c.pointee.n_apply_to_fields) = arena.list(applyToFields) { unsafe arena.text($0) }
+        unsafe (c.pointee.apply_to_fields, c.pointee.n_apply_to_fields) = arena.list(applyToFields) {
+            unsafe arena.text($0)
+        }
         unsafe (c.pointee.method_params, c.pointee.n_method_params) = arena.list(methodParams) { unsafe arena.text($0) }
     }
 
@@ -889,7 +894,7 @@ extension Wire.EventTrigger.Config: MessageShape, @unsafe CBridged {
 
     static func shape(of field: UInt32) -> FieldShape {
         switch field {
-        case 1: .message(Wire.EventTrigger.Query.self)
+        case 1: .messages(Wire.EventTrigger.Query.self)
         case 2: .varint
         default: .unknown
         }
@@ -1006,8 +1011,8 @@ extension Wire.ManualTrigger.Config: MessageShape, @unsafe CBridged {
     static func shape(of field: UInt32) -> FieldShape {
         switch field {
         case 1: .message(JSONValue.self)
-        case 2: .message(Wire.ManualTrigger.Config.HeadersEntry.self)
-        case 3: .message(Wire.ManualTrigger.Config.PathParamsEntry.self)
+        case 2: .messages(Wire.ManualTrigger.Config.HeadersEntry.self)
+        case 3: .messages(Wire.ManualTrigger.Config.PathParamsEntry.self)
         case 4: .varint
         default: .unknown
         }
@@ -1015,24 +1020,30 @@ extension Wire.ManualTrigger.Config: MessageShape, @unsafe CBridged {
 
     init(copying c: UnsafePointer<Aggregator__ManualTrigger__Config>) {
         data = unsafe optional(c.pointee.data)
-        headers = unsafe dictionary(c.pointee.headers, c.pointee.n_headers) { unsafe (String(copying: $0.pointee.key), String(copying: $0.pointee.value)) }
-        pathParams = unsafe dictionary(c.pointee.pathparams, c.pointee.n_pathparams) { unsafe (String(copying: $0.pointee.key), String(copying: $0.pointee.value)) }
-        lang = unsafe Wire.Lang(rawValue: Int32(truncatingIfNeeded: c.pointee.lang.rawValue))
+        headers = unsafe dictionary(c.pointee.headers, c.pointee.n_headers) {
+            unsafe (String(copying: $0.pointee.key), String(copying: $0.pointee.value))
+        }
+        pathParams = unsafe dictionary(c.pointee.pathparams, c.pointee.n_pathparams) {
+            unsafe (String(copying: $0.pointee.key), String(copying: $0.pointee.value))
+        }
+        lang = unsafe Wire.Lang(copying: c.pointee.lang.rawValue)
     }
 
     func fill(_ c: UnsafeMutablePointer<Aggregator__ManualTrigger__Config>, in arena: Arena) {
         if let value = data {
             unsafe c.pointee.data = arena.message(value)
         }
-        unsafe (c.pointee.headers, c.pointee.n_headers) = arena.entries(headers, CAVSProto_aggregator__manual_trigger__config__headers_entry__descriptor()) {
-            (entry: UnsafeMutablePointer<Aggregator__ManualTrigger__Config__HeadersEntry>, key, value) in
+        unsafe (c.pointee.headers, c.pointee.n_headers) = arena.entries(
+            headers, CAVSProto_aggregator__manual_trigger__config__headers_entry__descriptor()
+        ) { (entry: UnsafeMutablePointer<Aggregator__ManualTrigger__Config__HeadersEntry>, key, value) in
             unsafe entry.pointee.has_key_case = .init(rawValue: 1)
             unsafe entry.pointee.key = arena.text(key)
             unsafe entry.pointee.has_value_case = .init(rawValue: 2)
             unsafe entry.pointee.value = arena.text(value)
         }
-        unsafe (c.pointee.pathparams, c.pointee.n_pathparams) = arena.entries(pathParams, CAVSProto_aggregator__manual_trigger__config__path_params_entry__descriptor()) {
-            (entry: UnsafeMutablePointer<Aggregator__ManualTrigger__Config__PathParamsEntry>, key, value) in
+        unsafe (c.pointee.pathparams, c.pointee.n_pathparams) = arena.entries(
+            pathParams, CAVSProto_aggregator__manual_trigger__config__path_params_entry__descriptor()
+        ) { (entry: UnsafeMutablePointer<Aggregator__ManualTrigger__Config__PathParamsEntry>, key, value) in
             unsafe entry.pointee.has_key_case = .init(rawValue: 1)
             unsafe entry.pointee.key = arena.text(key)
             unsafe entry.pointee.has_value_case = .init(rawValue: 2)
@@ -1108,22 +1119,22 @@ extension Wire.TaskNode: MessageShape, @unsafe CBridged {
         switch field {
         case 1: .varint
         case 2, 3: .text
-        case 10: .message(Wire.ETHTransferNode.self)
-        case 11: .message(Wire.ContractWriteNode.self)
-        case 12: .message(Wire.ContractReadNode.self)
-        case 13: .message(Wire.GraphQLQueryNode.self)
-        case 14: .message(Wire.RestAPINode.self)
-        case 15: .message(Wire.BranchNode.self)
-        case 16: .message(Wire.FilterNode.self)
-        case 17: .message(Wire.LoopNode.self)
-        case 18: .message(Wire.CustomCodeNode.self)
-        case 19: .message(Wire.BalanceNode.self)
+        case 10: .alternative(Wire.ETHTransferNode.self)
+        case 11: .alternative(Wire.ContractWriteNode.self)
+        case 12: .alternative(Wire.ContractReadNode.self)
+        case 13: .alternative(Wire.GraphQLQueryNode.self)
+        case 14: .alternative(Wire.RestAPINode.self)
+        case 15: .alternative(Wire.BranchNode.self)
+        case 16: .alternative(Wire.FilterNode.self)
+        case 17: .alternative(Wire.LoopNode.self)
+        case 18: .alternative(Wire.CustomCodeNode.self)
+        case 19: .alternative(Wire.BalanceNode.self)
         default: .unknown
         }
     }
 
     init(copying c: UnsafePointer<Aggregator__TaskNode>) {
-        type = unsafe Wire.NodeType(rawValue: Int32(truncatingIfNeeded: c.pointee.type.rawValue))
+        type = unsafe Wire.NodeType(copying: c.pointee.type.rawValue)
         id = unsafe String(copying: c.pointee.id)
         name = unsafe String(copying: c.pointee.name)
         switch unsafe c.pointee.task_type_case.rawValue {
@@ -1337,7 +1348,9 @@ extension Wire.ContractWriteNode.MethodCall: MessageShape, @unsafe CBridged {
     init(copying c: UnsafePointer<Aggregator__ContractWriteNode__MethodCall>) {
         callData = unsafe c.pointee.has_call_data_case.rawValue == 1 ? String(copying: c.pointee.call_data) : nil
         methodName = unsafe String(copying: c.pointee.method_name)
-        applyToFields = unsafe list(c.pointee.apply_to_fields, c.pointee.n_apply_to_fields) { unsafe String(copying: $0) }
+        applyToFields = unsafe list(c.pointee.apply_to_fields, c.pointee.n_apply_to_fields) {
+            unsafe String(copying: $0)
+        }
         methodParams = unsafe list(c.pointee.method_params, c.pointee.n_method_params) { unsafe String(copying: $0) }
     }
 
@@ -1347,7 +1360,9 @@ extension Wire.ContractWriteNode.MethodCall: MessageShape, @unsafe CBridged {
             unsafe c.pointee.call_data = arena.text(value)
         }
         unsafe c.pointee.method_name = arena.text(methodName)
-        unsafe (c.pointee.apply_to_fields, c.pointee.n_apply_to_fields) = arena.list(applyToFields) { unsafe arena.text($0) }
+        unsafe (c.pointee.apply_to_fields, c.pointee.n_apply_to_fields) = arena.list(applyToFields) {
+            unsafe arena.text($0)
+        }
         unsafe (c.pointee.method_params, c.pointee.n_method_params) = arena.list(methodParams) { unsafe arena.text($0) }
     }
 
@@ -1364,8 +1379,8 @@ extension Wire.ContractWriteNode.Config: MessageShape, @unsafe CBridged {
     static func shape(of field: UInt32) -> FieldShape {
         switch field {
         case 1, 2, 6, 7: .text
-        case 3: .message(JSONValue.self)
-        case 4: .message(Wire.ContractWriteNode.MethodCall.self)
+        case 3: .messages(JSONValue.self)
+        case 4: .messages(Wire.ContractWriteNode.MethodCall.self)
         case 5: .varint
         default: .unknown
         }
@@ -1522,7 +1537,9 @@ extension Wire.ContractReadNode.MethodCall: MessageShape, @unsafe CBridged {
     init(copying c: UnsafePointer<Aggregator__ContractReadNode__MethodCall>) {
         callData = unsafe c.pointee.has_call_data_case.rawValue == 1 ? String(copying: c.pointee.call_data) : nil
         methodName = unsafe String(copying: c.pointee.method_name)
-        applyToFields = unsafe list(c.pointee.apply_to_fields, c.pointee.n_apply_to_fields) { unsafe String(copying: $0) }
+        applyToFields = unsafe list(c.pointee.apply_to_fields, c.pointee.n_apply_to_fields) {
+            unsafe String(copying: $0)
+        }
         methodParams = unsafe list(c.pointee.method_params, c.pointee.n_method_params) { unsafe String(copying: $0) }
     }
 
@@ -1532,7 +1549,9 @@ extension Wire.ContractReadNode.MethodCall: MessageShape, @unsafe CBridged {
             unsafe c.pointee.call_data = arena.text(value)
         }
         unsafe c.pointee.method_name = arena.text(methodName)
-        unsafe (c.pointee.apply_to_fields, c.pointee.n_apply_to_fields) = arena.list(applyToFields) { unsafe arena.text($0) }
+        unsafe (c.pointee.apply_to_fields, c.pointee.n_apply_to_fields) = arena.list(applyToFields) {
+            unsafe arena.text($0)
+        }
         unsafe (c.pointee.method_params, c.pointee.n_method_params) = arena.list(methodParams) { unsafe arena.text($0) }
     }
 
@@ -1549,8 +1568,8 @@ extension Wire.ContractReadNode.Config: MessageShape, @unsafe CBridged {
     static func shape(of field: UInt32) -> FieldShape {
         switch field {
         case 1: .text
-        case 2: .message(JSONValue.self)
-        case 3: .message(Wire.ContractReadNode.MethodCall.self)
+        case 2: .messages(JSONValue.self)
+        case 3: .messages(Wire.ContractReadNode.MethodCall.self)
         default: .unknown
         }
     }
@@ -1606,7 +1625,7 @@ extension Wire.ContractReadNode.MethodResult: MessageShape, @unsafe CBridged {
 
     static func shape(of field: UInt32) -> FieldShape {
         switch field {
-        case 1: .message(Wire.ContractReadNode.MethodResult.StructuredField.self)
+        case 1: .messages(Wire.ContractReadNode.MethodResult.StructuredField.self)
         case 2, 4: .text
         case 3: .varint
         default: .unknown
@@ -1696,7 +1715,7 @@ extension Wire.GraphQLQueryNode.Config: MessageShape, @unsafe CBridged {
     static func shape(of field: UInt32) -> FieldShape {
         switch field {
         case 1, 2: .text
-        case 3: .message(Wire.GraphQLQueryNode.Config.VariablesEntry.self)
+        case 3: .messages(Wire.GraphQLQueryNode.Config.VariablesEntry.self)
         default: .unknown
         }
     }
@@ -1704,14 +1723,17 @@ extension Wire.GraphQLQueryNode.Config: MessageShape, @unsafe CBridged {
     init(copying c: UnsafePointer<Aggregator__GraphQLQueryNode__Config>) {
         url = unsafe String(copying: c.pointee.url)
         query = unsafe String(copying: c.pointee.query)
-        variables = unsafe dictionary(c.pointee.variables, c.pointee.n_variables) { unsafe (String(copying: $0.pointee.key), String(copying: $0.pointee.value)) }
+        variables = unsafe dictionary(c.pointee.variables, c.pointee.n_variables) {
+            unsafe (String(copying: $0.pointee.key), String(copying: $0.pointee.value))
+        }
     }
 
     func fill(_ c: UnsafeMutablePointer<Aggregator__GraphQLQueryNode__Config>, in arena: Arena) {
         unsafe c.pointee.url = arena.text(url)
         unsafe c.pointee.query = arena.text(query)
-        unsafe (c.pointee.variables, c.pointee.n_variables) = arena.entries(variables, CAVSProto_aggregator__graph_qlquery_node__config__variables_entry__descriptor()) {
-            (entry: UnsafeMutablePointer<Aggregator__GraphQLQueryNode__Config__VariablesEntry>, key, value) in
+        unsafe (c.pointee.variables, c.pointee.n_variables) = arena.entries(
+            variables, CAVSProto_aggregator__graph_qlquery_node__config__variables_entry__descriptor()
+        ) { (entry: UnsafeMutablePointer<Aggregator__GraphQLQueryNode__Config__VariablesEntry>, key, value) in
             unsafe entry.pointee.has_key_case = .init(rawValue: 1)
             unsafe entry.pointee.key = arena.text(key)
             unsafe entry.pointee.has_value_case = .init(rawValue: 2)
@@ -1799,7 +1821,7 @@ extension Wire.RestAPINode.Config: MessageShape, @unsafe CBridged {
     static func shape(of field: UInt32) -> FieldShape {
         switch field {
         case 1, 3, 4: .text
-        case 2: .message(Wire.RestAPINode.Config.HeadersEntry.self)
+        case 2: .messages(Wire.RestAPINode.Config.HeadersEntry.self)
         case 5: .message(JSONValue.self)
         default: .unknown
         }
@@ -1807,7 +1829,9 @@ extension Wire.RestAPINode.Config: MessageShape, @unsafe CBridged {
 
     init(copying c: UnsafePointer<Aggregator__RestAPINode__Config>) {
         url = unsafe String(copying: c.pointee.url)
-        headers = unsafe dictionary(c.pointee.headers, c.pointee.n_headers) { unsafe (String(copying: $0.pointee.key), String(copying: $0.pointee.value)) }
+        headers = unsafe dictionary(c.pointee.headers, c.pointee.n_headers) {
+            unsafe (String(copying: $0.pointee.key), String(copying: $0.pointee.value))
+        }
         body = unsafe String(copying: c.pointee.body)
         method = unsafe String(copying: c.pointee.method)
         options = unsafe optional(c.pointee.options)
@@ -1815,8 +1839,9 @@ extension Wire.RestAPINode.Config: MessageShape, @unsafe CBridged {
 
     func fill(_ c: UnsafeMutablePointer<Aggregator__RestAPINode__Config>, in arena: Arena) {
         unsafe c.pointee.url = arena.text(url)
-        unsafe (c.pointee.headers, c.pointee.n_headers) = arena.entries(headers, CAVSProto_aggregator__rest_apinode__config__headers_entry__descriptor()) {
-            (entry: UnsafeMutablePointer<Aggregator__RestAPINode__Config__HeadersEntry>, key, value) in
+        unsafe (c.pointee.headers, c.pointee.n_headers) = arena.entries(
+            headers, CAVSProto_aggregator__rest_apinode__config__headers_entry__descriptor()
+        ) { (entry: UnsafeMutablePointer<Aggregator__RestAPINode__Config__HeadersEntry>, key, value) in
             unsafe entry.pointee.has_key_case = .init(rawValue: 1)
             unsafe entry.pointee.key = arena.text(key)
             unsafe entry.pointee.has_value_case = .init(rawValue: 2)
@@ -1915,7 +1940,7 @@ extension Wire.CustomCodeNode.Config: MessageShape, @unsafe CBridged {
     }
 
     init(copying c: UnsafePointer<Aggregator__CustomCodeNode__Config>) {
-        lang = unsafe Wire.Lang(rawValue: Int32(truncatingIfNeeded: c.pointee.lang.rawValue))
+        lang = unsafe Wire.Lang(copying: c.pointee.lang.rawValue)
         source = unsafe String(copying: c.pointee.source)
     }
 
@@ -2002,7 +2027,9 @@ extension Wire.BalanceNode.Config: MessageShape, @unsafe CBridged {
         includeSpam = unsafe c.pointee.include_spam != 0
         includeZeroBalances = unsafe c.pointee.include_zero_balances != 0
         minUsdValueCents = unsafe c.pointee.min_usd_value_cents
-        tokenAddresses = unsafe list(c.pointee.token_addresses, c.pointee.n_token_addresses) { unsafe String(copying: $0) }
+        tokenAddresses = unsafe list(c.pointee.token_addresses, c.pointee.n_token_addresses) {
+            unsafe String(copying: $0)
+        }
     }
 
     func fill(_ c: UnsafeMutablePointer<Aggregator__BalanceNode__Config>, in arena: Arena) {
@@ -2011,7 +2038,9 @@ extension Wire.BalanceNode.Config: MessageShape, @unsafe CBridged {
         unsafe c.pointee.include_spam = includeSpam ? 1 : 0
         unsafe c.pointee.include_zero_balances = includeZeroBalances ? 1 : 0
         unsafe c.pointee.min_usd_value_cents = minUsdValueCents
-        unsafe (c.pointee.token_addresses, c.pointee.n_token_addresses) = arena.list(tokenAddresses) { unsafe arena.text($0) }
+        unsafe (c.pointee.token_addresses, c.pointee.n_token_addresses) = arena.list(tokenAddresses) {
+            unsafe arena.text($0)
+        }
     }
 
     public init(serialized bytes: Span<UInt8>) throws(ProtoError) { self = try unsafe Self.decoded(bytes) }
@@ -2109,7 +2138,7 @@ extension Wire.BranchNode.Config: MessageShape, @unsafe CBridged {
 
     static func shape(of field: UInt32) -> FieldShape {
         switch field {
-        case 1: .message(Wire.BranchNode.Condition.self)
+        case 1: .messages(Wire.BranchNode.Condition.self)
         default: .unknown
         }
     }
@@ -2243,12 +2272,12 @@ extension Wire.LoopNode: MessageShape, @unsafe CBridged {
     static func shape(of field: UInt32) -> FieldShape {
         switch field {
         case 1: .message(Wire.LoopNode.Config.self)
-        case 10: .message(Wire.ETHTransferNode.self)
-        case 11: .message(Wire.ContractWriteNode.self)
-        case 12: .message(Wire.ContractReadNode.self)
-        case 13: .message(Wire.GraphQLQueryNode.self)
-        case 14: .message(Wire.RestAPINode.self)
-        case 15: .message(Wire.CustomCodeNode.self)
+        case 10: .alternative(Wire.ETHTransferNode.self)
+        case 11: .alternative(Wire.ContractWriteNode.self)
+        case 12: .alternative(Wire.ContractReadNode.self)
+        case 13: .alternative(Wire.GraphQLQueryNode.self)
+        case 14: .alternative(Wire.RestAPINode.self)
+        case 15: .alternative(Wire.CustomCodeNode.self)
         default: .unknown
         }
     }
@@ -2315,7 +2344,7 @@ extension Wire.LoopNode.Config: MessageShape, @unsafe CBridged {
         inputVariable = unsafe String(copying: c.pointee.input_variable)
         iterVal = unsafe String(copying: c.pointee.iter_val)
         iterKey = unsafe String(copying: c.pointee.iter_key)
-        executionMode = unsafe Wire.ExecutionMode(rawValue: Int32(truncatingIfNeeded: c.pointee.execution_mode.rawValue))
+        executionMode = unsafe Wire.ExecutionMode(copying: c.pointee.execution_mode.rawValue)
         iterationTimeout = unsafe c.pointee.iteration_timeout
     }
 
@@ -2369,9 +2398,9 @@ extension Wire.Task: MessageShape, @unsafe CBridged {
         case 1, 2, 3, 6: .text
         case 4, 5, 7, 8, 9, 10, 11: .varint
         case 12: .message(Wire.TaskTrigger.self)
-        case 13: .message(Wire.TaskNode.self)
-        case 14: .message(Wire.TaskEdge.self)
-        case 15: .message(Wire.Task.InputVariablesEntry.self)
+        case 13: .messages(Wire.TaskNode.self)
+        case 14: .messages(Wire.TaskEdge.self)
+        case 15: .messages(Wire.Task.InputVariablesEntry.self)
         default: .unknown
         }
     }
@@ -2387,11 +2416,13 @@ extension Wire.Task: MessageShape, @unsafe CBridged {
         maxExecution = unsafe c.pointee.max_execution
         executionCount = unsafe c.pointee.execution_count
         lastRanAt = unsafe c.pointee.last_ran_at
-        status = unsafe Wire.TaskStatus(rawValue: Int32(truncatingIfNeeded: c.pointee.status.rawValue))
+        status = unsafe Wire.TaskStatus(copying: c.pointee.status.rawValue)
         trigger = unsafe optional(c.pointee.trigger)
         nodes = unsafe messages(c.pointee.nodes, c.pointee.n_nodes)
         edges = unsafe messages(c.pointee.edges, c.pointee.n_edges)
-        inputVariables = unsafe dictionary(c.pointee.input_variables, c.pointee.n_input_variables) { unsafe (String(copying: $0.pointee.key), required($0.pointee.value)) }
+        inputVariables = unsafe dictionary(c.pointee.input_variables, c.pointee.n_input_variables) {
+            unsafe (String(copying: $0.pointee.key), required($0.pointee.value))
+        }
     }
 
     func fill(_ c: UnsafeMutablePointer<Aggregator__Task>, in arena: Arena) {
@@ -2411,8 +2442,9 @@ extension Wire.Task: MessageShape, @unsafe CBridged {
         }
         unsafe (c.pointee.nodes, c.pointee.n_nodes) = arena.messages(nodes)
         unsafe (c.pointee.edges, c.pointee.n_edges) = arena.messages(edges)
-        unsafe (c.pointee.input_variables, c.pointee.n_input_variables) = arena.entries(inputVariables, CAVSProto_aggregator__task__input_variables_entry__descriptor()) {
-            (entry: UnsafeMutablePointer<Aggregator__Task__InputVariablesEntry>, key, value) in
+        unsafe (c.pointee.input_variables, c.pointee.n_input_variables) = arena.entries(
+            inputVariables, CAVSProto_aggregator__task__input_variables_entry__descriptor()
+        ) { (entry: UnsafeMutablePointer<Aggregator__Task__InputVariablesEntry>, key, value) in
             unsafe entry.pointee.has_key_case = .init(rawValue: 1)
             unsafe entry.pointee.key = arena.text(key)
             unsafe entry.pointee.value = arena.message(value)
@@ -2448,9 +2480,9 @@ extension Wire.CreateTaskReq: MessageShape, @unsafe CBridged {
         case 1: .message(Wire.TaskTrigger.self)
         case 2, 3, 4: .varint
         case 5, 6: .text
-        case 7: .message(Wire.TaskNode.self)
-        case 8: .message(Wire.TaskEdge.self)
-        case 9: .message(Wire.CreateTaskReq.InputVariablesEntry.self)
+        case 7: .messages(Wire.TaskNode.self)
+        case 8: .messages(Wire.TaskEdge.self)
+        case 9: .messages(Wire.CreateTaskReq.InputVariablesEntry.self)
         default: .unknown
         }
     }
@@ -2464,7 +2496,9 @@ extension Wire.CreateTaskReq: MessageShape, @unsafe CBridged {
         name = unsafe String(copying: c.pointee.name)
         nodes = unsafe messages(c.pointee.nodes, c.pointee.n_nodes)
         edges = unsafe messages(c.pointee.edges, c.pointee.n_edges)
-        inputVariables = unsafe dictionary(c.pointee.input_variables, c.pointee.n_input_variables) { unsafe (String(copying: $0.pointee.key), required($0.pointee.value)) }
+        inputVariables = unsafe dictionary(c.pointee.input_variables, c.pointee.n_input_variables) {
+            unsafe (String(copying: $0.pointee.key), required($0.pointee.value))
+        }
     }
 
     func fill(_ c: UnsafeMutablePointer<Aggregator__CreateTaskReq>, in arena: Arena) {
@@ -2478,8 +2512,9 @@ extension Wire.CreateTaskReq: MessageShape, @unsafe CBridged {
         unsafe c.pointee.name = arena.text(name)
         unsafe (c.pointee.nodes, c.pointee.n_nodes) = arena.messages(nodes)
         unsafe (c.pointee.edges, c.pointee.n_edges) = arena.messages(edges)
-        unsafe (c.pointee.input_variables, c.pointee.n_input_variables) = arena.entries(inputVariables, CAVSProto_aggregator__create_task_req__input_variables_entry__descriptor()) {
-            (entry: UnsafeMutablePointer<Aggregator__CreateTaskReq__InputVariablesEntry>, key, value) in
+        unsafe (c.pointee.input_variables, c.pointee.n_input_variables) = arena.entries(
+            inputVariables, CAVSProto_aggregator__create_task_req__input_variables_entry__descriptor()
+        ) { (entry: UnsafeMutablePointer<Aggregator__CreateTaskReq__InputVariablesEntry>, key, value) in
             unsafe entry.pointee.has_key_case = .init(rawValue: 1)
             unsafe entry.pointee.key = arena.text(key)
             unsafe entry.pointee.value = arena.message(value)
@@ -2544,7 +2579,9 @@ extension Wire.ListTasksReq: MessageShape, @unsafe CBridged {
     }
 
     init(copying c: UnsafePointer<Aggregator__ListTasksReq>) {
-        smartWalletAddress = unsafe list(c.pointee.smart_wallet_address, c.pointee.n_smart_wallet_address) { unsafe String(copying: $0) }
+        smartWalletAddress = unsafe list(c.pointee.smart_wallet_address, c.pointee.n_smart_wallet_address) {
+            unsafe String(copying: $0)
+        }
         before = unsafe String(copying: c.pointee.before)
         after = unsafe String(copying: c.pointee.after)
         limit = unsafe c.pointee.limit
@@ -2553,7 +2590,9 @@ extension Wire.ListTasksReq: MessageShape, @unsafe CBridged {
     }
 
     func fill(_ c: UnsafeMutablePointer<Aggregator__ListTasksReq>, in arena: Arena) {
-        unsafe (c.pointee.smart_wallet_address, c.pointee.n_smart_wallet_address) = arena.list(smartWalletAddress) { unsafe arena.text($0) }
+        unsafe (c.pointee.smart_wallet_address, c.pointee.n_smart_wallet_address) = arena.list(smartWalletAddress) {
+            unsafe arena.text($0)
+        }
         unsafe c.pointee.before = arena.text(before)
         unsafe c.pointee.after = arena.text(after)
         unsafe c.pointee.limit = limit
@@ -2573,7 +2612,7 @@ extension Wire.ListTasksResp: MessageShape, @unsafe CBridged {
 
     static func shape(of field: UInt32) -> FieldShape {
         switch field {
-        case 1: .message(Wire.Task.self)
+        case 1: .messages(Wire.Task.self)
         case 2: .message(Wire.PageInfo.self)
         default: .unknown
         }
@@ -2741,21 +2780,23 @@ extension Wire.TriggerTaskReq: MessageShape, @unsafe CBridged {
         switch field {
         case 1: .text
         case 2, 8: .varint
-        case 3: .message(Wire.BlockTrigger.Output.self)
-        case 4: .message(Wire.FixedTimeTrigger.Output.self)
-        case 5: .message(Wire.CronTrigger.Output.self)
-        case 6: .message(Wire.EventTrigger.Output.self)
-        case 7: .message(Wire.ManualTrigger.Output.self)
-        case 9: .message(Wire.TriggerTaskReq.TriggerInputEntry.self)
+        case 3: .alternative(Wire.BlockTrigger.Output.self)
+        case 4: .alternative(Wire.FixedTimeTrigger.Output.self)
+        case 5: .alternative(Wire.CronTrigger.Output.self)
+        case 6: .alternative(Wire.EventTrigger.Output.self)
+        case 7: .alternative(Wire.ManualTrigger.Output.self)
+        case 9: .messages(Wire.TriggerTaskReq.TriggerInputEntry.self)
         default: .unknown
         }
     }
 
     init(copying c: UnsafePointer<Aggregator__TriggerTaskReq>) {
         taskId = unsafe String(copying: c.pointee.task_id)
-        triggerType = unsafe Wire.TriggerType(rawValue: Int32(truncatingIfNeeded: c.pointee.trigger_type.rawValue))
+        triggerType = unsafe Wire.TriggerType(copying: c.pointee.trigger_type.rawValue)
         isBlocking = unsafe c.pointee.is_blocking != 0
-        triggerInput = unsafe dictionary(c.pointee.trigger_input, c.pointee.n_trigger_input) { unsafe (String(copying: $0.pointee.key), required($0.pointee.value)) }
+        triggerInput = unsafe dictionary(c.pointee.trigger_input, c.pointee.n_trigger_input) {
+            unsafe (String(copying: $0.pointee.key), required($0.pointee.value))
+        }
         switch unsafe c.pointee.trigger_output_case.rawValue {
         case 3: triggerOutput = unsafe .blockTrigger(required(c.pointee.block_trigger))
         case 4: triggerOutput = unsafe .fixedTimeTrigger(required(c.pointee.fixed_time_trigger))
@@ -2770,8 +2811,9 @@ extension Wire.TriggerTaskReq: MessageShape, @unsafe CBridged {
         unsafe c.pointee.task_id = arena.text(taskId)
         unsafe c.pointee.trigger_type = .init(rawValue: .init(truncatingIfNeeded: triggerType.rawValue))
         unsafe c.pointee.is_blocking = isBlocking ? 1 : 0
-        unsafe (c.pointee.trigger_input, c.pointee.n_trigger_input) = arena.entries(triggerInput, CAVSProto_aggregator__trigger_task_req__trigger_input_entry__descriptor()) {
-            (entry: UnsafeMutablePointer<Aggregator__TriggerTaskReq__TriggerInputEntry>, key, value) in
+        unsafe (c.pointee.trigger_input, c.pointee.n_trigger_input) = arena.entries(
+            triggerInput, CAVSProto_aggregator__trigger_task_req__trigger_input_entry__descriptor()
+        ) { (entry: UnsafeMutablePointer<Aggregator__TriggerTaskReq__TriggerInputEntry>, key, value) in
             unsafe entry.pointee.has_key_case = .init(rawValue: 1)
             unsafe entry.pointee.key = arena.text(key)
             unsafe entry.pointee.value = arena.message(value)
@@ -2824,14 +2866,14 @@ extension Wire.TriggerTaskResp: MessageShape, @unsafe CBridged {
         switch field {
         case 1, 3, 7: .text
         case 2, 4, 5: .varint
-        case 8: .message(Wire.Execution.Step.self)
+        case 8: .messages(Wire.Execution.Step.self)
         default: .unknown
         }
     }
 
     init(copying c: UnsafePointer<Aggregator__TriggerTaskResp>) {
         executionId = unsafe String(copying: c.pointee.execution_id)
-        status = unsafe Wire.ExecutionStatus(rawValue: Int32(truncatingIfNeeded: c.pointee.status.rawValue))
+        status = unsafe Wire.ExecutionStatus(copying: c.pointee.status.rawValue)
         workflowId = unsafe String(copying: c.pointee.workflow_id)
         startAt = unsafe c.pointee.has_start_at_case.rawValue == 4 ? c.pointee.start_at : nil
         endAt = unsafe c.pointee.has_end_at_case.rawValue == 5 ? c.pointee.end_at : nil
@@ -2873,8 +2915,8 @@ extension Wire.Execution: MessageShape, @unsafe CBridged {
         case 1, 5: .text
         case 2, 3, 4, 6: .varint
         case 7: .message(Wire.Fee.self)
-        case 8: .message(Wire.Execution.Step.self)
-        case 9: .message(Wire.NodeCOGS.self)
+        case 8: .messages(Wire.Execution.Step.self)
+        case 9: .messages(Wire.NodeCOGS.self)
         case 10: .message(Wire.ValueFee.self)
         default: .unknown
         }
@@ -2884,7 +2926,7 @@ extension Wire.Execution: MessageShape, @unsafe CBridged {
         id = unsafe String(copying: c.pointee.id)
         startAt = unsafe c.pointee.start_at
         endAt = unsafe c.pointee.end_at
-        status = unsafe Wire.ExecutionStatus(rawValue: Int32(truncatingIfNeeded: c.pointee.status.rawValue))
+        status = unsafe Wire.ExecutionStatus(copying: c.pointee.status.rawValue)
         error = unsafe String(copying: c.pointee.error)
         index = unsafe c.pointee.index
         executionFee = unsafe optional(c.pointee.execution_fee)
@@ -2925,21 +2967,21 @@ extension Wire.Execution.Step: MessageShape, @unsafe CBridged {
         case 1, 12, 13, 16, 17, 18, 27, 28, 29: .text
         case 2, 14, 15, 31: .varint
         case 19, 25, 26: .message(JSONValue.self)
-        case 3: .message(Wire.ETHTransferNode.Output.self)
-        case 4: .message(Wire.GraphQLQueryNode.Output.self)
-        case 5: .message(Wire.ContractReadNode.Output.self)
-        case 6: .message(Wire.ContractWriteNode.Output.self)
-        case 7: .message(Wire.CustomCodeNode.Output.self)
-        case 8: .message(Wire.RestAPINode.Output.self)
-        case 9: .message(Wire.BranchNode.Output.self)
-        case 10: .message(Wire.FilterNode.Output.self)
-        case 11: .message(Wire.LoopNode.Output.self)
-        case 20: .message(Wire.BlockTrigger.Output.self)
-        case 21: .message(Wire.FixedTimeTrigger.Output.self)
-        case 22: .message(Wire.CronTrigger.Output.self)
-        case 23: .message(Wire.EventTrigger.Output.self)
-        case 24: .message(Wire.ManualTrigger.Output.self)
-        case 30: .message(Wire.BalanceNode.Output.self)
+        case 3: .alternative(Wire.ETHTransferNode.Output.self)
+        case 4: .alternative(Wire.GraphQLQueryNode.Output.self)
+        case 5: .alternative(Wire.ContractReadNode.Output.self)
+        case 6: .alternative(Wire.ContractWriteNode.Output.self)
+        case 7: .alternative(Wire.CustomCodeNode.Output.self)
+        case 8: .alternative(Wire.RestAPINode.Output.self)
+        case 9: .alternative(Wire.BranchNode.Output.self)
+        case 10: .alternative(Wire.FilterNode.Output.self)
+        case 11: .alternative(Wire.LoopNode.Output.self)
+        case 20: .alternative(Wire.BlockTrigger.Output.self)
+        case 21: .alternative(Wire.FixedTimeTrigger.Output.self)
+        case 22: .alternative(Wire.CronTrigger.Output.self)
+        case 23: .alternative(Wire.EventTrigger.Output.self)
+        case 24: .alternative(Wire.ManualTrigger.Output.self)
+        case 30: .alternative(Wire.BalanceNode.Output.self)
         default: .unknown
         }
     }
@@ -2960,7 +3002,7 @@ extension Wire.Execution.Step: MessageShape, @unsafe CBridged {
         gasUsed = unsafe String(copying: c.pointee.gas_used)
         gasPrice = unsafe String(copying: c.pointee.gas_price)
         totalGasCost = unsafe String(copying: c.pointee.total_gas_cost)
-        errorCode = unsafe Wire.ErrorCode(rawValue: Int32(truncatingIfNeeded: c.pointee.error_code.rawValue))
+        errorCode = unsafe Wire.ErrorCode(copying: c.pointee.error_code.rawValue)
         switch unsafe c.pointee.output_data_case.rawValue {
         case 3: outputData = unsafe .ethTransfer(required(c.pointee.eth_transfer))
         case 4: outputData = unsafe .graphql(required(c.pointee.graphql))
@@ -3098,7 +3140,7 @@ extension Wire.ListExecutionsResp: MessageShape, @unsafe CBridged {
 
     static func shape(of field: UInt32) -> FieldShape {
         switch field {
-        case 1: .message(Wire.Execution.self)
+        case 1: .messages(Wire.Execution.self)
         case 2: .message(Wire.PageInfo.self)
         default: .unknown
         }
@@ -3161,7 +3203,7 @@ extension Wire.ExecutionStatusResp: MessageShape, @unsafe CBridged {
     }
 
     init(copying c: UnsafePointer<Aggregator__ExecutionStatusResp>) {
-        status = unsafe Wire.ExecutionStatus(rawValue: Int32(truncatingIfNeeded: c.pointee.status.rawValue))
+        status = unsafe Wire.ExecutionStatus(copying: c.pointee.status.rawValue)
     }
 
     func fill(_ c: UnsafeMutablePointer<Aggregator__ExecutionStatusResp>, in arena: Arena) {
@@ -3426,7 +3468,7 @@ extension Wire.ListSecretsResp: MessageShape, @unsafe CBridged {
 
     static func shape(of field: UInt32) -> FieldShape {
         switch field {
-        case 1: .message(Wire.Secret.self)
+        case 1: .messages(Wire.Secret.self)
         case 2: .message(Wire.PageInfo.self)
         default: .unknown
         }
@@ -3617,22 +3659,25 @@ extension Wire.RunNodeWithInputsReq: MessageShape, @unsafe CBridged {
     static func shape(of field: UInt32) -> FieldShape {
         switch field {
         case 1: .message(Wire.TaskNode.self)
-        case 3: .message(Wire.RunNodeWithInputsReq.InputVariablesEntry.self)
+        case 3: .messages(Wire.RunNodeWithInputsReq.InputVariablesEntry.self)
         default: .unknown
         }
     }
 
     init(copying c: UnsafePointer<Aggregator__RunNodeWithInputsReq>) {
         node = unsafe optional(c.pointee.node)
-        inputVariables = unsafe dictionary(c.pointee.input_variables, c.pointee.n_input_variables) { unsafe (String(copying: $0.pointee.key), required($0.pointee.value)) }
+        inputVariables = unsafe dictionary(c.pointee.input_variables, c.pointee.n_input_variables) {
+            unsafe (String(copying: $0.pointee.key), required($0.pointee.value))
+        }
     }
 
     func fill(_ c: UnsafeMutablePointer<Aggregator__RunNodeWithInputsReq>, in arena: Arena) {
         if let value = node {
             unsafe c.pointee.node = arena.message(value)
         }
-        unsafe (c.pointee.input_variables, c.pointee.n_input_variables) = arena.entries(inputVariables, CAVSProto_aggregator__run_node_with_inputs_req__input_variables_entry__descriptor()) {
-            (entry: UnsafeMutablePointer<Aggregator__RunNodeWithInputsReq__InputVariablesEntry>, key, value) in
+        unsafe (c.pointee.input_variables, c.pointee.n_input_variables) = arena.entries(
+            inputVariables, CAVSProto_aggregator__run_node_with_inputs_req__input_variables_entry__descriptor()
+        ) { (entry: UnsafeMutablePointer<Aggregator__RunNodeWithInputsReq__InputVariablesEntry>, key, value) in
             unsafe entry.pointee.has_key_case = .init(rawValue: 1)
             unsafe entry.pointee.key = arena.text(key)
             unsafe entry.pointee.value = arena.message(value)
@@ -3668,16 +3713,16 @@ extension Wire.RunNodeWithInputsResp: MessageShape, @unsafe CBridged {
         case 1, 7: .varint
         case 3: .text
         case 5, 6: .message(JSONValue.self)
-        case 10: .message(Wire.ETHTransferNode.Output.self)
-        case 11: .message(Wire.GraphQLQueryNode.Output.self)
-        case 12: .message(Wire.ContractReadNode.Output.self)
-        case 13: .message(Wire.ContractWriteNode.Output.self)
-        case 14: .message(Wire.CustomCodeNode.Output.self)
-        case 15: .message(Wire.RestAPINode.Output.self)
-        case 16: .message(Wire.BranchNode.Output.self)
-        case 17: .message(Wire.FilterNode.Output.self)
-        case 18: .message(Wire.LoopNode.Output.self)
-        case 19: .message(Wire.BalanceNode.Output.self)
+        case 10: .alternative(Wire.ETHTransferNode.Output.self)
+        case 11: .alternative(Wire.GraphQLQueryNode.Output.self)
+        case 12: .alternative(Wire.ContractReadNode.Output.self)
+        case 13: .alternative(Wire.ContractWriteNode.Output.self)
+        case 14: .alternative(Wire.CustomCodeNode.Output.self)
+        case 15: .alternative(Wire.RestAPINode.Output.self)
+        case 16: .alternative(Wire.BranchNode.Output.self)
+        case 17: .alternative(Wire.FilterNode.Output.self)
+        case 18: .alternative(Wire.LoopNode.Output.self)
+        case 19: .alternative(Wire.BalanceNode.Output.self)
         default: .unknown
         }
     }
@@ -3687,7 +3732,7 @@ extension Wire.RunNodeWithInputsResp: MessageShape, @unsafe CBridged {
         error = unsafe String(copying: c.pointee.error)
         metadata = unsafe optional(c.pointee.metadata)
         executionContext = unsafe optional(c.pointee.execution_context)
-        errorCode = unsafe Wire.ErrorCode(rawValue: Int32(truncatingIfNeeded: c.pointee.error_code.rawValue))
+        errorCode = unsafe Wire.ErrorCode(copying: c.pointee.error_code.rawValue)
         switch unsafe c.pointee.output_data_case.rawValue {
         case 10: outputData = unsafe .ethTransfer(required(c.pointee.eth_transfer))
         case 11: outputData = unsafe .graphql(required(c.pointee.graphql))
@@ -3761,22 +3806,25 @@ extension Wire.RunTriggerReq: MessageShape, @unsafe CBridged {
     static func shape(of field: UInt32) -> FieldShape {
         switch field {
         case 1: .message(Wire.TaskTrigger.self)
-        case 3: .message(Wire.RunTriggerReq.TriggerInputEntry.self)
+        case 3: .messages(Wire.RunTriggerReq.TriggerInputEntry.self)
         default: .unknown
         }
     }
 
     init(copying c: UnsafePointer<Aggregator__RunTriggerReq>) {
         trigger = unsafe optional(c.pointee.trigger)
-        triggerInput = unsafe dictionary(c.pointee.trigger_input, c.pointee.n_trigger_input) { unsafe (String(copying: $0.pointee.key), required($0.pointee.value)) }
+        triggerInput = unsafe dictionary(c.pointee.trigger_input, c.pointee.n_trigger_input) {
+            unsafe (String(copying: $0.pointee.key), required($0.pointee.value))
+        }
     }
 
     func fill(_ c: UnsafeMutablePointer<Aggregator__RunTriggerReq>, in arena: Arena) {
         if let value = trigger {
             unsafe c.pointee.trigger = arena.message(value)
         }
-        unsafe (c.pointee.trigger_input, c.pointee.n_trigger_input) = arena.entries(triggerInput, CAVSProto_aggregator__run_trigger_req__trigger_input_entry__descriptor()) {
-            (entry: UnsafeMutablePointer<Aggregator__RunTriggerReq__TriggerInputEntry>, key, value) in
+        unsafe (c.pointee.trigger_input, c.pointee.n_trigger_input) = arena.entries(
+            triggerInput, CAVSProto_aggregator__run_trigger_req__trigger_input_entry__descriptor()
+        ) { (entry: UnsafeMutablePointer<Aggregator__RunTriggerReq__TriggerInputEntry>, key, value) in
             unsafe entry.pointee.has_key_case = .init(rawValue: 1)
             unsafe entry.pointee.key = arena.text(key)
             unsafe entry.pointee.value = arena.message(value)
@@ -3812,11 +3860,11 @@ extension Wire.RunTriggerResp: MessageShape, @unsafe CBridged {
         case 1, 6: .varint
         case 2: .text
         case 4, 5: .message(JSONValue.self)
-        case 10: .message(Wire.BlockTrigger.Output.self)
-        case 11: .message(Wire.FixedTimeTrigger.Output.self)
-        case 12: .message(Wire.CronTrigger.Output.self)
-        case 13: .message(Wire.EventTrigger.Output.self)
-        case 14: .message(Wire.ManualTrigger.Output.self)
+        case 10: .alternative(Wire.BlockTrigger.Output.self)
+        case 11: .alternative(Wire.FixedTimeTrigger.Output.self)
+        case 12: .alternative(Wire.CronTrigger.Output.self)
+        case 13: .alternative(Wire.EventTrigger.Output.self)
+        case 14: .alternative(Wire.ManualTrigger.Output.self)
         default: .unknown
         }
     }
@@ -3826,7 +3874,7 @@ extension Wire.RunTriggerResp: MessageShape, @unsafe CBridged {
         error = unsafe String(copying: c.pointee.error)
         metadata = unsafe optional(c.pointee.metadata)
         executionContext = unsafe optional(c.pointee.execution_context)
-        errorCode = unsafe Wire.ErrorCode(rawValue: Int32(truncatingIfNeeded: c.pointee.error_code.rawValue))
+        errorCode = unsafe Wire.ErrorCode(copying: c.pointee.error_code.rawValue)
         switch unsafe c.pointee.output_data_case.rawValue {
         case 10: outputData = unsafe .blockTrigger(required(c.pointee.block_trigger))
         case 11: outputData = unsafe .fixedTimeTrigger(required(c.pointee.fixed_time_trigger))
@@ -3880,9 +3928,9 @@ extension Wire.SimulateTaskReq: MessageShape, @unsafe CBridged {
     static func shape(of field: UInt32) -> FieldShape {
         switch field {
         case 1: .message(Wire.TaskTrigger.self)
-        case 2: .message(Wire.TaskNode.self)
-        case 3: .message(Wire.TaskEdge.self)
-        case 6: .message(Wire.SimulateTaskReq.InputVariablesEntry.self)
+        case 2: .messages(Wire.TaskNode.self)
+        case 3: .messages(Wire.TaskEdge.self)
+        case 6: .messages(Wire.SimulateTaskReq.InputVariablesEntry.self)
         default: .unknown
         }
     }
@@ -3891,7 +3939,9 @@ extension Wire.SimulateTaskReq: MessageShape, @unsafe CBridged {
         trigger = unsafe optional(c.pointee.trigger)
         nodes = unsafe messages(c.pointee.nodes, c.pointee.n_nodes)
         edges = unsafe messages(c.pointee.edges, c.pointee.n_edges)
-        inputVariables = unsafe dictionary(c.pointee.input_variables, c.pointee.n_input_variables) { unsafe (String(copying: $0.pointee.key), required($0.pointee.value)) }
+        inputVariables = unsafe dictionary(c.pointee.input_variables, c.pointee.n_input_variables) {
+            unsafe (String(copying: $0.pointee.key), required($0.pointee.value))
+        }
     }
 
     func fill(_ c: UnsafeMutablePointer<Aggregator__SimulateTaskReq>, in arena: Arena) {
@@ -3900,8 +3950,9 @@ extension Wire.SimulateTaskReq: MessageShape, @unsafe CBridged {
         }
         unsafe (c.pointee.nodes, c.pointee.n_nodes) = arena.messages(nodes)
         unsafe (c.pointee.edges, c.pointee.n_edges) = arena.messages(edges)
-        unsafe (c.pointee.input_variables, c.pointee.n_input_variables) = arena.entries(inputVariables, CAVSProto_aggregator__simulate_task_req__input_variables_entry__descriptor()) {
-            (entry: UnsafeMutablePointer<Aggregator__SimulateTaskReq__InputVariablesEntry>, key, value) in
+        unsafe (c.pointee.input_variables, c.pointee.n_input_variables) = arena.entries(
+            inputVariables, CAVSProto_aggregator__simulate_task_req__input_variables_entry__descriptor()
+        ) { (entry: UnsafeMutablePointer<Aggregator__SimulateTaskReq__InputVariablesEntry>, key, value) in
             unsafe entry.pointee.has_key_case = .init(rawValue: 1)
             unsafe entry.pointee.key = arena.text(key)
             unsafe entry.pointee.value = arena.message(value)
@@ -4025,11 +4076,11 @@ extension Wire.EstimateFeesReq: MessageShape, @unsafe CBridged {
     static func shape(of field: UInt32) -> FieldShape {
         switch field {
         case 1: .message(Wire.TaskTrigger.self)
-        case 2: .message(Wire.TaskNode.self)
-        case 3: .message(Wire.TaskEdge.self)
+        case 2: .messages(Wire.TaskNode.self)
+        case 3: .messages(Wire.TaskEdge.self)
         case 4, 5, 6: .varint
         case 7: .text
-        case 8: .message(Wire.EstimateFeesReq.InputVariablesEntry.self)
+        case 8: .messages(Wire.EstimateFeesReq.InputVariablesEntry.self)
         default: .unknown
         }
     }
@@ -4042,7 +4093,9 @@ extension Wire.EstimateFeesReq: MessageShape, @unsafe CBridged {
         expireAt = unsafe c.pointee.expire_at
         maxExecution = unsafe c.pointee.max_execution
         runner = unsafe String(copying: c.pointee.runner)
-        inputVariables = unsafe dictionary(c.pointee.input_variables, c.pointee.n_input_variables) { unsafe (String(copying: $0.pointee.key), required($0.pointee.value)) }
+        inputVariables = unsafe dictionary(c.pointee.input_variables, c.pointee.n_input_variables) {
+            unsafe (String(copying: $0.pointee.key), required($0.pointee.value))
+        }
     }
 
     func fill(_ c: UnsafeMutablePointer<Aggregator__EstimateFeesReq>, in arena: Arena) {
@@ -4055,8 +4108,9 @@ extension Wire.EstimateFeesReq: MessageShape, @unsafe CBridged {
         unsafe c.pointee.expire_at = expireAt
         unsafe c.pointee.max_execution = maxExecution
         unsafe c.pointee.runner = arena.text(runner)
-        unsafe (c.pointee.input_variables, c.pointee.n_input_variables) = arena.entries(inputVariables, CAVSProto_aggregator__estimate_fees_req__input_variables_entry__descriptor()) {
-            (entry: UnsafeMutablePointer<Aggregator__EstimateFeesReq__InputVariablesEntry>, key, value) in
+        unsafe (c.pointee.input_variables, c.pointee.n_input_variables) = arena.entries(
+            inputVariables, CAVSProto_aggregator__estimate_fees_req__input_variables_entry__descriptor()
+        ) { (entry: UnsafeMutablePointer<Aggregator__EstimateFeesReq__InputVariablesEntry>, key, value) in
             unsafe entry.pointee.has_key_case = .init(rawValue: 1)
             unsafe entry.pointee.key = arena.text(key)
             unsafe entry.pointee.value = arena.message(value)
@@ -4093,9 +4147,9 @@ extension Wire.EstimateFeesResp: MessageShape, @unsafe CBridged {
         case 2, 4, 10, 11: .text
         case 5: .message(Wire.NativeToken.self)
         case 6: .message(Wire.Fee.self)
-        case 7: .message(Wire.NodeCOGS.self)
+        case 7: .messages(Wire.NodeCOGS.self)
         case 8: .message(Wire.ValueFee.self)
-        case 9: .message(Wire.FeeDiscount.self)
+        case 9: .messages(Wire.FeeDiscount.self)
         default: .unknown
         }
     }
@@ -4103,7 +4157,7 @@ extension Wire.EstimateFeesResp: MessageShape, @unsafe CBridged {
     init(copying c: UnsafePointer<Aggregator__EstimateFeesResp>) {
         success = unsafe c.pointee.success != 0
         error = unsafe String(copying: c.pointee.error)
-        errorCode = unsafe Wire.ErrorCode(rawValue: Int32(truncatingIfNeeded: c.pointee.error_code.rawValue))
+        errorCode = unsafe Wire.ErrorCode(copying: c.pointee.error_code.rawValue)
         chainId = unsafe String(copying: c.pointee.chain_id)
         nativeToken = unsafe optional(c.pointee.native_token)
         executionFee = unsafe optional(c.pointee.execution_fee)
@@ -4245,7 +4299,7 @@ extension Wire.ValueFee: MessageShape, @unsafe CBridged {
 
     init(copying c: UnsafePointer<Aggregator__ValueFee>) {
         fee = unsafe optional(c.pointee.fee)
-        tier = unsafe Wire.ExecutionTier(rawValue: Int32(truncatingIfNeeded: c.pointee.tier.rawValue))
+        tier = unsafe Wire.ExecutionTier(copying: c.pointee.tier.rawValue)
         valueBase = unsafe String(copying: c.pointee.value_base)
         classificationMethod = unsafe String(copying: c.pointee.classification_method)
         confidence = unsafe c.pointee.confidence
@@ -4343,7 +4397,7 @@ extension Wire.GasFeeBreakdown: MessageShape, @unsafe CBridged {
     static func shape(of field: UInt32) -> FieldShape {
         switch field {
         case 1: .message(Wire.FeeAmount.self)
-        case 2: .message(Wire.GasOperationFee.self)
+        case 2: .messages(Wire.GasOperationFee.self)
         case 3, 4, 6: .text
         case 5: .varint
         default: .unknown

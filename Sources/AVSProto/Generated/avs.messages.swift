@@ -471,7 +471,7 @@ extension Wire {
         public var name: String = ""
         /// Chosen by the client.
         public var id: String = ""
-        public var type: Wire.TriggerType = Wire.TriggerType(rawValue: 0)
+        public var type: Wire.TriggerType = .init(rawValue: 0)
 
         /// One of the fields of `trigger_type`.
         public enum OneOf_TriggerType: Hashable, Sendable {
@@ -673,7 +673,7 @@ extension Wire {
             /// Camel case is this field's name in the schema.
             public var pathParams: [String: String] = [:]
             /// Of `data`; has to be set where data is checked.
-            public var lang: Wire.Lang = Wire.Lang(rawValue: 0)
+            public var lang: Wire.Lang = .init(rawValue: 0)
 
             public init() {}
         }
@@ -696,7 +696,7 @@ extension Wire {
     public struct TaskNode: ProtoMessage {
         public static let fullName = "aggregator.TaskNode"
 
-        public var type: Wire.NodeType = Wire.NodeType(rawValue: 0)
+        public var type: Wire.NodeType = .init(rawValue: 0)
         public var id: String = ""
         /// A JavaScript identifier that is no reserved word.
         public var name: String = ""
@@ -967,7 +967,7 @@ extension Wire {
             public static let fullName = "aggregator.CustomCodeNode.Config"
 
             /// LANG_UNSPECIFIED is refused.
-            public var lang: Wire.Lang = Wire.Lang(rawValue: 0)
+            public var lang: Wire.Lang = .init(rawValue: 0)
             /// Up to 100 KiB.
             public var source: String = ""
 
@@ -1105,7 +1105,7 @@ extension Wire {
             public var iterVal: String = ""
             /// The position's name inside the runner.
             public var iterKey: String = ""
-            public var executionMode: Wire.ExecutionMode = Wire.ExecutionMode(rawValue: 0)
+            public var executionMode: Wire.ExecutionMode = .init(rawValue: 0)
             /// Seconds for one item; 0 is 30.
             public var iterationTimeout: UInt32 = 0
 
@@ -1158,7 +1158,7 @@ extension Wire {
         /// Runs begun so far.
         public var executionCount: Int64 = 0
         public var lastRanAt: Int64 = 0
-        public var status: Wire.TaskStatus = Wire.TaskStatus(rawValue: 0)
+        public var status: Wire.TaskStatus = .init(rawValue: 0)
         /// Every answer has it; clients rely on that.
         public var trigger: Wire.TaskTrigger?
         public var nodes: [Wire.TaskNode] = []
@@ -1291,7 +1291,7 @@ extension Wire {
         public static let fullName = "aggregator.TriggerTaskReq"
 
         public var taskId: String = ""
-        public var triggerType: Wire.TriggerType = Wire.TriggerType(rawValue: 0)
+        public var triggerType: Wire.TriggerType = .init(rawValue: 0)
         /// Answer when the run has ended, not when it is queued.
         public var isBlocking: Bool = false
         /// Takes precedence over the task's own input variables.
@@ -1316,7 +1316,7 @@ extension Wire {
         public static let fullName = "aggregator.TriggerTaskResp"
 
         public var executionId: String = ""
-        public var status: Wire.ExecutionStatus = Wire.ExecutionStatus(rawValue: 0)
+        public var status: Wire.ExecutionStatus = .init(rawValue: 0)
         /// The task's id.
         public var workflowId: String = ""
         public var startAt: Int64?
@@ -1360,7 +1360,7 @@ extension Wire {
             public var gasPrice: String = ""
             /// Wei or "".
             public var totalGasCost: String = ""
-            public var errorCode: Wire.ErrorCode = Wire.ErrorCode(rawValue: 0)
+            public var errorCode: Wire.ErrorCode = .init(rawValue: 0)
 
             /// One of the fields of `output_data`.
             public enum OneOf_OutputData: Hashable, Sendable {
@@ -1390,7 +1390,7 @@ extension Wire {
         public var startAt: Int64 = 0
         /// 0 until it ends.
         public var endAt: Int64 = 0
-        public var status: Wire.ExecutionStatus = Wire.ExecutionStatus(rawValue: 0)
+        public var status: Wire.ExecutionStatus = .init(rawValue: 0)
         public var error: String = ""
         /// The task's first run is 0.
         public var index: Int64 = 0
@@ -1445,7 +1445,7 @@ extension Wire {
     public struct ExecutionStatusResp: ProtoMessage {
         public static let fullName = "aggregator.ExecutionStatusResp"
 
-        public var status: Wire.ExecutionStatus = Wire.ExecutionStatus(rawValue: 0)
+        public var status: Wire.ExecutionStatus = .init(rawValue: 0)
 
         public init() {}
     }
@@ -1655,7 +1655,7 @@ extension Wire {
         public var error: String = ""
         public var metadata: JSONValue?
         public var executionContext: JSONValue?
-        public var errorCode: Wire.ErrorCode = Wire.ErrorCode(rawValue: 0)
+        public var errorCode: Wire.ErrorCode = .init(rawValue: 0)
 
         /// Always set, with an empty message if there is nothing to say: clients take absence for a broken answer.
         public enum OneOf_OutputData: Hashable, Sendable {
@@ -1694,7 +1694,7 @@ extension Wire {
         public var error: String = ""
         public var metadata: JSONValue?
         public var executionContext: JSONValue?
-        public var errorCode: Wire.ErrorCode = Wire.ErrorCode(rawValue: 0)
+        public var errorCode: Wire.ErrorCode = .init(rawValue: 0)
 
         /// Always set, as in RunNodeWithInputsResp.
         public enum OneOf_OutputData: Hashable, Sendable {
@@ -1785,7 +1785,7 @@ extension Wire {
         public var success: Bool = false
         /// "" as a rule: failures become gRPC errors.
         public var error: String = ""
-        public var errorCode: Wire.ErrorCode = Wire.ErrorCode(rawValue: 0)
+        public var errorCode: Wire.ErrorCode = .init(rawValue: 0)
         /// Decimal text.
         public var chainId: String = ""
         public var nativeToken: Wire.NativeToken?
@@ -1841,7 +1841,7 @@ extension Wire {
 
         /// 0.03 PERCENTAGE is three hundredths of a percent.
         public var fee: Wire.Fee?
-        public var tier: Wire.ExecutionTier = Wire.ExecutionTier(rawValue: 0)
+        public var tier: Wire.ExecutionTier = .init(rawValue: 0)
         public var valueBase: String = ""
         /// rule_based
         public var classificationMethod: String = ""

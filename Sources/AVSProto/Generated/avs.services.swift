@@ -6,77 +6,62 @@ extension Wire {
         public static let service = "aggregator.Aggregator"
 
         /// Exchanges a signed message, or an API key, for a token.
-        public static let getKey
-            = ProtoMethod<Wire.GetKeyReq, Wire.KeyResp>(service, "GetKey")
+        public static let getKey = ProtoMethod<Wire.GetKeyReq, Wire.KeyResp>(service, "GetKey")
         /// The text that a wallet has to sign for GetKey.
-        public static let getSignatureFormat
-            = ProtoMethod<Wire.GetSignatureFormatReq, Wire.GetSignatureFormatResp>(service, "GetSignatureFormat")
+        public static let getSignatureFormat = ProtoMethod<Wire.GetSignatureFormatReq, Wire.GetSignatureFormatResp>(
+            service, "GetSignatureFormat")
         /// The next nonce of a smart wallet at the entry point.
-        public static let getNonce
-            = ProtoMethod<Wire.NonceRequest, Wire.NonceResp>(service, "GetNonce")
+        public static let getNonce = ProtoMethod<Wire.NonceRequest, Wire.NonceResp>(service, "GetNonce")
         /// Derives the wallet of a salt, remembers it, and counts its tasks.
-        public static let getWallet
-            = ProtoMethod<Wire.GetWalletReq, Wire.GetWalletResp>(service, "GetWallet")
+        public static let getWallet = ProtoMethod<Wire.GetWalletReq, Wire.GetWalletResp>(service, "GetWallet")
         /// Hides a wallet or shows it again.
-        public static let setWallet
-            = ProtoMethod<Wire.SetWalletReq, Wire.GetWalletResp>(service, "SetWallet")
-        public static let listWallets
-            = ProtoMethod<Wire.ListWalletReq, Wire.ListWalletResp>(service, "ListWallets")
+        public static let setWallet = ProtoMethod<Wire.SetWalletReq, Wire.GetWalletResp>(service, "SetWallet")
+        public static let listWallets = ProtoMethod<Wire.ListWalletReq, Wire.ListWalletResp>(service, "ListWallets")
         /// Sends coins or tokens out of a smart wallet.
-        public static let withdrawFunds
-            = ProtoMethod<Wire.WithdrawFundsReq, Wire.WithdrawFundsResp>(service, "WithdrawFunds")
-        public static let createTask
-            = ProtoMethod<Wire.CreateTaskReq, Wire.CreateTaskResp>(service, "CreateTask")
-        public static let listTasks
-            = ProtoMethod<Wire.ListTasksReq, Wire.ListTasksResp>(service, "ListTasks")
-        public static let getTask
-            = ProtoMethod<Wire.IdReq, Wire.Task>(service, "GetTask")
+        public static let withdrawFunds = ProtoMethod<Wire.WithdrawFundsReq, Wire.WithdrawFundsResp>(
+            service, "WithdrawFunds")
+        public static let createTask = ProtoMethod<Wire.CreateTaskReq, Wire.CreateTaskResp>(service, "CreateTask")
+        public static let listTasks = ProtoMethod<Wire.ListTasksReq, Wire.ListTasksResp>(service, "ListTasks")
+        public static let getTask = ProtoMethod<Wire.IdReq, Wire.Task>(service, "GetTask")
         /// Pauses a task or lets it go on.
-        public static let setTaskEnabled
-            = ProtoMethod<Wire.SetTaskEnabledReq, Wire.SetTaskEnabledResp>(service, "SetTaskEnabled")
+        public static let setTaskEnabled = ProtoMethod<Wire.SetTaskEnabledReq, Wire.SetTaskEnabledResp>(
+            service, "SetTaskEnabled")
         /// Ends a task for good and keeps its record.
-        public static let cancelTask
-            = ProtoMethod<Wire.IdReq, Wire.CancelTaskResp>(service, "CancelTask")
+        public static let cancelTask = ProtoMethod<Wire.IdReq, Wire.CancelTaskResp>(service, "CancelTask")
         /// Removes a task and, later, its history.
-        public static let deleteTask
-            = ProtoMethod<Wire.IdReq, Wire.DeleteTaskResp>(service, "DeleteTask")
+        public static let deleteTask = ProtoMethod<Wire.IdReq, Wire.DeleteTaskResp>(service, "DeleteTask")
         /// Runs a task now, with a trigger output that the caller supplies.
-        public static let triggerTask
-            = ProtoMethod<Wire.TriggerTaskReq, Wire.TriggerTaskResp>(service, "TriggerTask")
-        public static let listExecutions
-            = ProtoMethod<Wire.ListExecutionsReq, Wire.ListExecutionsResp>(service, "ListExecutions")
-        public static let getExecution
-            = ProtoMethod<Wire.ExecutionReq, Wire.Execution>(service, "GetExecution")
-        public static let getExecutionStatus
-            = ProtoMethod<Wire.ExecutionReq, Wire.ExecutionStatusResp>(service, "GetExecutionStatus")
-        public static let createSecret
-            = ProtoMethod<Wire.CreateOrUpdateSecretReq, Wire.CreateSecretResp>(service, "CreateSecret")
-        public static let updateSecret
-            = ProtoMethod<Wire.CreateOrUpdateSecretReq, Wire.UpdateSecretResp>(service, "UpdateSecret")
-        public static let deleteSecret
-            = ProtoMethod<Wire.DeleteSecretReq, Wire.DeleteSecretResp>(service, "DeleteSecret")
+        public static let triggerTask = ProtoMethod<Wire.TriggerTaskReq, Wire.TriggerTaskResp>(service, "TriggerTask")
+        public static let listExecutions = ProtoMethod<Wire.ListExecutionsReq, Wire.ListExecutionsResp>(
+            service, "ListExecutions")
+        public static let getExecution = ProtoMethod<Wire.ExecutionReq, Wire.Execution>(service, "GetExecution")
+        public static let getExecutionStatus = ProtoMethod<Wire.ExecutionReq, Wire.ExecutionStatusResp>(
+            service, "GetExecutionStatus")
+        public static let createSecret = ProtoMethod<Wire.CreateOrUpdateSecretReq, Wire.CreateSecretResp>(
+            service, "CreateSecret")
+        public static let updateSecret = ProtoMethod<Wire.CreateOrUpdateSecretReq, Wire.UpdateSecretResp>(
+            service, "UpdateSecret")
+        public static let deleteSecret = ProtoMethod<Wire.DeleteSecretReq, Wire.DeleteSecretResp>(
+            service, "DeleteSecret")
         /// Names and scopes of secrets; values never leave the aggregator.
-        public static let listSecrets
-            = ProtoMethod<Wire.ListSecretsReq, Wire.ListSecretsResp>(service, "ListSecrets")
-        public static let getWorkflowCount
-            = ProtoMethod<Wire.GetWorkflowCountReq, Wire.GetWorkflowCountResp>(service, "GetWorkflowCount")
-        public static let getExecutionCount
-            = ProtoMethod<Wire.GetExecutionCountReq, Wire.GetExecutionCountResp>(service, "GetExecutionCount")
-        public static let getExecutionStats
-            = ProtoMethod<Wire.GetExecutionStatsReq, Wire.GetExecutionStatsResp>(service, "GetExecutionStats")
+        public static let listSecrets = ProtoMethod<Wire.ListSecretsReq, Wire.ListSecretsResp>(service, "ListSecrets")
+        public static let getWorkflowCount = ProtoMethod<Wire.GetWorkflowCountReq, Wire.GetWorkflowCountResp>(
+            service, "GetWorkflowCount")
+        public static let getExecutionCount = ProtoMethod<Wire.GetExecutionCountReq, Wire.GetExecutionCountResp>(
+            service, "GetExecutionCount")
+        public static let getExecutionStats = ProtoMethod<Wire.GetExecutionStatsReq, Wire.GetExecutionStatsResp>(
+            service, "GetExecutionStats")
         /// Runs one node, without a task.
-        public static let runNodeWithInputs
-            = ProtoMethod<Wire.RunNodeWithInputsReq, Wire.RunNodeWithInputsResp>(service, "RunNodeWithInputs")
+        public static let runNodeWithInputs = ProtoMethod<Wire.RunNodeWithInputsReq, Wire.RunNodeWithInputsResp>(
+            service, "RunNodeWithInputs")
         /// Evaluates one trigger, without a task.
-        public static let runTrigger
-            = ProtoMethod<Wire.RunTriggerReq, Wire.RunTriggerResp>(service, "RunTrigger")
+        public static let runTrigger = ProtoMethod<Wire.RunTriggerReq, Wire.RunTriggerResp>(service, "RunTrigger")
         /// Runs a whole graph without storing a task and without touching a chain.
-        public static let simulateTask
-            = ProtoMethod<Wire.SimulateTaskReq, Wire.Execution>(service, "SimulateTask")
-        public static let getTokenMetadata
-            = ProtoMethod<Wire.GetTokenMetadataReq, Wire.GetTokenMetadataResp>(service, "GetTokenMetadata")
-        public static let estimateFees
-            = ProtoMethod<Wire.EstimateFeesReq, Wire.EstimateFeesResp>(service, "EstimateFees")
+        public static let simulateTask = ProtoMethod<Wire.SimulateTaskReq, Wire.Execution>(service, "SimulateTask")
+        public static let getTokenMetadata = ProtoMethod<Wire.GetTokenMetadataReq, Wire.GetTokenMetadataResp>(
+            service, "GetTokenMetadata")
+        public static let estimateFees = ProtoMethod<Wire.EstimateFeesReq, Wire.EstimateFeesResp>(
+            service, "EstimateFees")
 
         /// Every call of the service, in order of declaration.
         public static let all: [AnyProtoMethod] = [

@@ -42,7 +42,7 @@ extension HealthV1.HealthCheckResponse: MessageShape, @unsafe CBridged {
     }
 
     init(copying c: UnsafePointer<Grpc__Health__V1__HealthCheckResponse>) {
-        status = unsafe HealthV1.HealthCheckResponse.ServingStatus(rawValue: Int32(truncatingIfNeeded: c.pointee.status.rawValue))
+        status = unsafe HealthV1.HealthCheckResponse.ServingStatus(copying: c.pointee.status.rawValue)
     }
 
     func fill(_ c: UnsafeMutablePointer<Grpc__Health__V1__HealthCheckResponse>, in arena: Arena) {

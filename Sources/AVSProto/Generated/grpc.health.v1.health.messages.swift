@@ -32,7 +32,7 @@ extension HealthV1 {
             ]
         }
 
-        public var status: HealthV1.HealthCheckResponse.ServingStatus = HealthV1.HealthCheckResponse.ServingStatus(rawValue: 0)
+        public var status: HealthV1.HealthCheckResponse.ServingStatus = .init(rawValue: 0)
 
         public init() {}
     }

@@ -5,10 +5,10 @@ extension HealthV1 {
     public enum HealthMethods {
         public static let service = "grpc.health.v1.Health"
 
-        public static let check
-            = ProtoMethod<HealthV1.HealthCheckRequest, HealthV1.HealthCheckResponse>(service, "Check")
-        public static let watch
-            = ProtoMethod<HealthV1.HealthCheckRequest, HealthV1.HealthCheckResponse>(service, "Watch", serverStreaming: true)
+        public static let check = ProtoMethod<HealthV1.HealthCheckRequest, HealthV1.HealthCheckResponse>(
+            service, "Check")
+        public static let watch = ProtoMethod<HealthV1.HealthCheckRequest, HealthV1.HealthCheckResponse>(
+            service, "Watch", serverStreaming: true)
 
         /// Every call of the service, in order of declaration.
         public static let all: [AnyProtoMethod] = [

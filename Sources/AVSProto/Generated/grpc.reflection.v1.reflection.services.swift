@@ -6,7 +6,8 @@ extension ReflectionV1 {
         public static let service = "grpc.reflection.v1.ServerReflection"
 
         public static let serverReflectionInfo
-            = ProtoMethod<ReflectionV1.ServerReflectionRequest, ReflectionV1.ServerReflectionResponse>(service, "ServerReflectionInfo", clientStreaming: true, serverStreaming: true)
+            = ProtoMethod<ReflectionV1.ServerReflectionRequest, ReflectionV1.ServerReflectionResponse>(
+            service, "ServerReflectionInfo", clientStreaming: true, serverStreaming: true)
 
         /// Every call of the service, in order of declaration.
         public static let all: [AnyProtoMethod] = [

@@ -12,7 +12,7 @@ extension ReflectionV1Alpha.ServerReflectionRequest: MessageShape, @unsafe CBrid
     static func shape(of field: UInt32) -> FieldShape {
         switch field {
         case 1, 3, 4, 6, 7: .text
-        case 5: .message(ReflectionV1Alpha.ExtensionRequest.self)
+        case 5: .alternative(ReflectionV1Alpha.ExtensionRequest.self)
         default: .unknown
         }
     }
@@ -23,7 +23,8 @@ extension ReflectionV1Alpha.ServerReflectionRequest: MessageShape, @unsafe CBrid
         case 3: messageRequest = unsafe .fileByFilename(String(copying: c.pointee.file_by_filename))
         case 4: messageRequest = unsafe .fileContainingSymbol(String(copying: c.pointee.file_containing_symbol))
         case 5: messageRequest = unsafe .fileContainingExtension(required(c.pointee.file_containing_extension))
-        case 6: messageRequest = unsafe .allExtensionNumbersOfType(String(copying: c.pointee.all_extension_numbers_of_type))
+        case 6:
+            messageRequest = unsafe .allExtensionNumbersOfType(String(copying: c.pointee.all_extension_numbers_of_type))
         case 7: messageRequest = unsafe .listServices(String(copying: c.pointee.list_services))
         default: messageRequest = nil
         }
@@ -93,10 +94,10 @@ extension ReflectionV1Alpha.ServerReflectionResponse: MessageShape, @unsafe CBri
         switch field {
         case 1: .text
         case 2: .message(ReflectionV1Alpha.ServerReflectionRequest.self)
-        case 4: .message(ReflectionV1Alpha.FileDescriptorResponse.self)
-        case 5: .message(ReflectionV1Alpha.ExtensionNumberResponse.self)
-        case 6: .message(ReflectionV1Alpha.ListServiceResponse.self)
-        case 7: .message(ReflectionV1Alpha.ErrorResponse.self)
+        case 4: .alternative(ReflectionV1Alpha.FileDescriptorResponse.self)
+        case 5: .alternative(ReflectionV1Alpha.ExtensionNumberResponse.self)
+        case 6: .alternative(ReflectionV1Alpha.ListServiceResponse.self)
+        case 7: .alternative(ReflectionV1Alpha.ErrorResponse.self)
         default: .unknown
         }
     }
@@ -106,7 +107,8 @@ extension ReflectionV1Alpha.ServerReflectionResponse: MessageShape, @unsafe CBri
         originalRequest = unsafe optional(c.pointee.original_request)
         switch unsafe c.pointee.message_response_case.rawValue {
         case 4: messageResponse = unsafe .fileDescriptorResponse(required(c.pointee.file_descriptor_response))
-        case 5: messageResponse = unsafe .allExtensionNumbersResponse(required(c.pointee.all_extension_numbers_response))
+        case 5:
+            messageResponse = unsafe .allExtensionNumbersResponse(required(c.pointee.all_extension_numbers_response))
         case 6: messageResponse = unsafe .listServicesResponse(required(c.pointee.list_services_response))
         case 7: messageResponse = unsafe .errorResponse(required(c.pointee.error_response))
         default: messageResponse = nil
@@ -153,11 +155,15 @@ extension ReflectionV1Alpha.FileDescriptorResponse: MessageShape, @unsafe CBridg
     }
 
     init(copying c: UnsafePointer<Grpc__Reflection__V1alpha__FileDescriptorResponse>) {
-        fileDescriptorProto = unsafe list(c.pointee.file_descriptor_proto, c.pointee.n_file_descriptor_proto) { unsafe [UInt8](copying: $0) }
+        fileDescriptorProto = unsafe list(c.pointee.file_descriptor_proto, c.pointee.n_file_descriptor_proto) {
+            unsafe [UInt8](copying: $0)
+        }
     }
 
     func fill(_ c: UnsafeMutablePointer<Grpc__Reflection__V1alpha__FileDescriptorResponse>, in arena: Arena) {
-        unsafe (c.pointee.file_descriptor_proto, c.pointee.n_file_descriptor_proto) = arena.list(fileDescriptorProto) { unsafe arena.bytes($0) }
+        unsafe (c.pointee.file_descriptor_proto, c.pointee.n_file_descriptor_proto) = arena.list(fileDescriptorProto) {
+            unsafe arena.bytes($0)
+        }
     }
 
     public init(serialized bytes: Span<UInt8>) throws(ProtoError) { self = try unsafe Self.decoded(bytes) }
@@ -200,7 +206,7 @@ extension ReflectionV1Alpha.ListServiceResponse: MessageShape, @unsafe CBridged 
 
     static func shape(of field: UInt32) -> FieldShape {
         switch field {
-        case 1: .message(ReflectionV1Alpha.ServiceResponse.self)
+        case 1: .messages(ReflectionV1Alpha.ServiceResponse.self)
         default: .unknown
         }
     }

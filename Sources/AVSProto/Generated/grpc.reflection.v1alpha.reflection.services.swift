@@ -6,7 +6,8 @@ extension ReflectionV1Alpha {
         public static let service = "grpc.reflection.v1alpha.ServerReflection"
 
         public static let serverReflectionInfo
-            = ProtoMethod<ReflectionV1Alpha.ServerReflectionRequest, ReflectionV1Alpha.ServerReflectionResponse>(service, "ServerReflectionInfo", clientStreaming: true, serverStreaming: true)
+            = ProtoMethod<ReflectionV1Alpha.ServerReflectionRequest, ReflectionV1Alpha.ServerReflectionResponse>(
+            service, "ServerReflectionInfo", clientStreaming: true, serverStreaming: true)
 
         /// Every call of the service, in order of declaration.
         public static let all: [AnyProtoMethod] = [

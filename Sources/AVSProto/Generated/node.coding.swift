@@ -246,7 +246,7 @@ extension Wire.SyncMessagesResp: MessageShape, @unsafe CBridged {
 
     init(copying c: UnsafePointer<Aggregator__SyncMessagesResp>) {
         id = unsafe String(copying: c.pointee.id)
-        op = unsafe Wire.MessageOp(rawValue: Int32(truncatingIfNeeded: c.pointee.op.rawValue))
+        op = unsafe Wire.MessageOp(copying: c.pointee.op.rawValue)
         taskMetadata = unsafe optional(c.pointee.task_metadata)
     }
 
@@ -336,11 +336,11 @@ extension Wire.NotifyTriggersReq: MessageShape, @unsafe CBridged {
         switch field {
         case 1, 2, 3, 10: .text
         case 4, 100: .varint
-        case 5: .message(Wire.BlockTrigger.Output.self)
-        case 6: .message(Wire.FixedTimeTrigger.Output.self)
-        case 7: .message(Wire.CronTrigger.Output.self)
-        case 8: .message(Wire.EventTrigger.Output.self)
-        case 9: .message(Wire.ManualTrigger.Output.self)
+        case 5: .alternative(Wire.BlockTrigger.Output.self)
+        case 6: .alternative(Wire.FixedTimeTrigger.Output.self)
+        case 7: .alternative(Wire.CronTrigger.Output.self)
+        case 8: .alternative(Wire.EventTrigger.Output.self)
+        case 9: .alternative(Wire.ManualTrigger.Output.self)
         default: .unknown
         }
     }
@@ -349,7 +349,7 @@ extension Wire.NotifyTriggersReq: MessageShape, @unsafe CBridged {
         address = unsafe String(copying: c.pointee.address)
         signature = unsafe String(copying: c.pointee.signature)
         taskId = unsafe String(copying: c.pointee.task_id)
-        triggerType = unsafe Wire.TriggerType(rawValue: Int32(truncatingIfNeeded: c.pointee.trigger_type.rawValue))
+        triggerType = unsafe Wire.TriggerType(copying: c.pointee.trigger_type.rawValue)
         triggerRequestId = unsafe String(copying: c.pointee.trigger_request_id)
         chainId = unsafe c.pointee.chain_id
         switch unsafe c.pointee.trigger_output_case.rawValue {

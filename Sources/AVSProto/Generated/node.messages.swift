@@ -146,7 +146,7 @@ extension Wire {
 
         /// The task's id.
         public var id: String = ""
-        public var op: Wire.MessageOp = Wire.MessageOp(rawValue: 0)
+        public var op: Wire.MessageOp = .init(rawValue: 0)
         /// Given where the operator has something to watch or to do at once.
         public var taskMetadata: Wire.SyncMessagesResp.TaskMetadata?
 
@@ -171,7 +171,7 @@ extension Wire {
         /// `pending` from the reference's operator.
         public var signature: String = ""
         public var taskId: String = ""
-        public var triggerType: Wire.TriggerType = Wire.TriggerType(rawValue: 0)
+        public var triggerType: Wire.TriggerType = .init(rawValue: 0)
         /// The same for every report of the same occurrence.
         public var triggerRequestId: String = ""
         /// Ours: the chain on which it was seen. 0 is the task's.

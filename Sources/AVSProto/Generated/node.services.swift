@@ -6,23 +6,21 @@ extension Wire {
         public static let service = "aggregator.Node"
 
         /// Says that the aggregator is there. Needs no authentication.
-        public static let healthCheck
-            = ProtoMethod<Wire.HealthCheckRequest, Wire.HealthCheckResponse>(service, "HealthCheck")
+        public static let healthCheck = ProtoMethod<Wire.HealthCheckRequest, Wire.HealthCheckResponse>(
+            service, "HealthCheck")
         /// Tells that the operator is there.
-        public static let ping
-            = ProtoMethod<Wire.Checkin, Wire.CheckinResp>(service, "Ping")
+        public static let ping = ProtoMethod<Wire.Checkin, Wire.CheckinResp>(service, "Ping")
         /// Opens the stream on which the aggregator tells what to watch, and what no longer.
-        public static let syncMessages
-            = ProtoMethod<Wire.SyncMessagesReq, Wire.SyncMessagesResp>(service, "SyncMessages", serverStreaming: true)
+        public static let syncMessages = ProtoMethod<Wire.SyncMessagesReq, Wire.SyncMessagesResp>(
+            service, "SyncMessages", serverStreaming: true)
         /// Confirms one message of the stream.
-        public static let ack
-            = ProtoMethod<Wire.AckMessageReq, WellKnown.BoolValue>(service, "Ack")
+        public static let ack = ProtoMethod<Wire.AckMessageReq, WellKnown.BoolValue>(service, "Ack")
         /// Reports that a trigger held.
-        public static let notifyTriggers
-            = ProtoMethod<Wire.NotifyTriggersReq, Wire.NotifyTriggersResp>(service, "NotifyTriggers")
+        public static let notifyTriggers = ProtoMethod<Wire.NotifyTriggersReq, Wire.NotifyTriggersResp>(
+            service, "NotifyTriggers")
         /// Reports that a query matches more logs than is safe.
-        public static let reportEventOverload
-            = ProtoMethod<Wire.EventOverloadAlert, Wire.EventOverloadResponse>(service, "ReportEventOverload")
+        public static let reportEventOverload = ProtoMethod<Wire.EventOverloadAlert, Wire.EventOverloadResponse>(
+            service, "ReportEventOverload")
 
         /// Every call of the service, in order of declaration.
         public static let all: [AnyProtoMethod] = [

@@ -4,8 +4,8 @@
 /// and message fields are optionals, `repeated` is an array, `map` a dictionary, a oneof one optional enum.
 /// `google.protobuf.Value` is `JSONValue`, and one without a kind is `.null`.
 ///
-/// Decoding follows protobuf: the last occurrence of a plain field wins, message fields that occur again are merged,
-/// the last entry of a map key wins. Unknown fields are skipped and are not kept, and so is a known field with another
+/// Decoding follows protobuf: the last occurrence of a plain field wins, a message field that occurs again is merged
+/// (in a oneof it replaces what was there, unlike in Google's libraries), the last entry of a map key wins. Unknown fields are skipped and are not kept, and so is a known field with another
 /// wire type than its own.
 ///
 /// Encoding is deterministic: fields by number, map entries by key (texts by their UTF-8 bytes).
@@ -21,7 +21,8 @@ public protocol ProtoMessage: Sendable, Hashable {
 
     /// `headroom` zero bytes, for a prefix that the caller fills in, and behind them the message.
     ///
-    /// A `Value` that is nested deeper than ``ProtoLimits/valueDepth`` becomes null: nobody would read it back.
+    /// An object or list in a `Value` that is nested deeper than ``ProtoLimits/valueDepth`` becomes null: nobody would
+    /// read it back.
     func serialized(headroom: Int) -> [UInt8]
 }
 

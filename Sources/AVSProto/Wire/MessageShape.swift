@@ -2,14 +2,14 @@
 protocol MessageShape {
     static var fullName: String { get }
 
-    /// `google.protobuf.Value`, whose nesting has a limit of its own.
-    static var isValue: Bool { get }
+    /// An object or list of `google.protobuf`, whose nesting has a limit of its own.
+    static var isContainer: Bool { get }
 
     static func shape(of field: UInt32) -> FieldShape
 }
 
 extension MessageShape {
-    static var isValue: Bool { false }
+    static var isContainer: Bool { false }
 }
 
 /// How a field is written.
@@ -20,7 +20,20 @@ enum FieldShape {
     /// Repeated numbers: one by one or packed.
     case varints, fixed32s, fixed64s
     case text, bytes
+    /// A message outside a oneof: protobuf merges what comes twice. Its number is below 128.
     case message(any MessageShape.Type)
+    /// A repeated message or the entries of a map.
+    case messages(any MessageShape.Type)
+    /// A message in a oneof: the last one replaces those before it.
+    case alternative(any MessageShape.Type)
+
+    /// The shape of the message that stands here.
+    var inner: (any MessageShape.Type)? {
+        switch self {
+        case .message(let shape), .messages(let shape), .alternative(let shape): shape
+        default: nil
+        }
+    }
 
     /// Whether a single number of this kind may stand here.
     func accepts(_ kind: WireTag.Kind) -> Bool {

@@ -59,7 +59,7 @@ extension ProtoError.Limit: CustomStringConvertible {
     public var description: String {
         switch self {
         case .messageDepth: "more than \(ProtoLimits.messageDepth) messages inside each other"
-        case .valueDepth: "more than \(ProtoLimits.valueDepth) values inside each other"
+        case .valueDepth: "more than \(ProtoLimits.valueDepth) objects and lists inside each other"
         case .unknownFields: "more than \(ProtoLimits.unknownFields) unknown fields"
         case .memory: "takes more than \(ProtoLimits.memoryBytes) bytes in memory"
         }

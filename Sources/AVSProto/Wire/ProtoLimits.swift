@@ -1,10 +1,10 @@
 /// What one message may cost us. All limits hold before anything is built from the bytes, except the last.
 public enum ProtoLimits {
     /// Messages inside each other, the outermost included. protobuf-c descends with about 1 KiB of stack each, so this
-    /// is a quarter of a MiB; a `Value` tree of ``valueDepth`` objects takes 192 of them.
+    /// is a quarter of a MiB; JSON of ``valueDepth`` objects takes 193 of them.
     public static let messageDepth = 256
 
-    /// `google.protobuf.Value`s inside each other. The same depth that our JSON parser accepts.
+    /// Objects and lists inside each other in one `google.protobuf.Value`, as many as our JSON parser accepts.
     public static let valueDepth = 64
 
     /// Fields that this build does not know, in all of a message. A newer peer sends a few; each costs us a copy.

@@ -1,19 +1,32 @@
 /// One walk over the bytes of a message before protobuf-c sees them.
 ///
 /// protobuf-c has no bound on depth, does not look at UTF-8, keeps unknown fields, and gives up on a known field with
-/// another wire type, which protobuf wants treated as unknown. So this walk, which keeps its own stack and never
-/// recurses, enforces ``ProtoLimits`` and finds what has to be cut out. In the usual case nothing has.
+/// another wire type, which protobuf wants treated as unknown. It also must not see a single message field twice: its
+/// merge looks up an unset oneof as field number 0 and then uses the table entry before the first one. So this walk,
+/// which keeps its own stack and never recurses, enforces ``ProtoLimits`` and finds what has to change first. In the
+/// usual case nothing has.
 struct WireCheck {
+    enum Outcome {
+        /// protobuf-c may see the bytes as they are.
+        case sound
+        /// There are unknown fields to take out.
+        case cut(WireCuts)
+        /// A single message field occurs twice: ``WireMerge`` has to make one of it, then check again.
+        case merge
+    }
+
     /// A message that is open at the walk's position.
     private struct Frame {
         var shape: any MessageShape.Type
         var end: Int
-        /// Values around this one, itself included.
-        var valueDepth: Int
+        /// Objects and lists around this message, itself included.
+        var containers: Int
         /// Where its length is written.
         var length: Range<Int>
         /// Bytes that were cut before its content.
         var cutBefore: Int
+        /// One bit for each single message field that occurred.
+        var seen: UInt128 = 0
     }
 
     private var top: Frame
@@ -22,21 +35,22 @@ struct WireCheck {
     private var unknownFields = 0
     private var cuts = WireCuts()
 
-    /// What has to be cut before protobuf-c may see `bytes`; nil if nothing.
-    static func cuts(in bytes: Span<UInt8>, as shape: any MessageShape.Type) throws(ProtoError) -> WireCuts? {
+    static func run(_ bytes: Span<UInt8>, as shape: any MessageShape.Type) throws(ProtoError) -> Outcome {
         var check = WireCheck(shape, end: bytes.count)
         do throws(WireFault) {
             repeat {
                 while check.position < check.top.end { try check.field(bytes) }
             } while check.close()
+        } catch .repeatedMessage {
+            return .merge
         } catch {
             throw error.error(message: check.top.shape.fullName, offset: check.position)
         }
-        return check.cuts.isEmpty ? nil : check.cuts
+        return check.cuts.isEmpty ? .sound : .cut(check.cuts)
     }
 
     private init(_ shape: any MessageShape.Type, end: Int) {
-        top = Frame(shape: shape, end: end, valueDepth: shape.isValue ? 1 : 0, length: 0..<0, cutBefore: 0)
+        top = Frame(shape: shape, end: end, containers: shape.isContainer ? 1 : 0, length: 0..<0, cutBefore: 0)
     }
 
     private mutating func field(_ bytes: Span<UInt8>) throws(WireFault) {
@@ -59,7 +73,12 @@ struct WireCheck {
         let count = try bytes.readLength(&position, top.end)
         let content = position..<position + count
         switch shape {
-        case .message(let inner): return try open(inner, content, length: prefix..<content.lowerBound)
+        case .message(let inner):
+            guard top.seen & (1 << field) == 0 else { throw .repeatedMessage }
+            top.seen |= 1 << field
+            return try open(inner, content, length: prefix..<content.lowerBound)
+        case .messages(let inner), .alternative(let inner):
+            return try open(inner, content, length: prefix..<content.lowerBound)
         case .bytes: break
         case .text: guard bytes.extracting(content).isUTF8 else { throw .malformed(.text(field: field)) }
         case .varints:
@@ -75,11 +94,11 @@ struct WireCheck {
         _ shape: any MessageShape.Type, _ content: Range<Int>, length: Range<Int>
     ) throws(WireFault) {
         guard outer.count + 2 <= ProtoLimits.messageDepth else { throw .overLimit(.messageDepth) }
-        let valueDepth = top.valueDepth + (shape.isValue ? 1 : 0)
-        guard valueDepth <= ProtoLimits.valueDepth else { throw .overLimit(.valueDepth) }
+        let containers = top.containers + (shape.isContainer ? 1 : 0)
+        guard containers <= ProtoLimits.valueDepth else { throw .overLimit(.valueDepth) }
         outer.append(top)
         top = Frame(
-            shape: shape, end: content.upperBound, valueDepth: valueDepth, length: length, cutBefore: cuts.byteCount)
+            shape: shape, end: content.upperBound, containers: containers, length: length, cutBefore: cuts.byteCount)
     }
 
     /// Leaves the innermost message; false if that was the outermost one.

@@ -42,7 +42,7 @@ struct WireCuts {
 }
 
 extension [UInt8] {
-    fileprivate mutating func append(_ bytes: Span<UInt8>) {
+    mutating func append(_ bytes: Span<UInt8>) {
         unsafe bytes.withUnsafeBufferPointer { unsafe append(contentsOf: $0) }
     }
 }

@@ -15,11 +15,14 @@ struct WireTag {
 enum WireFault: Error {
     case malformed(ProtoError.Problem)
     case overLimit(ProtoError.Limit)
+    /// A single message field occurs again. Ends the check, not the decoding: see ``WireMerge``.
+    case repeatedMessage
 
     func error(message: String, offset: Int) -> ProtoError {
         switch self {
         case .malformed(let problem): .malformed(problem, message: message, offset: offset)
         case .overLimit(let limit): .overLimit(limit, message: message, offset: offset)
+        case .repeatedMessage: .malformed(.refused, message: message, offset: offset)
         }
     }
 }

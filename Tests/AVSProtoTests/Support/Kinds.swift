@@ -1,0 +1,2 @@
+/// Package `avs.testing`: the messages of `Fixture/kinds.proto`.
+enum Kinds {}
