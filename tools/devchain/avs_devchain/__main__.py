@@ -16,8 +16,8 @@ memory and gone at the end. Once it listens it prints one line of JSON on stdout
 
   {"http": …, "ws": …, "chainId": 31337, "contracts": {name: address}, "accounts": [{name, address, privateKey}]}
 
-Everything else goes to stderr. SIGINT and SIGTERM end it with status 0. The accounts are funded and their keys are known
-to everybody. By default every transaction is mined at once; see --block-time and --no-mining.
+Everything else goes to stderr. SIGINT and SIGTERM end it with status 0. The accounts are funded and their keys are
+known to everybody. By default every transaction is mined at once; see --block-time and --no-mining.
 tools/devchain/README.md lists the methods and what is not as on a real chain.
 """
 

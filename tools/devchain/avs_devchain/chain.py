@@ -110,7 +110,7 @@ class Chain:
     # --- Taking transactions
 
     def submit(self, transaction: Transaction) -> str:
-        """Takes a transaction into the pool, and mines if it can run and that is how the chain is set. Raises Refused."""
+        """Takes a transaction into the pool, and mines if it can run and the chain is set so. Raises Refused."""
         self._check(transaction)
         self.pool.add(transaction)
         for listener in self.listeners:
@@ -203,7 +203,8 @@ class Chain:
         # A creation raises the nonce itself, and takes the new address from the one before. The gas is charged
         # afterwards: the EVM wants to find the money for it, but does not take it.
         mark = self.state.mark
-        self.state.apply({(transaction.sender, None): sender._replace(nonce=sender.nonce + (transaction.to is not None))})
+        nonce = sender.nonce + (transaction.to is not None)
+        self.state.apply({(transaction.sender, None): sender._replace(nonce=nonce)})
         message = Message(
             transaction.sender, transaction.to, transaction.data, transaction.value, transaction.gas, price,
             transaction.access_list)

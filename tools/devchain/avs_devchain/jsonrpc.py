@@ -16,6 +16,12 @@ REVERTED = 3
 
 MAX_BATCH = 1_000
 
+# Bounds that leave room for arithmetic in the EVM's 256 bits.
+MAX_NONCE = 2**64 - 2  # EIP-2681
+MAX_TIME = 2**53
+MAX_HEIGHT = 2**53
+MAX_BASE_FEE = 2**96
+
 
 class RPCError(Exception):
     """An answer that is an error object."""
@@ -46,7 +52,7 @@ class Methods:
         return sorted(self._functions)
 
     def call(self, subject: Any, name: str, parameters: list) -> Any:
-        """Calls a method on the node or session it belongs to. Raises RPCError and nothing else that a peer can cause."""
+        """Calls a method on the node or session it belongs to. What a peer can do wrong raises RPCError."""
         if name not in self._functions:
             raise RPCError(METHOD_NOT_FOUND, f"the method {name} does not exist/is not available")
         function, signature = self._functions[name]
@@ -54,6 +60,10 @@ class Methods:
             bound = signature.bind(subject, *parameters)
         except TypeError as error:
             raise RPCError(INVALID_PARAMS, f"{name}: {error}") from error
+        for parameter, value in bound.arguments.items():
+            wanted = signature.parameters[parameter].annotation
+            if wanted in (str, bool) and not isinstance(value, wanted):
+                raise invalid(f"a {wanted.__name__} for {parameter}", value)
         return function(*bound.args, **bound.kwargs)
 
     def __contains__(self, name: str) -> bool:
@@ -90,6 +100,14 @@ def quantity(value: Any) -> int:
     if isinstance(value, str) and re.fullmatch(r"0x[0-9a-fA-F]{1,64}", value):
         return int(value, 16)
     raise invalid("a hex quantity", value)
+
+
+def bounded(value: Any, maximum: int) -> int:
+    """Reads a quantity that must not be larger than `maximum`."""
+    number = quantity(value)
+    if number > maximum:
+        raise RPCError(INVALID_PARAMS, f"invalid argument: {value!r} is over {maximum}")
+    return number
 
 
 def binary(value: Any) -> bytes:

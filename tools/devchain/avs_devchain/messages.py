@@ -6,7 +6,10 @@ from typing import Any
 from eth_abi import decode
 from eth_abi.exceptions import DecodingError
 
-from .jsonrpc import REVERTED, SERVER_ERROR, RPCError, address, binary, hash32, mapping, quantity
+from .jsonrpc import (
+    MAX_BASE_FEE, MAX_HEIGHT, MAX_NONCE, MAX_TIME, REVERTED, SERVER_ERROR, RPCError, address, binary, bounded, hash32,
+    mapping, quantity,
+)
 from .node import Node
 from .state import AccountState, BlockContext, Changes, InvalidMessage, Message, Outcome, State
 
@@ -39,7 +42,7 @@ def apply_overrides(state: State, overrides: Any) -> None:
         name, fields = address(key), mapping(value)
         before = state.account(name)
         after = AccountState(
-            quantity(fields.get("nonce", before.nonce)),
+            bounded(fields.get("nonce", before.nonce), MAX_NONCE),
             quantity(fields.get("balance", before.balance)),
             binary(fields["code"]) if "code" in fields else before.code,
         )
@@ -54,8 +57,13 @@ def apply_overrides(state: State, overrides: Any) -> None:
 def overridden(context: BlockContext, overrides: Any) -> BlockContext:
     """Returns the block's context with `number`, `time`, `baseFeePerGas`, `gasLimit`, `feeRecipient` replaced."""
     fields = mapping(overrides or {})
-    names = {"number": "number", "time": "timestamp", "baseFeePerGas": "base_fee", "gasLimit": "gas_limit"}
-    changes: dict[str, Any] = {ours: quantity(fields[theirs]) for theirs, ours in names.items() if theirs in fields}
+    members = {
+        "number": ("number", MAX_HEIGHT), "time": ("timestamp", MAX_TIME),
+        "baseFeePerGas": ("base_fee", MAX_BASE_FEE), "gasLimit": ("gas_limit", MAX_HEIGHT),
+    }
+    changes: dict[str, Any] = {
+        ours: bounded(fields[theirs], maximum) for theirs, (ours, maximum) in members.items() if theirs in fields
+    }
     if "feeRecipient" in fields:
         changes["coinbase"] = address(fields["feeRecipient"])
     return replace(context, **changes)

@@ -357,7 +357,7 @@ def get_logs(node: Node, options: Any) -> list[dict[str, Any]]:
 def blocks_asked(node: Node, options: dict) -> list[Block]:
     if options.get("blockHash") is not None:
         if options.get("fromBlock") is not None or options.get("toBlock") is not None:
-            raise RPCError(INVALID_PARAMS, "cannot specify both blockHash and fromBlock/toBlock, choose one or the other")
+            raise RPCError(INVALID_PARAMS, "cannot specify both blockHash and fromBlock/toBlock")
         block = node.chain.block_by_hash(hash32(options["blockHash"]))
         if block is None:
             raise RPCError(SERVER_ERROR, "unknown block")

@@ -2,8 +2,11 @@
 
 from typing import Any
 
+from .faults import Fault
 from .genesis import ETHER
-from .jsonrpc import INVALID_PARAMS, RPCError, address, binary, mapping, quantity
+from .jsonrpc import (
+    INVALID_PARAMS, MAX_BASE_FEE, MAX_NONCE, MAX_TIME, RPCError, address, binary, bounded, mapping, quantity,
+)
 from .methods import METHODS
 from .node import Node, Snapshot
 from .state import AccountState
@@ -11,6 +14,7 @@ from .state import AccountState
 method = METHODS.named
 
 MAX_BLOCKS = 10_000  # in one call: about a second
+MAX_SECONDS = 10**9  # in one step of the clock
 
 
 def checked(function, *arguments):
@@ -49,7 +53,7 @@ def methods(node: Node) -> list[str]:
 @method("dev_mine")
 def mine(node: Node, count: Any = 1, interval: Any = None) -> str:
     """Mines `count` blocks, `interval` seconds apart if given, and returns the hash of the last."""
-    blocks, seconds = quantity(count), None if interval is None else quantity(interval)
+    blocks, seconds = quantity(count), None if interval is None else bounded(interval, MAX_SECONDS)
     if not 1 <= blocks <= MAX_BLOCKS:
         raise RPCError(INVALID_PARAMS, f"count must be 1 to {MAX_BLOCKS}, is {blocks}")
     for _ in range(blocks):
@@ -63,7 +67,7 @@ def evm_mine(node: Node, parameter: Any = None) -> str:
     """Mines one block, at a timestamp if one is given (a number or {"timestamp": …})."""
     if isinstance(parameter, dict):
         parameter = parameter.get("timestamp")
-    checked(node.chain.mine, None if parameter is None else quantity(parameter))
+    checked(node.chain.mine, None if parameter is None else bounded(parameter, MAX_TIME))
     return "0x0"
 
 
@@ -76,7 +80,7 @@ def set_automine(node: Node, is_on: bool) -> bool:
 @method("evm_setIntervalMining")
 def set_interval(node: Node, milliseconds: Any) -> bool:
     """Sets the time between blocks; 0 stops mining by the clock."""
-    node.set_block_time(quantity(milliseconds) / 1_000 or None)
+    node.set_block_time(bounded(milliseconds, 1_000 * MAX_SECONDS) / 1_000 or None)
     return True
 
 
@@ -102,6 +106,19 @@ def drop_transaction(node: Node, transaction_hash: str) -> bool:
     if transaction:
         node.chain.pool.remove(transaction)
     return transaction is not None
+
+
+@method("dev_setFaults")
+def set_faults(node: Node, faults: Any) -> bool:
+    """Sets how the next requests are to fail, in place of what was set before; [] ends it.
+
+    Each is {"method": name (default: any), "count": how many requests (1), "delay": milliseconds} with one of
+    "error": {"code", "message", "data"}, "result": any value, "status": HTTP status, "body": text, "close": true.
+    """
+    if not isinstance(faults, list):
+        raise RPCError(INVALID_PARAMS, "faults must be an array")
+    node.faults.set([Fault.parse(fault) for fault in faults])
+    return True
 
 
 # --- Snapshots -------------------------------------------------------------------------------------------------------
@@ -130,13 +147,13 @@ def revert(node: Node, identifier: Any) -> bool:
 @method("evm_increaseTime")
 def increase_time(node: Node, seconds: Any) -> str:
     """Puts the clock ahead of the machine's, for all blocks from now on; returns how far it is."""
-    node.chain.clock_offset += quantity(seconds)
+    node.chain.clock_offset += bounded(seconds, MAX_SECONDS)
     return hex(node.chain.clock_offset)
 
 
 @method("evm_setNextBlockTimestamp")
 def set_next_timestamp(node: Node, timestamp: Any) -> bool:
-    wanted = quantity(timestamp)
+    wanted = bounded(timestamp, MAX_TIME)
     if wanted <= node.chain.head.timestamp:
         raise RPCError(INVALID_PARAMS, f"timestamp {wanted} is not after the head's, {node.chain.head.timestamp}")
     node.chain.next_timestamp = wanted
@@ -146,7 +163,7 @@ def set_next_timestamp(node: Node, timestamp: Any) -> bool:
 @method("dev_setBaseFee")
 def set_base_fee(node: Node, wei: Any) -> bool:
     """Sets the base fee of the blocks to come; it stays until set anew."""
-    node.chain.base_fee = quantity(wei)
+    node.chain.base_fee = bounded(wei, MAX_BASE_FEE)
     return True
 
 
@@ -167,7 +184,8 @@ def set_balance(node: Node, who: Any, wei: Any) -> bool:
 @method("dev_fund")
 def fund(node: Node, who: Any, ether: Any = 1) -> bool:
     """Adds whole ether to a balance."""
-    return change_account(node, who, balance=node.chain.state.account(address(who)).balance + quantity(ether) * ETHER)
+    balance = node.chain.state.account(address(who)).balance
+    return change_account(node, who, balance=balance + bounded(ether, 10**18) * ETHER)
 
 
 @method("dev_setCode")
@@ -177,7 +195,7 @@ def set_code(node: Node, who: Any, code: Any) -> bool:
 
 @method("dev_setNonce")
 def set_nonce(node: Node, who: Any, nonce: Any) -> bool:
-    return change_account(node, who, nonce=quantity(nonce))
+    return change_account(node, who, nonce=bounded(nonce, MAX_NONCE))
 
 
 @method("dev_setStorageAt")

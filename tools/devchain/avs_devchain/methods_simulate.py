@@ -22,8 +22,9 @@ def simulate(node: Node, options: Any, at: Any = "latest") -> list[dict[str, Any
 
     Understood of each entry of blockStateCalls: blockOverrides, stateOverrides, calls. Fees are not charged.
     """
-    entries = mapping(options).get("blockStateCalls") or []
-    if len(entries) > MAX_SIMULATED_BLOCKS or sum(len(mapping(e).get("calls") or []) for e in entries) > MAX_SIMULATED_CALLS:
+    entries = [mapping(entry) for entry in mapping(options).get("blockStateCalls") or []]
+    calls = sum(len(entry.get("calls") or []) for entry in entries)
+    if len(entries) > MAX_SIMULATED_BLOCKS or calls > MAX_SIMULATED_CALLS:
         raise RPCError(INVALID_PARAMS, f"at most {MAX_SIMULATED_BLOCKS} blocks and {MAX_SIMULATED_CALLS} calls")
     with node.viewing(at) as context:
         answers = []
@@ -37,7 +38,7 @@ def simulate(node: Node, options: Any, at: Any = "latest") -> list[dict[str, Any
 
 
 def simulated_call(node: Node, value: Any, context: BlockContext) -> dict[str, Any]:
-    outcome = messages.run(node, messages.message_of(value, context.gas_limit), context)
+    outcome = messages.run(node, messages.message_of(value, node.chain.options.gas_limit), context)
     node.chain.state.apply(outcome.changes)
     answer: dict[str, Any] = {
         "returnData": render.hex_data(outcome.output),
@@ -77,7 +78,7 @@ def simulated_block(context: BlockContext, calls: list[dict[str, Any]]) -> dict[
 
 @method("debug_traceCall")
 def trace_call(node: Node, transaction: Any, at: Any = "latest", options: Any = None) -> dict[str, Any]:
-    """Traces a call: `callTracer` gives the outermost frame with all logs, `prestateTracer` with diffMode the changes."""
+    """Traces a call: `callTracer` gives the outermost frame with all logs, `prestateTracer` in diffMode the changes."""
     fields = mapping(options or {})
     message = messages.message_of(transaction, node.chain.options.gas_limit)
     with node.viewing(at) as context:

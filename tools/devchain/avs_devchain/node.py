@@ -9,6 +9,7 @@ from typing import Any
 from .accounts import DevAccount
 from .blocks import Block
 from .chain import Chain
+from .faults import Faults
 from .filters import FilterTable
 from .genesis import Placed
 from .jsonrpc import INVALID_PARAMS, SERVER_ERROR, RPCError, hash32, quantity
@@ -45,6 +46,7 @@ class Node:
         self.accounts = accounts
         self.signers = {account.address: account.signer for account in accounts}
         self.filters = FilterTable()
+        self.faults = Faults()
         self.snapshots: dict[int, Snapshot] = {}
         self.snapshot_count = 0
         self.block_time: float | None = None  # seconds between blocks; None: not by the clock

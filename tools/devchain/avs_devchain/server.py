@@ -11,6 +11,7 @@ from . import methods_dev, methods_simulate  # noqa: F401  (they register their 
 from . import render
 from .blocks import Block, PlacedLog
 from .chain import Listener
+from .faults import Fault
 from .filters import LogFilter
 from .jsonrpc import (
     INTERNAL_ERROR, INVALID_PARAMS, INVALID_REQUEST, LIMIT_EXCEEDED, MAX_BATCH, PARSE_ERROR, Methods, RPCError, answer,
@@ -30,6 +31,22 @@ log = logging.getLogger("devchain")
 
 # --- Requests --------------------------------------------------------------------------------------------------------
 
+def parsed(text: str | bytes) -> Any:
+    """Returns a request or a batch as it is, or the error to answer with."""
+    try:
+        return json.loads(text)
+    except (ValueError, RecursionError):
+        return RPCError(PARSE_ERROR, "parse error")
+
+
+def faulty_response(request: Any, fault: Fault) -> Any:
+    """Returns the answer of a fault that answers: an error or a wrong result, for each request of a batch."""
+    if isinstance(request, list):
+        return [faulty_response(one, fault) for one in request]
+    identifier = request.get("id") if isinstance(request, dict) else None
+    return {"jsonrpc": "2.0", "id": identifier, fault.kind: fault.value}
+
+
 class Handler:
     """Answers requests for a node, and for a session if there is one."""
 
@@ -37,12 +54,10 @@ class Handler:
         self._node = node
         self._session = session
 
-    def respond(self, text: str | bytes) -> Any:
+    def respond(self, request: Any) -> Any:
         """Returns what to send for a request or a batch: a value for JSON, or None for nothing."""
-        try:
-            request = json.loads(text)
-        except (ValueError, RecursionError):
-            return answer(None, error=RPCError(PARSE_ERROR, "parse error"))
+        if isinstance(request, RPCError):
+            return answer(None, error=request)
         if not isinstance(request, list):
             return self._respond_one(request)
         if not request or len(request) > MAX_BATCH:
@@ -78,18 +93,27 @@ SESSION_METHODS = Methods()
 class Session(Listener):
     """One WebSocket connection: its subscriptions, and what is still to be sent."""
 
-    def __init__(self, socket: web.WebSocketResponse):
+    def __init__(self, socket: web.WebSocketResponse, transport: asyncio.Transport | None):
         self._socket = socket
+        self._transport = transport
         self._outbox: asyncio.Queue[str] = asyncio.Queue(MAX_UNSENT)
         self._subscriptions: dict[str, tuple[str, LogFilter]] = {}
         self._count = 0
         self.is_too_slow = asyncio.Event()
 
     def send(self, value: Any) -> None:
+        self.send_text(json.dumps(value))
+
+    def send_text(self, text: str) -> None:
         try:
-            self._outbox.put_nowait(json.dumps(value))
+            self._outbox.put_nowait(text)
         except asyncio.QueueFull:
             self.is_too_slow.set()
+
+    def abort(self) -> None:
+        """Ends the connection without a word."""
+        if self._transport is not None:
+            self._transport.abort()
 
     async def write(self) -> None:
         """Sends until it is cancelled or the connection ends."""
@@ -178,13 +202,31 @@ class Server:
             return await self._handle_socket(request)
         if request.method != "POST":
             return web.Response(status=405, text="POST JSON-RPC here, or open a WebSocket\n")
-        response = Handler(self._node).respond(await request.read())
+        body = parsed(await request.read())
+        if fault := self._node.faults.take(body):
+            return await self._fail(request, body, fault)
+        response = Handler(self._node).respond(body)
         return web.Response(status=200) if response is None else web.json_response(response)
+
+    async def _fail(self, request: web.Request, body: Any, fault: Fault) -> web.StreamResponse:
+        await asyncio.sleep(fault.delay_seconds)
+        match fault.kind:
+            case "error" | "result":
+                return web.json_response(faulty_response(body, fault))
+            case "status":
+                return web.Response(status=fault.value, text="injected fault\n")
+            case "body":
+                return web.Response(text=str(fault.value), content_type="application/json")
+            case "close":
+                if request.transport is not None:
+                    request.transport.abort()
+                return web.Response()
+        return web.json_response(Handler(self._node).respond(body))
 
     async def _handle_socket(self, request: web.Request) -> web.WebSocketResponse:
         socket = web.WebSocketResponse(max_msg_size=MAX_BODY_BYTES)
         await socket.prepare(request)
-        session = Session(socket)
+        session = Session(socket, request.transport)
         handler = Handler(self._node, session)
         self._sockets.add(socket)
         self._node.chain.listeners.append(session)
@@ -192,10 +234,13 @@ class Server:
         guard = asyncio.create_task(self._close_when_slow(socket, session))  # ended below
         try:
             async for message in socket:
-                if message.type in (WSMsgType.TEXT, WSMsgType.BINARY):
-                    response = handler.respond(message.data)
-                    if response is not None:
-                        session.send(response)
+                if message.type not in (WSMsgType.TEXT, WSMsgType.BINARY):
+                    continue
+                body = parsed(message.data)
+                if fault := self._node.faults.take(body):
+                    await self._fail_socket(session, handler, body, fault)
+                elif (response := handler.respond(body)) is not None:
+                    session.send(response)
         finally:
             self._node.chain.listeners.remove(session)
             self._sockets.discard(socket)
@@ -203,6 +248,18 @@ class Server:
             guard.cancel()
             await asyncio.gather(writer, guard, return_exceptions=True)
         return socket
+
+    async def _fail_socket(self, session: Session, handler: Handler, body: Any, fault: Fault) -> None:
+        await asyncio.sleep(fault.delay_seconds)
+        match fault.kind:
+            case "error" | "result":
+                session.send(faulty_response(body, fault))
+            case "body":
+                session.send_text(str(fault.value))
+            case "close" | "status":
+                session.abort()
+            case None:
+                session.send(handler.respond(body))
 
     async def _close_when_slow(self, socket: web.WebSocketResponse, session: Session) -> None:
         await session.is_too_slow.wait()

@@ -73,7 +73,8 @@ class Chain:
 
 def start_chain(*options: str) -> Chain:
     process = subprocess.Popen(
-        [PROGRAM, "--port", "0", "--until-stdin-closes", *options], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
+        [PROGRAM, "--port", "0", "--until-stdin-closes", *options],
+        stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
     start = json.loads(process.stdout.readline())
     return Chain(process, start, Web3(Web3.HTTPProvider(start["http"])))
 

@@ -65,7 +65,8 @@ def test_the_pending_block_holds_what_waits(chain):
     gapped = chain.send("account 1", nonce=chain.web3.eth.get_transaction_count(chain.signer("account 1").address) + 1)
     pending = chain.rpc("eth_getBlockByNumber", "pending", False)
     assert pending["transactions"] == [waiting] and gapped not in pending["transactions"]
-    assert pending["hash"] is None and pending["parentHash"] == chain.rpc("eth_getBlockByNumber", "latest", False)["hash"]
+    assert pending["hash"] is None
+    assert pending["parentHash"] == chain.rpc("eth_getBlockByNumber", "latest", False)["hash"]
 
 
 def test_time_goes_on_and_can_be_set(chain):

@@ -84,7 +84,8 @@ def test_subscribers_hear_of_removed_logs_before_the_new_ones(chain):
         heard = [json.loads(socket.recv(timeout=10))["params"] for _ in range(8)]
     story = [(m["result"].get("removed"), m["result"].get("number")) for m in heard]
     assert story == [
-        (None, "0x1"), (False, None), (None, "0x2"), (True, None), (None, "0x1"), (False, None), (None, "0x2"), (None, "0x3")]
+        (None, "0x1"), (False, None), (None, "0x2"), (True, None),
+        (None, "0x1"), (False, None), (None, "0x2"), (None, "0x3")]
     assert {m["subscription"] for m in heard} == {logs, heads}
     added, removed, again = (m["result"] for m in heard if m["subscription"] == logs)
     assert removed == {**added, "removed": True}

@@ -109,7 +109,8 @@ def test_selectors_and_topics_are_those_of_the_specification(chain):
         "transfer": "a9059cbb", "approve": "095ea7b3", "balanceOf": "70a08231", "allowance": "dd62ed3e",
         "decimals": "313ce567", "symbol": "95d89b41", "name": "06fdde03", "totalSupply": "18160ddd"}.items()
     assert ids("priceFeed", "function").items() >= {"latestRoundData": "feaf968c", "getRoundData": "9a6fc8f5"}.items()
-    assert ids("token", "event")["Transfer"].startswith("ddf252ad") and ids("token", "event")["Approval"].startswith("8c5be1e5")
+    assert ids("token", "event")["Transfer"].startswith("ddf252ad")
+    assert ids("token", "event")["Approval"].startswith("8c5be1e5")
     assert ids("priceFeed", "event")["AnswerUpdated"].startswith("0559884f")
     assert ids("entryPoint", "event")["UserOperationEvent"].startswith("49628fd1")
 
@@ -119,16 +120,20 @@ def test_hashes_and_signatures_are_those_of_the_specification(fresh_chain):
     chain = fresh_chain("--chain-id", "11155111", "--no-mining")
     wallet, signer = Wallet(chain), Account.from_key(b"\1" * 32)
     call = wallet.code.functions.execute(to_checksum_address("0x" + "33" * 20), 1000, b"")
-    plain = wallet.operation(call, sender=to_checksum_address("0x" + "22" * 20), nonce=7, initCode=b"", callGasLimit=200_000)
+    sender = to_checksum_address("0x" + "22" * 20)
+    plain = wallet.operation(call, sender=sender, nonce=7, initCode=b"", callGasLimit=200_000)
     init = bytes.fromhex("b99bc2e399e06cddcf5e725c0ea341e8f0322834" "5fbfb9cf" + "00" * 12 + "11" * 20 + "00" * 32)
     time_range = encode(["uint48", "uint48"], [1700000900, 0])
     sponsor = bytes.fromhex(wallet.paymaster.address[2:]) + time_range + b"\xaa" * 65
     vectors = [
         (plain, "2f0231cca728d00feb8707b40432aad5520b877005a076185da36925c91da905",
-         "b5aff98256094432113c60b39660adff0626385bb1b858520031ac85537dab5279bb28f92fed184fa14268271dfdf958570f6d47f2f41b2c5669e9c83754735f1c"),
+         "b5aff98256094432113c60b39660adff0626385bb1b858520031ac85537dab52"
+         "79bb28f92fed184fa14268271dfdf958570f6d47f2f41b2c5669e9c83754735f1c"),
         (plain | {"nonce": 0, "initCode": init}, "69350b2fc427df2a7aafd8a40f7fcabf27d72065874a5eb239299ad19eaee4aa",
-         "42b9ea9a5fb229a45e42c36b6f4730439c74aa9efcd79e9532747d1e4c1f9d771484de838f83f96cdf7a40eae41aab4bbef91f5dedca06477ead255d3e832ad21b"),
-        (plain | {"paymasterAndData": sponsor}, "c0cf0f3326e45e5c7f2b2885c9c2117b888c5e2877c56f62809141cb26f702ed", None),
+         "42b9ea9a5fb229a45e42c36b6f4730439c74aa9efcd79e9532747d1e4c1f9d77"
+         "1484de838f83f96cdf7a40eae41aab4bbef91f5dedca06477ead255d3e832ad21b"),
+        (plain | {"paymasterAndData": sponsor},
+         "c0cf0f3326e45e5c7f2b2885c9c2117b888c5e2877c56f62809141cb26f702ed", None),
     ]
     for operation, expected, signature in vectors:
         assert wallet.entry_point.functions.getUserOpHash(tuple(operation.values())).call().hex() == expected
@@ -214,7 +219,8 @@ def test_a_batch_with_values_reimburses(chain, funded):
 
 def test_a_failing_call_is_charged_and_reported(chain, funded):
     counter = chain.contract("counter")
-    call = funded.code.functions.execute(counter.address, 0, counter.functions.fail("too late")._encode_transaction_data())
+    fail = counter.functions.fail("too late")._encode_transaction_data()
+    call = funded.code.functions.execute(counter.address, 0, fail)
     receipt = funded.handle(funded.signed(funded.operation(call)))
     event = funded.event(receipt)
     assert receipt["status"] == 1 and event["success"] is False and event["actualGasCost"] > 0
@@ -282,7 +288,8 @@ def test_what_the_entry_point_refuses(chain, funded):
 
 def test_a_changed_operation_breaks_both_signatures(chain, funded):
     operation = funded.signed(funded.sponsored(funded.operation(funded.code.functions.execute(RECEIVER, 1, b""))))
-    changed = operation | {"callData": bytes.fromhex(funded.code.functions.execute(RECEIVER, 2, b"")._encode_transaction_data()[2:])}
+    call = funded.code.functions.execute(RECEIVER, 2, b"")
+    changed = operation | {"callData": bytes.fromhex(call._encode_transaction_data()[2:])}
     assert funded.refusal(changed) == "AA24 signature error"
     assert funded.refusal(funded.signed(changed)) == "AA34 signature error"
 
@@ -293,14 +300,14 @@ def test_a_sender_can_be_asked_for_and_validation_simulated(chain, wallet):
             function.call()
         return raised.value.data
     answer = revert_data(wallet.entry_point.functions.getSenderAddress(wallet.init_code()))
-    assert answer == "0x" + keccak(text="SenderAddressResult(address)")[:4].hex() + wallet.address[2:].lower().rjust(64, "0")
+    selector = keccak(text="SenderAddressResult(address)")[:4].hex()
+    assert answer == f"0x{selector}{wallet.address[2:].lower().rjust(64, '0')}"
     until = GENESIS_TIME + PAYMASTER_VALIDITY
     operation = wallet.signed(wallet.sponsored(wallet.operation(None), until=until))
     answer = revert_data(wallet.entry_point.functions.simulateValidation(tuple(operation.values())))
-    name = "ValidationResult((uint256,uint256,bool,uint48,uint48,bytes),(uint256,uint256),(uint256,uint256),(uint256,uint256))"
-    assert answer[:10] == "0x" + keccak(text=name)[:4].hex()
-    (info, *stakes) = decode(
-        ["(uint256,uint256,bool,uint48,uint48,bytes)"] + ["(uint256,uint256)"] * 3, bytes.fromhex(answer[10:]))
+    kinds = ["(uint256,uint256,bool,uint48,uint48,bytes)"] + ["(uint256,uint256)"] * 3
+    assert answer[:10] == "0x" + keccak(text=f"ValidationResult({','.join(kinds)})")[:4].hex()
+    (info, *stakes) = decode(kinds, bytes.fromhex(answer[10:]))
     assert info[2] is False and info[4] == until and info[5] == b"" and stakes == [(0, 0)] * 3
 
 

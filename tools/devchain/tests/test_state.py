@@ -106,11 +106,13 @@ def test_a_contract_may_be_the_sender_of_a_call(chain):
 
 
 def test_a_simulation_carries_its_state_from_call_to_call(chain):
-    token, owner, spender = chain.contract("token"), chain.signer("account 0").address, chain.signer("account 1").address
+    token = chain.contract("token")
+    owner, spender = (chain.signer(f"account {n}").address for n in (0, 1))
+    take = "transferFrom(address,address,uint256)"
     answers = chain.rpc("eth_simulateV1", {"blockStateCalls": [{"calls": [
         {"from": owner, "to": token.address, "data": data("approve(address,uint256)", spender, 5)},
-        {"from": spender, "to": token.address, "data": data("transferFrom(address,address,uint256)", owner, spender, 5)},
-        {"from": spender, "to": token.address, "data": data("transferFrom(address,address,uint256)", owner, spender, 1)},
+        {"from": spender, "to": token.address, "data": data(take, owner, spender, 5)},
+        {"from": spender, "to": token.address, "data": data(take, owner, spender, 1)},
     ]}]})
     calls = answers[0]["calls"]
     assert [call["status"] for call in calls] == ["0x1", "0x1", "0x0"]
@@ -125,7 +127,8 @@ def test_traces_show_logs_and_changes(chain):
     call = {"from": owner, "to": token.address, "data": data("transfer(address,uint256)", "0x" + "44" * 20, 9)}
     frame = chain.rpc("debug_traceCall", call, "latest", {"tracer": "callTracer", "tracerConfig": {"withLog": True}})
     assert frame["type"] == "CALL" and int(frame["output"], 16) == 1 and len(frame["logs"]) == 1
-    change = chain.rpc("debug_traceCall", call, "latest", {"tracer": "prestateTracer", "tracerConfig": {"diffMode": True}})
+    tracer = {"tracer": "prestateTracer", "tracerConfig": {"diffMode": True}}
+    change = chain.rpc("debug_traceCall", call, "latest", tracer)
     name = token.address.lower()
     assert len(change["post"][name]["storage"]) == 2 == len(change["pre"][name]["storage"])
     assert f"0x{9:064x}" in change["post"][name]["storage"].values()

@@ -48,7 +48,8 @@ def test_new_heads_are_headers(chain):
             heard = socket.next()
             block = chain.rpc("eth_getBlockByNumber", number, False)
             assert heard["subscription"] == subscription
-            assert heard["result"] == {key: block[key] for key in heard["result"]} and "transactions" not in heard["result"]
+            assert heard["result"] == {key: block[key] for key in heard["result"]}
+            assert "transactions" not in heard["result"]
 
 
 def test_logs_are_filtered(chain):
