@@ -57,23 +57,23 @@ public struct TLSServerConfiguration: Sendable {
         case require(TLSTrustRoots)
     }
 
-    /// Shown to clients that ask for no name or for one that is not in ``identitiesByName``.
-    public var identity: TLSIdentity
+    /// Shown to clients that ask for no name or for one that is not in ``credentialsByName``.
+    public var credential: TLSCredential
     /// By server name (SNI, TLS-3), in lower case: an exact name, or `*.` and the rest for any one label.
-    public var identitiesByName: [String: TLSIdentity] = [:]
+    public var credentialsByName: [String: TLSCredential] = [:]
     public var clientCertificates: ClientCertificates = .off
     public var applicationProtocols: TLSApplicationProtocols = .required(["h2"])
     public var minimumVersion: TLSVersion = .v12
     public var maximumVersion: TLSVersion = .v13
 
-    public init(identity: TLSIdentity) { self.identity = identity }
+    public init(credential: TLSCredential) { self.credential = credential }
 }
 
 /// Whom a client believes. There is no way to believe everybody.
 public struct TLSClientConfiguration: Sendable {
     public var trustRoots: TLSTrustRoots = .system
     /// Shown if the server asks for a certificate (mutual TLS).
-    public var identity: TLSIdentity?
+    public var credential: TLSCredential?
     public var applicationProtocols: TLSApplicationProtocols = .required(["h2"])
     public var minimumVersion: TLSVersion = .v12
     public var maximumVersion: TLSVersion = .v13

@@ -20,10 +20,10 @@ import COpenSSL
     /// - Throws: ``TLSError/configuration(_:)``.
     public convenience init(server configuration: TLSServerConfiguration) throws(TLSError) {
         let builder = try ContextBuilder.open(.server, configuration.minimumVersion, configuration.maximumVersion)
-        try builder.use(configuration.identity)
+        try builder.use(configuration.credential)
         let choices = Choices(
             protocols: try configuration.applicationProtocols.wireFormat(),
-            identitiesByName: configuration.identitiesByName)
+            credentialsByName: configuration.credentialsByName)
         builder.select(by: choices)
         switch configuration.clientCertificates {
         case .off:
@@ -39,12 +39,12 @@ import COpenSSL
     /// - Throws: ``TLSError/configuration(_:)``.
     public convenience init(client configuration: TLSClientConfiguration) throws(TLSError) {
         let builder = try ContextBuilder.open(.client, configuration.minimumVersion, configuration.maximumVersion)
-        if let identity = configuration.identity { try builder.use(identity) }
+        if let credential = configuration.credential { try builder.use(credential) }
         try builder.verifyPeer(SSL_VERIFY_PEER, configuration.trustRoots, announcing: false)
         let protocols = try configuration.applicationProtocols.wireFormat()
         try builder.offer(protocols)
         self.init(
-            .client, configuration.applicationProtocols, builder, Choices(protocols: protocols, identitiesByName: [:]))
+            .client, configuration.applicationProtocols, builder, Choices(protocols: protocols, credentialsByName: [:]))
     }
 
     private init(
@@ -72,17 +72,17 @@ extension TLSVersion {
 /// What a server's callbacks choose from. They only look things up; nothing of ours runs inside libssl.
 final class Choices: Sendable {
     let protocols: [UInt8]
-    private let identitiesByName: [String: TLSIdentity]
+    private let credentialsByName: [String: TLSCredential]
 
-    init(protocols: [UInt8], identitiesByName: [String: TLSIdentity]) {
-        (self.protocols, self.identitiesByName) = (protocols, identitiesByName)
+    init(protocols: [UInt8], credentialsByName: [String: TLSCredential]) {
+        (self.protocols, self.credentialsByName) = (protocols, credentialsByName)
     }
 
-    func identity(for name: String) -> TLSIdentity? {
+    func credential(for name: String) -> TLSCredential? {
         let name = name.lowercased()
-        if let exact = identitiesByName[name] { return exact }
+        if let exact = credentialsByName[name] { return exact }
         guard let dot = name.firstIndex(of: "."), dot != name.startIndex else { return nil }
-        return identitiesByName["*" + name[dot...]]
+        return credentialsByName["*" + name[dot...]]
     }
 }
 
@@ -112,9 +112,9 @@ final class Choices: Sendable {
         return builder
     }
 
-    func use(_ identity: TLSIdentity) throws(TLSError) {
+    func use(_ credential: TLSCredential) throws(TLSError) {
         let used = unsafe SSL_CTX_use_cert_and_key(
-            raw, identity.certificate, identity.privateKey, identity.issuers, 1)
+            raw, credential.certificate, credential.privateKey, credential.issuers, 1)
         guard used == 1 else { throw LibSSL.misconfigured("certificate and key") }
     }
 
@@ -156,7 +156,7 @@ final class Choices: Sendable {
 
     func select(by choices: Choices) {
         let argument = unsafe Unmanaged.passUnretained(choices).toOpaque()
-        unsafe copenssl_ctx_on_server_name(raw, chooseIdentity, argument)
+        unsafe copenssl_ctx_on_server_name(raw, chooseCredential, argument)
         guard !choices.protocols.isEmpty else { return }
         unsafe SSL_CTX_set_alpn_select_cb(raw, chooseProtocol, argument)
     }
@@ -171,15 +171,16 @@ final class Choices: Sendable {
 }
 
 /// Called while a server reads a ClientHello, also one without a name.
-private func chooseIdentity(
+private func chooseCredential(
     _ session: OpaquePointer?, _ alert: UnsafeMutablePointer<Int32>?, _ argument: UnsafeMutableRawPointer?
 ) -> Int32 {
     guard let argument = unsafe argument, let session = unsafe session,
         let name = unsafe SSL_get_servername(session, TLSEXT_NAMETYPE_host_name)
     else { return SSL_TLSEXT_ERR_NOACK }
     let choices = unsafe Unmanaged<Choices>.fromOpaque(argument).takeUnretainedValue()
-    guard let identity = choices.identity(for: unsafe String(cString: name)) else { return SSL_TLSEXT_ERR_NOACK }
-    let used = unsafe SSL_use_cert_and_key(session, identity.certificate, identity.privateKey, identity.issuers, 1)
+    guard let credential = choices.credential(for: unsafe String(cString: name)) else { return SSL_TLSEXT_ERR_NOACK }
+    let used = unsafe SSL_use_cert_and_key(
+        session, credential.certificate, credential.privateKey, credential.issuers, 1)
     return used == 1 ? SSL_TLSEXT_ERR_OK : SSL_TLSEXT_ERR_ALERT_FATAL
 }
 

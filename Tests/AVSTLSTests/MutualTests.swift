@@ -11,7 +11,7 @@ struct MutualTests {
         let certificates = try Certificates.shared.get()
         let roots = try self.roots()
         var pair = try Pair(
-            client: { $0.identity = try TLSIdentity(certificates.client) },
+            client: { $0.credential = try TLSCredential(certificates.client) },
             server: { $0.clientCertificates = required ? .require(roots) : .request(roots) })
         pair.exchange()
         let peer = try #require(pair.atServer.handshake?.peer)
@@ -28,7 +28,7 @@ struct MutualTests {
     @Test("TLS-4 off asks for nothing")
     func off() throws {
         let certificates = try Certificates.shared.get()
-        var pair = try Pair(client: { $0.identity = try TLSIdentity(certificates.client) })
+        var pair = try Pair(client: { $0.credential = try TLSCredential(certificates.client) })
         pair.exchange()
         #expect(pair.server.state == .open)
         #expect(pair.atServer.handshake?.peer == nil)
@@ -64,7 +64,7 @@ struct MutualTests {
         let roots = try self.roots()
         // Libssl's client sends a certificate that the server's list of authorities does not name, too.
         var pair = try Pair(
-            client: { $0.identity = try TLSIdentity(stranger) },
+            client: { $0.credential = try TLSCredential(stranger) },
             server: { $0.clientCertificates = required ? .require(roots) : .request(roots) })
         pair.exchange()
         #expect(isRejected(pair.atServer.failure))
@@ -76,7 +76,7 @@ struct MutualTests {
         let old = try Certificates.shared.get().authority.issue(names: "DNS:operator-7.test", days: -1)
         let roots = try self.roots()
         var pair = try Pair(
-            client: { $0.identity = try TLSIdentity(old) }, server: { $0.clientCertificates = .require(roots) })
+            client: { $0.credential = try TLSCredential(old) }, server: { $0.clientCertificates = .require(roots) })
         pair.exchange()
         #expect(isRejected(pair.atServer.failure))
     }
@@ -85,7 +85,7 @@ struct MutualTests {
 @Suite("A TLS configuration")
 struct ConfigurationTests {
     @Test("refuses a key of another certificate, garbage, an encrypted key, and nothing at all")
-    func badIdentities() throws {
+    func badCredentials() throws {
         let certificates = try Certificates.shared.get()
         let (server, client) = (certificates.server, certificates.client)
         let garbage = Array("-----BEGIN CERTIFICATE-----\nAAAA\n-----END CERTIFICATE-----\n".utf8)
@@ -101,7 +101,7 @@ struct ConfigurationTests {
             (server.chainPEM, []), (server.chainPEM, encrypted), (server.chainPEM + garbage, server.keyPEM),
         ] {
             #expect {
-                _ = try TLSIdentity(certificateChainPEM: chain, privateKeyPEM: key)
+                _ = try TLSCredential(certificateChainPEM: chain, privateKeyPEM: key)
             } throws: {
                 if case TLSError.configuration = $0 { true } else { false }
             }

@@ -195,7 +195,7 @@ struct HandshakeTests {
     func expired() throws {
         let certificates = try Certificates.shared.get()
         let old = try certificates.authority.issue(names: "DNS:localhost", days: -1)
-        var pair = try Pair(server: { $0.identity = try TLSIdentity(old) })
+        var pair = try Pair(server: { $0.credential = try TLSCredential(old) })
         pair.exchange()
         #expect(isRejected(pair.atClient.failure))
         #expect(pair.atClient.failure.map { "\($0)" }?.contains("expired") == true)
@@ -277,12 +277,12 @@ struct HandshakeTests {
         let certificates = try Certificates.shared.get()
         let other = try certificates.authority.issue(names: "DNS:other.test")
         let wild = try certificates.authority.issue(names: "DNS:*.wild.test")
-        let identities = ["other.test": try TLSIdentity(other), "*.wild.test": try TLSIdentity(wild)]
+        let credentials = ["other.test": try TLSCredential(other), "*.wild.test": try TLSCredential(wild)]
         for (name, expected) in [
             ("other.test", "other.test"), ("OTHER.test", "other.test"), ("a.wild.test", "*.wild.test"),
             ("localhost", "localhost"), ("b.a.wild.test", "localhost"),
         ] {
-            var pair = try Pair(serverName: name, server: { $0.identitiesByName = identities })
+            var pair = try Pair(serverName: name, server: { $0.credentialsByName = credentials })
             pair.exchange()
             if name == "b.a.wild.test" {
                 #expect(isRejected(pair.atClient.failure))

@@ -21,7 +21,7 @@ struct Certificates: Sendable {
     }
 }
 
-extension TLSIdentity {
+extension TLSCredential {
     convenience init(_ credential: TestAuthority.Credential) throws {
         try self.init(certificateChainPEM: credential.chainPEM, privateKeyPEM: credential.keyPEM)
     }
@@ -43,7 +43,7 @@ struct Pair: ~Copyable {
         server changeServer: (inout TLSServerConfiguration) throws -> Void = { _ in }
     ) throws {
         let certificates = try Certificates.shared.get()
-        var server = TLSServerConfiguration(identity: try TLSIdentity(certificates.server))
+        var server = TLSServerConfiguration(credential: try TLSCredential(certificates.server))
         try changeServer(&server)
         var client = TLSClientConfiguration()
         client.trustRoots = .pem(certificates.authority.certificatePEM)

@@ -3,7 +3,7 @@ import COpenSSL
 /// A certificate chain and the private key of its first certificate: who we are to the other side.
 ///
 /// Immutable and shared between contexts; libcrypto counts references to certificates and keys atomically.
-@safe public final class TLSIdentity: Sendable {
+@safe public final class TLSCredential: Sendable {
     // Written once in `init`, only read (or reference-counted by the library) afterwards.
     nonisolated(unsafe) let certificate: OpaquePointer
     nonisolated(unsafe) let issuers: OpaquePointer
