@@ -84,7 +84,7 @@ let package = Package(
         .target(
             name: "AVSTransport",
             dependencies: [
-                "AVSHTTP2", "AVSPrimitives", "AVSRPC",
+                "AVSHTTP2", "AVSPrimitives", "AVSRPC", "AVSTLS",
                 .product(name: "Logging", package: "swift-log"),
                 .product(name: "NIOCore", package: "swift-nio"),
                 .product(name: "NIOPosix", package: "swift-nio"),
@@ -114,9 +114,10 @@ let package = Package(
         .testTarget(
             name: "AVSTransportTests",
             dependencies: [
-                "AVSHTTP2", "AVSPrimitives", "AVSRPC", "AVSTesting", "AVSTransport",
+                "AVSHTTP2", "AVSPrimitives", "AVSRPC", "AVSTLS", "AVSTesting", "AVSTransport", "TestCertificates",
                 .product(name: "Logging", package: "swift-log"),
                 .product(name: "NIOCore", package: "swift-nio"),
+                .product(name: "NIOEmbedded", package: "swift-nio"),
                 .product(name: "NIOPosix", package: "swift-nio"),
                 .product(name: "ServiceLifecycle", package: "swift-service-lifecycle"),
             ],

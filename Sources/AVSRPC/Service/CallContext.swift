@@ -96,7 +96,7 @@ public protocol CallValueKey {
 public struct Peer: Hashable, Sendable, CustomStringConvertible {
     /// Address and port as text; the path of a Unix socket.
     public var address: String
-    /// What the peer proved with its certificate, if the connection is TLS and it showed one.
+    /// What the handshake agreed on and what the peer proved with its certificate; nil on plaintext.
     public var tls: TLSIdentity?
 
     public init(address: String, tls: TLSIdentity? = nil) {
@@ -109,18 +109,23 @@ public struct Peer: Hashable, Sendable, CustomStringConvertible {
 
 /// A verified client certificate, and what the handshake agreed on (TLS-4).
 public struct TLSIdentity: Hashable, Sendable {
-    /// The certificate's subject as one line.
+    /// The certificate's subject as one line; empty without a certificate, and maybe with one.
     public var subject: String
     /// DNS names, URIs and addresses, each with its kind: `DNS:node.example`, `URI:spiffe://…`.
     public var subjectAlternativeNames: [String]
+    /// The verified chain in DER, the peer's own certificate first. Empty if it showed none: ask this, not the subject,
+    /// whether the peer is authenticated.
+    public var certificateChain: [[UInt8]]
     public var protocolVersion: String
     public var cipherSuite: String
 
     public init(
-        subject: String, subjectAlternativeNames: [String], protocolVersion: String = "", cipherSuite: String = ""
+        subject: String, subjectAlternativeNames: [String], certificateChain: [[UInt8]] = [],
+        protocolVersion: String = "", cipherSuite: String = ""
     ) {
         self.subject = subject
         self.subjectAlternativeNames = subjectAlternativeNames
+        self.certificateChain = certificateChain
         self.protocolVersion = protocolVersion
         self.cipherSuite = cipherSuite
     }

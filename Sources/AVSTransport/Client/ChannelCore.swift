@@ -87,6 +87,7 @@ final class ChannelCore: @unchecked Sendable {
     private func bootstrap(_ connection: ClientConnection) -> EventLoopFuture<any Channel> {
         let bound = NIOLoopBound(connection, eventLoop: loop.eventLoop)
         let (security, limits) = (configuration.security, connectionLimits)
+        let host = Target.host(ofAuthority: configuration.authority ?? target.authority)
         let bootstrap = ClientBootstrap(group: loop.eventLoop)
             .connectTimeout(TimeAmount(configuration.connectTimeout))
             .channelOption(.allowRemoteHalfClosure, value: true)
@@ -94,7 +95,13 @@ final class ChannelCore: @unchecked Sendable {
             .channelOption(.recvAllocator, value: FixedSizeRecvByteBufferAllocator(capacity: 64 * 1024))
             .channelInitializer { channel in
                 channel.eventLoop.makeCompletedFuture {
-                    try security.configure(channel) { _ in
+                    bound.value.channel = channel
+                    try security.connect(channel, host: host) { result in
+                        do {
+                            _ = try result.get()
+                        } catch {
+                            return bound.value.handshakeFailed(error)
+                        }
                         let handler = try bound.value.makeHandler(limits)
                         try channel.pipeline.syncOperations.addHandler(handler)
                     }

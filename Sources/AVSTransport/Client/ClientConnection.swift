@@ -8,6 +8,8 @@ import NIOCore
 final class ClientConnection: HTTP2Delegate {
     private unowned let core: ChannelCore
     private var handler: HTTP2Handler?
+    /// Set before the connection is there; all there is to close before HTTP/2 begins.
+    var channel: (any Channel)?
     private var streams = StreamTable<ClientStream>()
     private(set) var isReady = false
     /// The server takes no further calls here.
@@ -91,6 +93,7 @@ final class ClientConnection: HTTP2Delegate {
         let streams = self.streams
         self.streams = StreamTable()
         handler = nil
+        channel = nil
         core.connectionEnded(self, end)
         for (_, stream) in streams.all { stream.connectionLost(end.reason) }  // NG-4
     }
@@ -147,5 +150,11 @@ final class ClientConnection: HTTP2Delegate {
         handler?.scheduleFlush()
     }
 
-    func close(_ reason: String) { handler?.terminate(.noError, reason, .closed(reason)) }
+    func close(_ reason: String) {
+        if let handler { return handler.terminate(.noError, reason, .closed(reason)) }
+        channel?.close(promise: nil)
+    }
+
+    /// There is no HTTP/2 handler to tell of the end.
+    func handshakeFailed(_ error: any Error) { connectionEnded(.lost("TLS: \(error)")) }
 }

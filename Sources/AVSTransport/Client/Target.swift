@@ -54,6 +54,11 @@ public struct Target: Hashable, Sendable, CustomStringConvertible {
         return host.isEmpty ? nil : (String(host), port)
     }
 
+    /// The host of an authority, for the check of the server's certificate (CH-5): no port, no brackets.
+    static func host(ofAuthority authority: String) -> String {
+        split(Substring(authority))?.0 ?? authority
+    }
+
     /// `:authority` of its calls (CH-5, CON-9).
     var authority: String {
         switch address {

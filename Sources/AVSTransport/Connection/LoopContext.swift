@@ -14,6 +14,8 @@ final class LoopContext: TaskExecutor, @unchecked Sendable {
     let compressor = MessageCompressor()
     /// Frames are serialized into this and copied out when they are few.
     var scratch = ByteBuffer()
+    /// For the listeners' limit.
+    let handshakes = HandshakeCount()
 
     private struct Queue {
         var jobs: [UnownedJob] = []

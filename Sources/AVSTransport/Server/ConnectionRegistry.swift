@@ -23,18 +23,36 @@ final class ConnectionRegistry: Sendable {
             channel.close(promise: nil)
             return
         }
-        try security.configure(channel) { identity in
-            let address = channel.remoteAddress.map(Self.text) ?? "unknown"
-            let connection = ServerConnection(
-                service: service, loop: loop, peer: Peer(address: address, tls: identity),
-                onEnd: { self.remove($0) })
-            let handler = try connection.makeHandler()
-            let key = ObjectIdentifier(connection)
-            let bound = NIOLoopBound(connection, eventLoop: channel.eventLoop)
-            state.withLock { $0.connections[key] = bound }
-            try channel.pipeline.syncOperations.addHandler(handler)
+        try security.accept(channel, loop.handshakes) { result in
+            switch result {
+            case .success(let identity):
+                try self.open(channel, identity, service, loop)
+            case .failure(let error):
+                let metadata: Logger.Metadata = ["peer": "\(Self.address(of: channel))", "error": "\(error)"]
+                service.logger.info("handshake failed", metadata: metadata)
+            }
         }
     }
+
+    private func open(
+        _ channel: any Channel, _ identity: TLSIdentity?, _ service: ServiceBundle, _ loop: LoopContext
+    ) throws {
+        let connection = ServerConnection(
+            service: service, loop: loop, peer: Peer(address: Self.address(of: channel), tls: identity),
+            onEnd: { self.remove($0) })
+        let handler = try connection.makeHandler()
+        let key = ObjectIdentifier(connection)
+        let bound = NIOLoopBound(connection, eventLoop: channel.eventLoop)
+        let isDraining = state.withLock { state in
+            if !state.isDraining { state.connections[key] = bound }
+            return state.isDraining
+        }
+        // A handshake takes its time: the drain may have begun since.
+        guard !isDraining else { return channel.close(promise: nil) }
+        try channel.pipeline.syncOperations.addHandler(handler)
+    }
+
+    private static func address(of channel: any Channel) -> String { channel.remoteAddress.map(text) ?? "unknown" }
 
     private static func text(_ address: SocketAddress) -> String {
         if let host = address.ipAddress, let port = address.port { return "\(host):\(port)" }
