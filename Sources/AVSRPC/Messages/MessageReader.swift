@@ -58,6 +58,9 @@ public struct MessageReader: Sendable {
         return false
     }
 
+    /// What the waiting bytes occupy; for tests.
+    var backlogCapacity: Int { backlog.capacity }
+
     public mutating func append(_ bytes: Span<UInt8>) {
         receivedBytes += bytes.count
         let used = backlog.isEmpty ? advance(bytes, from: 0) : 0

@@ -221,10 +221,16 @@ final class ServerConnection: HTTP2Delegate {
 
     // MARK: Time
 
-    /// DL-4, unless the end is on its way already.
+    /// DL-4, unless the end is on its way already. The status goes out as trailers where they can go out at once, and
+    /// only behind unsent messages it is a reset: measured with grpcio, a CANCEL that arrives a moment before the
+    /// client's own timer fires is reported as CANCELLED.
     func deadlinePassed(_ id: StreamID) {
         guard let stream = streams[id], !stream.hasEnded else { return }
-        reset(id, .cancel)
+        if handler?.session.unsentBytes(id) == 0 {
+            stream.end(with: RPCStatus(.deadlineExceeded, "the deadline passed"))
+        } else {
+            reset(id, .cancel)
+        }
     }
 
     func handle(_ duty: ConnectionTimers.Duty) {

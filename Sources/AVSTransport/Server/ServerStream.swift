@@ -44,13 +44,16 @@ final class ServerStream: ServerCallChannel, @unchecked Sendable {
     /// Starts the handler if the call may (ATT-1), and gives it what there is.
     func act(on step: ServerCall.Step) {
         guard !isOver else { return }
-        if case .fail(let status) = step {
-            end(nil, status)
-            return abandon()
-        }
+        if case .fail(let status) = step { return end(with: status) }
         if task == nil, call.mayStart { start() }
         if step == .ready { deliver() }
         credit()
+    }
+
+    /// Ends the call from outside the handler, which is cancelled.
+    func end(with status: RPCStatus) {
+        end(nil, status)
+        abandon()
     }
 
     /// The handler's task; it ends when the handler returns, which ``abandon()`` asks for.
