@@ -53,6 +53,13 @@ enum Callbacks {
             unsafe Callbacks.mailbox(data)?.counts.invalidFrames += 1
             return 0
         }
+        // Frames of unknown types are counted at their head; their payload is dropped.
+        unsafe nghttp2_session_callbacks_set_on_extension_chunk_recv_callback(table) { _, _, _, _, _ in
+            NGHTTP2_ERR_CANCEL.rawValue
+        }
+        unsafe nghttp2_session_callbacks_set_unpack_extension_callback(table) { _, _, _, _ in
+            NGHTTP2_ERR_CANCEL.rawValue
+        }
         unsafe nghttp2_session_callbacks_set_on_stream_close_callback(table) { _, stream, code, data in
             unsafe Callbacks.mailbox(data)?.closed(StreamID(stream), HTTP2ErrorCode(rawValue: code))
             return 0

@@ -81,6 +81,8 @@ import CNGHTTP2
         unsafe nghttp2_option_set_stream_reset_rate_limit(
             options, configuration.libraryResetBurst, configuration.libraryResetsPerSecond)
         unsafe nghttp2_option_set_peer_max_concurrent_streams(options, 100)  // CON-5
+        // Unknown frames are only seen, and can only be counted, as extensions of ours (ATT-9).
+        for type in UInt8(0x0a)...0xff { unsafe nghttp2_option_set_user_recv_extension_type(options, type) }
         return try unsafe body(options)
     }
 
