@@ -1,6 +1,7 @@
 import AVSPrimitives
-@testable import AVSProto
 import Testing
+
+@testable import AVSProto
 
 @Suite("Bytes from a peer")
 struct HostileBytesTests {
@@ -55,15 +56,20 @@ struct HostileBytesTests {
         let entry = field(1, "k") + junk + field(2, junk + field(3, text) + junk)
         let bytes = junk + field(12, field(1, "t") + junk + field(2, junk + field(1, junk))) + field(15, entry) + junk
         let expected = Wire.Task.with {
-            $0.trigger = .with { $0.name = "t"; $0.triggerType = .manual(.with { $0.config = .init() }) }
+            $0.trigger = .with {
+                $0.name = "t"
+                $0.triggerType = .manual(.with { $0.config = .init() })
+            }
             $0.inputVariables = ["k": .string(text)]
         }
         #expect(try Wire.Task(serialized: bytes) == expected)
     }
 
-    @Test("with a text that is not UTF-8 are refused, wherever the text is", arguments: [
-        [0xFF], [0xC0, 0x80], [0xED, 0xA0, 0x80], [0xF4, 0x90, 0x80, 0x80], [0xE2, 0x82], [0x61, 0x80],
-    ] as [[UInt8]])
+    @Test(
+        "with a text that is not UTF-8 are refused, wherever the text is",
+        arguments: [
+            [0xFF], [0xC0, 0x80], [0xED, 0xA0, 0x80], [0xF4, 0x90, 0x80, 0x80], [0xE2, 0x82], [0x61, 0x80],
+        ] as [[UInt8]])
     func invalidText(text: [UInt8]) throws {
         func refuses<M: ProtoMessage>(_ type: M.Type, _ bytes: [UInt8], _ number: UInt32) {
             #expect(problem(type, bytes)?.problem == .text(field: number), "\(M.fullName)")
@@ -91,18 +97,22 @@ struct HostileBytesTests {
         #expect(decoded.name.utf8.count == 3)
     }
 
-    @Test("that are no protobuf are refused with the reason and the place", arguments: [
-        ([0x0A], .truncated, 1), ([0x0A, 5, 1], .truncated, 2), ([0x08], .truncated, 1), ([0x0D, 1, 2, 3], .truncated, 1),
-        ([0x09, 1, 2, 3], .truncated, 1), ([0x00, 1], .fieldNumber, 1), ([0x80, 0x00], .fieldNumber, 2),
-        ([0x0B], .wireType(3), 1), ([0x0C], .wireType(4), 1), ([0x0E], .wireType(6), 1), ([0x0F], .wireType(7), 1),
-        ([0x88, 0x80, 0x80, 0x80, 0x80, 0x00, 1], .numberTooLong, 5),
-        ([0x0A, 0x80, 0x80, 0x80, 0x80, 0x80, 0x00], .numberTooLong, 6),
-        ([0x0A, 0xFF, 0xFF, 0xFF, 0xFF, 0x7F], .truncated, 6),
-        ([0x10] + [UInt8](repeating: 0xFF, count: 10), .numberTooLong, 11),
-    ] as [([UInt8], ProtoError.Problem, Int)])
+    @Test(
+        "that are no protobuf are refused with the reason and the place",
+        arguments: [
+            ([0x0A], .truncated, 1), ([0x0A, 5, 1], .truncated, 2), ([0x08], .truncated, 1),
+            ([0x0D, 1, 2, 3], .truncated, 1),
+            ([0x09, 1, 2, 3], .truncated, 1), ([0x00, 1], .fieldNumber, 1), ([0x80, 0x00], .fieldNumber, 2),
+            ([0x0B], .wireType(3), 1), ([0x0C], .wireType(4), 1), ([0x0E], .wireType(6), 1), ([0x0F], .wireType(7), 1),
+            ([0x88, 0x80, 0x80, 0x80, 0x80, 0x00, 1], .numberTooLong, 5),
+            ([0x0A, 0x80, 0x80, 0x80, 0x80, 0x80, 0x00], .numberTooLong, 6),
+            ([0x0A, 0xFF, 0xFF, 0xFF, 0xFF, 0x7F], .truncated, 6),
+            ([0x10] + [UInt8](repeating: 0xFF, count: 10), .numberTooLong, 11),
+        ] as [([UInt8], ProtoError.Problem, Int)])
     func malformed(bytes: [UInt8], reason: ProtoError.Problem, offset: Int) {
-        #expect(problem(Wire.IdReq.self, bytes)
-            == .malformed(reason, message: "aggregator.IdReq", offset: offset))
+        #expect(
+            problem(Wire.IdReq.self, bytes)
+                == .malformed(reason, message: "aggregator.IdReq", offset: offset))
     }
 
     @Test("whose packed numbers do not come out even are refused")
@@ -115,14 +125,15 @@ struct HostileBytesTests {
     @Test("may write numbers longer than need be")
     func paddedNumbers() throws {
         #expect(try Wire.IdReq(serialized: [0x8A, 0x80, 0x80, 0x80, 0x00, 0x81, 0x80, 0x00, 0x61]).id == "a")
-        #expect(try Wire.PageInfo(serialized: [0x18, 0x81, 0x80, 0x80, 0x80, 0x80, 0x80, 0x80, 0x80, 0x80, 0x00])
-            .hasPreviousPage)
+        #expect(
+            try Wire.PageInfo(serialized: [0x18, 0x81, 0x80, 0x80, 0x80, 0x80, 0x80, 0x80, 0x80, 0x80, 0x00])
+                .hasPreviousPage)
     }
 
     @Test("that stay small on the wire and grow in memory are refused")
     func amplification() {
         let step = field(8, [])  // two bytes here, hundreds in memory
-        let steps = Array(repeatElement(step, count: 1_000_000).joined())
+        let steps = Array(repeatElement(step, count: 2_000_000).joined())
         #expect(problem(Wire.Execution.self, steps)?.limit == .memory)
     }
 
@@ -137,8 +148,14 @@ struct HostileBytesTests {
     @Test("with one message field twice, both without their oneof, do not reach protobuf-c's merge")
     func mergeOfUnsetOneofs() throws {
         #expect(try Wire.Task(serialized: field(12, []) + field(12, [])) == .with { $0.trigger = .init() })
-        #expect(try Wire.RunNodeWithInputsReq(serialized: field(1, field(2, "a")) + field(1, field(3, "b")))
-            == .with { $0.node = .with { $0.id = "a"; $0.name = "b" } })
+        #expect(
+            try Wire.RunNodeWithInputsReq(serialized: field(1, field(2, "a")) + field(1, field(3, "b")))
+                == .with {
+                    $0.node = .with {
+                        $0.id = "a"
+                        $0.name = "b"
+                    }
+                })
         let deep = field(15, field(2, varint(4, 1)) + field(1, "k") + field(2, []))  // a map entry with two values
         #expect(try Wire.Task(serialized: deep).inputVariables == ["k": true])
     }
@@ -165,19 +182,30 @@ struct HostileBytesTests {
     func repeatedFields() throws {
         #expect(try Wire.IdReq(serialized: field(1, "a") + field(1, "b")).id == "b")
         let merged = try Wire.ListTasksResp(serialized: field(2, field(1, "s")) + field(2, field(2, "e")))
-        #expect(merged.pageInfo == .with { $0.startCursor = "s"; $0.endCursor = "e" })
-        let entries = field(15, field(1, "k") + field(2, varint(4, 0))) + field(15, field(1, "k") + field(2, varint(4, 1)))
+        #expect(
+            merged.pageInfo
+                == .with {
+                    $0.startCursor = "s"
+                    $0.endCursor = "e"
+                })
+        let entries =
+            field(15, field(1, "k") + field(2, varint(4, 0))) + field(15, field(1, "k") + field(2, varint(4, 1)))
         #expect(try Wire.Task(serialized: entries).inputVariables == ["k": true])
         let both = field(4, field(1, field(1, "x"))) + field(5, field(1, varint(1, 7)))
-        #expect(try Wire.TaskTrigger(serialized: both).triggerType == .block(.with { $0.config = .with { $0.interval = 7 } }))
+        #expect(
+            try Wire.TaskTrigger(serialized: both).triggerType
+                == .block(.with { $0.config = .with { $0.interval = 7 } }))
         #expect(try Wire.Task(serialized: field(15, [])).inputVariables == ["": nil])
     }
 
     @Test("name the place in a sentence that a person can use")
     func descriptions() {
-        #expect(problem(Wire.Task.self, field(12, [0x0A, 9]))?.description
-            == "aggregator.TaskTrigger, byte 4: a field ends behind the end of its message")
-        #expect(problem(Output.self, field(1, nestedLists(65)))?.description.contains("more than 64 objects and lists") == true)
+        #expect(
+            problem(Wire.Task.self, field(12, [0x0A, 9]))?.description
+                == "aggregator.TaskTrigger, byte 4: a field ends behind the end of its message")
+        #expect(
+            problem(Output.self, field(1, nestedLists(65)))?.description.contains("more than 64 objects and lists")
+                == true)
     }
 }
 
@@ -198,7 +226,12 @@ struct SeedEraTests {
     @Test("inside a task, where lengths around it change")
     func insideTask() throws {
         let bytes = field(1, field(1, "t") + varint(2, 1)) + field(6, "n")
-        #expect(try Wire.CreateTaskReq(serialized: bytes) == .with { $0.trigger = .with { $0.name = "t" }; $0.name = "n" })
+        #expect(
+            try Wire.CreateTaskReq(serialized: bytes)
+                == .with {
+                    $0.trigger = .with { $0.name = "t" }
+                    $0.name = "n"
+                })
     }
 
     @Test("TriggerTaskReq with a TriggerReason and is_blocking at 3")
@@ -220,7 +253,10 @@ struct SeedEraTests {
 
     @Test("a BoolValue client reads the structured answers")
     func boolAnswers() throws {
-        let answer = Wire.CancelTaskResp.with { $0.success = true; $0.status = "cancelled" }
+        let answer = Wire.CancelTaskResp.with {
+            $0.success = true
+            $0.status = "cancelled"
+        }
         #expect(try WellKnown.BoolValue(serialized: answer.serialized()).value)
     }
 }

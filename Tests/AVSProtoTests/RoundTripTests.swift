@@ -1,7 +1,8 @@
 import AVSPrimitives
-@testable import AVSProto
 import AVSTesting
 import Testing
+
+@testable import AVSProto
 
 @Suite("Every message")
 struct RoundTripTests {
@@ -45,10 +46,12 @@ struct RoundTripTests {
         switch shape {
         case .unknown: return nil
         case .varint: return varint(number, 1)
-        case .fixed32: return [UInt8(truncatingIfNeeded: number << 3 | 5 | (number > 15 ? 0x80 : 0))]
-            + (number > 15 ? [UInt8(number >> 4)] : []) + [1, 2, 3, 4]
-        case .fixed64: return [UInt8(truncatingIfNeeded: number << 3 | 1 | (number > 15 ? 0x80 : 0))]
-            + (number > 15 ? [UInt8(number >> 4)] : []) + [1, 2, 3, 4, 5, 6, 7, 8]
+        case .fixed32:
+            return [UInt8(truncatingIfNeeded: number << 3 | 5 | (number > 15 ? 0x80 : 0))]
+                + (number > 15 ? [UInt8(number >> 4)] : []) + [1, 2, 3, 4]
+        case .fixed64:
+            return [UInt8(truncatingIfNeeded: number << 3 | 1 | (number > 15 ? 0x80 : 0))]
+                + (number > 15 ? [UInt8(number >> 4)] : []) + [1, 2, 3, 4, 5, 6, 7, 8]
         case .varints: return field(number, [1, 0, 1])
         case .fixed32s: return field(number, [1, 2, 3, 4])
         case .fixed64s: return field(number, [1, 2, 3, 4, 5, 6, 7, 8])

@@ -1,5 +1,6 @@
-@testable import AVSProto
 import Testing
+
+@testable import AVSProto
 
 @Suite("What is known about calls")
 struct ServiceTests {
@@ -7,7 +8,9 @@ struct ServiceTests {
     func counts() {
         #expect(Wire.AggregatorMethods.all.count == 29)
         #expect(Wire.NodeMethods.all.count == 6)
-        let streams = (Wire.AggregatorMethods.all + Wire.NodeMethods.all).filter { $0.serverStreaming || $0.clientStreaming }
+        let streams = (Wire.AggregatorMethods.all + Wire.NodeMethods.all).filter {
+            $0.serverStreaming || $0.clientStreaming
+        }
         #expect(streams.map(\.path) == ["/aggregator.Node/SyncMessages"])
         #expect(streams.first?.clientStreaming == false)
     }
@@ -24,13 +27,15 @@ struct ServiceTests {
 
     @Test("health and both reflections are there")
     func standardServices() {
-        #expect(HealthV1.HealthMethods.all.map(\.path) == ["/grpc.health.v1.Health/Check", "/grpc.health.v1.Health/Watch"])
+        #expect(
+            HealthV1.HealthMethods.all.map(\.path) == ["/grpc.health.v1.Health/Check", "/grpc.health.v1.Health/Watch"])
         #expect(HealthV1.HealthCheckResponse.ServingStatus.serviceUnknown.rawValue == 3)
         let reflections = ReflectionV1.ServerReflectionMethods.all + ReflectionV1Alpha.ServerReflectionMethods.all
-        #expect(reflections.map(\.path) == [
-            "/grpc.reflection.v1.ServerReflection/ServerReflectionInfo",
-            "/grpc.reflection.v1alpha.ServerReflection/ServerReflectionInfo",
-        ])
+        #expect(
+            reflections.map(\.path) == [
+                "/grpc.reflection.v1.ServerReflection/ServerReflectionInfo",
+                "/grpc.reflection.v1alpha.ServerReflection/ServerReflectionInfo",
+            ])
         #expect(reflections.allSatisfy { $0.clientStreaming && $0.serverStreaming })
     }
 }
@@ -73,19 +78,22 @@ struct FileDescriptorTests {
             #expect(seen.isSuperset(of: file.imports), "\(file.name)")
             #expect(seen.insert(file.name).inserted)
         }
-        #expect(seen == [
-            "avs.proto", "node.proto", "google/protobuf/struct.proto", "google/protobuf/timestamp.proto",
-            "google/protobuf/wrappers.proto", "grpc/health/v1/health.proto", "grpc/reflection/v1/reflection.proto",
-            "grpc/reflection/v1alpha/reflection.proto",
-        ])
+        #expect(
+            seen == [
+                "avs.proto", "node.proto", "google/protobuf/struct.proto", "google/protobuf/timestamp.proto",
+                "google/protobuf/wrappers.proto", "grpc/health/v1/health.proto", "grpc/reflection/v1/reflection.proto",
+                "grpc/reflection/v1alpha/reflection.proto",
+            ])
     }
 
-    @Test("knows services, methods, messages, enums and their values by full name", arguments: [
-        "aggregator.Aggregator", "aggregator.Aggregator.GetTask", "aggregator.Node.SyncMessages",
-        "aggregator.Execution.Step", "aggregator.TaskStatus", "aggregator.Canceled",
-        "aggregator.Task.InputVariablesEntry", "google.protobuf.NULL_VALUE", "grpc.health.v1.Health.Watch",
-        "grpc.health.v1.HealthCheckResponse.NOT_SERVING",
-    ])
+    @Test(
+        "knows services, methods, messages, enums and their values by full name",
+        arguments: [
+            "aggregator.Aggregator", "aggregator.Aggregator.GetTask", "aggregator.Node.SyncMessages",
+            "aggregator.Execution.Step", "aggregator.TaskStatus", "aggregator.Canceled",
+            "aggregator.Task.InputVariablesEntry", "google.protobuf.NULL_VALUE", "grpc.health.v1.Health.Watch",
+            "grpc.health.v1.HealthCheckResponse.NOT_SERVING",
+        ])
     func symbols(name: String) {
         #expect(FileDescriptors.all.count { $0.symbols.contains(name) } == 1)
     }

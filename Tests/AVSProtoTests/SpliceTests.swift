@@ -1,10 +1,14 @@
 import AVSPrimitives
-@testable import AVSProto
 import Testing
+
+@testable import AVSProto
 
 @Suite("A stored message")
 struct SpliceTests {
-    let task = Wire.Task.with { $0.id = "t"; $0.inputVariables = ["a": ["b": 1]] }
+    let task = Wire.Task.with {
+        $0.id = "t"
+        $0.inputVariables = ["a": ["b": 1]]
+    }
 
     @Test("goes into an answer as bytes")
     func append() throws {
@@ -12,7 +16,12 @@ struct SpliceTests {
         WireSplice.append(field: 1, task.serialized(), to: &answer)
         WireSplice.append(field: 1, Wire.Task().serialized(), to: &answer)
         let decoded = try Wire.ListTasksResp(serialized: answer)
-        #expect(decoded == .with { $0.items = [task, .init()]; $0.pageInfo = .with { $0.hasNextPage = true } })
+        #expect(
+            decoded
+                == .with {
+                    $0.items = [task, .init()]
+                    $0.pageInfo = .with { $0.hasNextPage = true }
+                })
     }
 
     @Test("comes out of its record as bytes")
@@ -27,7 +36,12 @@ struct SpliceTests {
     func parts() throws {
         let record = field(1, field(1, "t")) + varint(7, 1) + field(1, field(6, "name"))
         let merged = try WireSplice.submessage(field: 1, of: record) ?? []
-        #expect(try Wire.Task(serialized: merged) == .with { $0.id = "t"; $0.name = "name" })
+        #expect(
+            try Wire.Task(serialized: merged)
+                == .with {
+                    $0.id = "t"
+                    $0.name = "name"
+                })
     }
 
     @Test("gives its repeated parts one by one")
@@ -49,7 +63,8 @@ struct SpliceTests {
 
     @Test("shows every kind of field")
     func kinds() throws {
-        var fields = WireFields(varint(1, 300) + [0x15, 1, 2, 3, 4] + [0x19, 1, 0, 0, 0, 0, 0, 0, 0x80] + field(4, "x"))
+        var fields = WireFields(
+            varint(1, 300) + [0x15, 1, 2, 3, 4] + [0x19, 1, 0, 0, 0, 0, 0, 0, 0x80] + field(4, "x"))
         #expect(try fields.next()?.value == .varint(300))
         #expect(try fields.next()?.value == .fixed32(0x0403_0201))
         #expect(try fields.next()?.value == .fixed64(0x8000_0000_0000_0001))

@@ -1,8 +1,9 @@
 import AVSPrimitives
-@testable import AVSProto
 import AVSTesting
 import Foundation
 import Testing
+
+@testable import AVSProto
 
 /// What needs a protobuf compiler. Without one these tests do not pass in silence: they record an issue.
 @Suite("With protoc at hand", .serialized)
@@ -41,7 +42,8 @@ struct ToolTests {
         let trigger = field(1, field(1, field(1, "0xA")) + varint(2, 0)) + field(1, field(1, field(2, "0xB")))
         try check(Wire.EventTrigger.self, "avs.proto", bytes: trigger)
         let node = field(2, "a") + field(11, field(1, field(1, "0xC") + varint(5, 0)))
-        try check(Wire.RunNodeWithInputsReq.self, "avs.proto", bytes: field(1, node) + field(1, []) + field(1, field(3, "b")))
+        try check(
+            Wire.RunNodeWithInputsReq.self, "avs.proto", bytes: field(1, node) + field(1, []) + field(1, field(3, "b")))
         try check(Wire.Task.self, "avs.proto", bytes: field(12, []) + field(12, []))
     }
 
@@ -73,7 +75,8 @@ struct ToolTests {
         let folder = FileManager.default.temporaryDirectory.appending(path: "avsproto-\(UUID().uuidString)")
         try FileManager.default.createDirectory(at: folder, withIntermediateDirectories: true)
         defer { do { try FileManager.default.removeItem(at: folder) } catch { Issue.record(error) } }
-        let source = folder.appending(path: "input"), target = folder.appending(path: "output")
+        let source = folder.appending(path: "input")
+        let target = folder.appending(path: "output")
         try Data(input).write(to: source)
         try Data().write(to: target)
         let process = Process()

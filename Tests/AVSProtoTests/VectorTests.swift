@@ -1,6 +1,7 @@
 import AVSPrimitives
-@testable import AVSProto
 import Testing
+
+@testable import AVSProto
 
 /// Bytes written by hand from the tables of the API specification, section 1: field numbers are checked here against
 /// something that protoc has not seen.
@@ -12,7 +13,9 @@ struct VectorTests {
             field(1, "01k") + field(2, "0xA") + field(3, "0xB") + varint(4, 5) + varint(5, 6) + field(6, "n")
             + varint(7, 7) + varint(8, 8) + varint(9, 9) + varint(10, 10) + varint(11, 3)
             + field(12, field(1, "t") + field(4, field(1, field(1, "* * * * *"))) + field(7, "id") + varint(8, 3))
-            + field(13, varint(1, 9) + field(2, "n1") + field(3, "loop") + field(17, field(1, varint(4, 1)) + field(13, [])))
+            + field(
+                13, varint(1, 9) + field(2, "n1") + field(3, "loop") + field(17, field(1, varint(4, 1)) + field(13, []))
+            )
             + field(14, field(1, "e") + field(2, "n0") + field(3, "n1"))
             + field(15, field(1, "k") + field(2, field(3, "v")))
         let task = Wire.Task.with {
@@ -45,7 +48,13 @@ struct VectorTests {
                         })
                 }
             ]
-            $0.edges = [.with { $0.id = "e"; $0.source = "n0"; $0.target = "n1" }]
+            $0.edges = [
+                .with {
+                    $0.id = "e"
+                    $0.source = "n0"
+                    $0.target = "n1"
+                }
+            ]
             $0.inputVariables = ["k": "v"]
         }
         #expect(task.serialized() == bytes)
@@ -97,7 +106,10 @@ struct VectorTests {
         #expect(
             report.serialized() == field(1, "0x1") + field(2, "pending") + field(3, "t") + varint(4, 5)
                 + field(8, field(1, number)) + field(10, "r") + varint(100, 1))
-        let order = Wire.SyncMessagesResp.TaskMetadata.with { $0.remain = -1; $0.chainId = 5 }
+        let order = Wire.SyncMessagesResp.TaskMetadata.with {
+            $0.remain = -1
+            $0.chainId = 5
+        }
         #expect(order.serialized() == varint(2, .max) + varint(100, 5))
         #expect(Wire.GetWalletResp.with { $0.canceledTaskCount = 2 }.serialized() == varint(10, 2))
     }
@@ -115,8 +127,9 @@ struct VectorTests {
 
     @Test("enum names are the reference's, the first of several is printed")
     func enumNames() {
-        #expect([0, 1, 2, 3, 4, 5].map { Wire.TaskStatus(rawValue: $0).description }
-            == ["Enabled", "Completed", "Failed", "Canceled", "Running", "Disabled"])
+        #expect(
+            [0, 1, 2, 3, 4, 5].map { Wire.TaskStatus(rawValue: $0).description }
+                == ["Enabled", "Completed", "Failed", "Canceled", "Running", "Disabled"])
         #expect(Wire.TaskStatus(name: "Active") == .enabled)
         #expect(Wire.TaskStatus(name: "Executing") == .running)
         #expect(Wire.TaskStatus(name: "Inactive") == .disabled)
@@ -140,10 +153,15 @@ struct VectorTests {
 
     @Test("schema names that are not snake case stay")
     func exceptions() {
-        #expect(Wire.ManualTrigger.Config.with { $0.pathParams = ["a": ""] }.serialized()
-            == field(3, field(1, "a") + field(2, "")))
-        #expect(Wire.Checkin.with { $0.metricsPort = 1; $0.remoteIP = "::1" }.serialized()
-            == varint(6, 1) + field(7, "::1"))
+        #expect(
+            Wire.ManualTrigger.Config.with { $0.pathParams = ["a": ""] }.serialized()
+                == field(3, field(1, "a") + field(2, "")))
+        #expect(
+            Wire.Checkin.with {
+                $0.metricsPort = 1
+                $0.remoteIP = "::1"
+            }.serialized()
+                == varint(6, 1) + field(7, "::1"))
         #expect(Wire.Checkin.Status.with { $0.queueDepth = 3 }.serialized() == varint(2, 3))
         for name in ["pathParams", "metricsPort", "remoteIP", "queueDepth"] {
             let holds = FileDescriptors.all.contains { $0.bytes.contains(Array(name.utf8)) }
@@ -159,10 +177,12 @@ struct VectorTests {
         #expect(message.serialized() == sorted.flatMap { field(15, field(1, $0) + field(2, varint(4, 1))) })
     }
 
-    @Test("JSON keeps its six kinds", arguments: [
-        (JSONValue.null, [8, 0]), (true, [32, 1]), (false, [32, 0]), ("", [26, 0]), (["a": [1]], nil),
-        (.number(0), [17, 0, 0, 0, 0, 0, 0, 0, 0]), ([], [50, 0]), ([:], [42, 0]),
-    ] as [(JSONValue, [UInt8]?)])
+    @Test(
+        "JSON keeps its six kinds",
+        arguments: [
+            (JSONValue.null, [8, 0]), (true, [32, 1]), (false, [32, 0]), ("", [26, 0]), (["a": [1]], nil),
+            (.number(0), [17, 0, 0, 0, 0, 0, 0, 0, 0]), ([], [50, 0]), ([:], [42, 0]),
+        ] as [(JSONValue, [UInt8]?)])
     func json(value: JSONValue, bytes: [UInt8]?) throws {
         let message = Wire.ManualTrigger.Output.with { $0.data = .some(value) }
         if let bytes { #expect(message.serialized() == field(1, bytes)) }

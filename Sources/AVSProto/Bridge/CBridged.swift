@@ -39,7 +39,8 @@ extension CBridged {
 
     private static func unpacked(_ bytes: Span<UInt8>) throws(ProtoError) -> Self {
         // Most messages take two to four times their encoding.
-        try Arena.lend(expecting: 4 * bytes.count, limit: ProtoLimits.memoryBytes) { (arena) throws(ProtoError) -> Self in
+        try Arena.lend(expecting: 4 * bytes.count, limit: ProtoLimits.memoryBytes) {
+            (arena) throws(ProtoError) -> Self in
             var allocator = unsafe arena.allocator
             let message = unsafe bytes.withUnsafeBufferPointer {
                 unsafe protobuf_c_message_unpack(descriptor, &allocator, $0.count, $0.baseAddress)

@@ -48,7 +48,9 @@ func dictionary<C, K, V>(
     _ entry: (UnsafeMutablePointer<C>) -> (K, V)
 ) -> [K: V] {
     var map = [K: V](minimumCapacity: count)
-    for unsafe case let c? in unsafe UnsafeBufferPointer(start: base, count: count) {
+    let entries = unsafe UnsafeBufferPointer(start: base, count: count)
+    for index in entries.indices {
+        guard let c = unsafe entries[index] else { continue }
         let (key, value) = unsafe entry(c)
         map[key] = value
     }

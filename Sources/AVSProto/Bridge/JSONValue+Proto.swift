@@ -23,14 +23,15 @@ extension JSONValue: MessageShape, @unsafe CBridged {
     }
 
     init(copying c: UnsafePointer<Google__Protobuf__Value>) {
-        self = switch unsafe c.pointee.kind_case.rawValue {
-        case 2: unsafe .number(c.pointee.number_value)
-        case 3: unsafe .string(String(copying: c.pointee.string_value))
-        case 4: unsafe .bool(c.pointee.bool_value != 0)
-        case 5: unsafe .object(required(c.pointee.struct_value))
-        case 6: unsafe .array(required(c.pointee.list_value))
-        default: .null
-        }
+        self =
+            switch unsafe c.pointee.kind_case.rawValue {
+            case 2: unsafe .number(c.pointee.number_value)
+            case 3: unsafe .string(String(copying: c.pointee.string_value))
+            case 4: unsafe .bool(c.pointee.bool_value != 0)
+            case 5: unsafe .object(required(c.pointee.struct_value))
+            case 6: unsafe .array(required(c.pointee.list_value))
+            default: .null
+            }
     }
 
     func fill(_ c: UnsafeMutablePointer<Google__Protobuf__Value>, in arena: Arena) {

@@ -8,7 +8,11 @@ public struct Indirect<Value: Hashable & Sendable>: Hashable, Sendable {
     public init(wrappedValue: Value) { storage = .value(wrappedValue) }
 
     public var wrappedValue: Value {
-        get { switch storage { case .value(let value): value } }
+        get {
+            switch storage {
+            case .value(let value): value
+            }
+        }
         set { storage = .value(newValue) }
     }
 }

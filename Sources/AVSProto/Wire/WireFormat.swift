@@ -46,8 +46,12 @@ extension Span<UInt8> {
 
     func readTag(_ position: inout Int, _ end: Int) throws(WireFault) -> WireTag {
         let number = try readVarint(&position, end, maximumBytes: 5)
-        guard let field = UInt32(exactly: number >> 3), 1...WireFields.greatestNumber ~= field else { throw .malformed(.fieldNumber) }
-        guard let kind = WireTag.Kind(rawValue: UInt8(number & 7)) else { throw .malformed(.wireType(UInt8(number & 7))) }
+        guard let field = UInt32(exactly: number >> 3), 1...WireFields.greatestNumber ~= field else {
+            throw .malformed(.fieldNumber)
+        }
+        guard let kind = WireTag.Kind(rawValue: UInt8(number & 7)) else {
+            throw .malformed(.wireType(UInt8(number & 7)))
+        }
         return WireTag(field: field, kind: kind)
     }
 

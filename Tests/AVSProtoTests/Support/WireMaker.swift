@@ -1,4 +1,5 @@
 import AVSPrimitives
+
 @testable import AVSProto
 
 /// Makes random, valid bytes of any message from its shape.
@@ -38,14 +39,26 @@ struct WireMaker<Random: RandomNumberGenerator> {
     private mutating func field(_ number: UInt32, _ shape: FieldShape, _ depth: Int, _ bytes: inout [UInt8]) {
         switch shape {
         case .unknown: break
-        case .varint: tag(number, .varint, &bytes); bytes.appendVarint(varint())
-        case .fixed32: tag(number, .fixed32, &bytes); bytes += fixed(4)
-        case .fixed64: tag(number, .fixed64, &bytes); bytes += fixed(8)
-        case .varints: list(number, .varint, &bytes) { maker in var one: [UInt8] = []; one.appendVarint(maker.flag()); return one }
+        case .varint:
+            tag(number, .varint, &bytes)
+            bytes.appendVarint(varint())
+        case .fixed32:
+            tag(number, .fixed32, &bytes)
+            bytes += fixed(4)
+        case .fixed64:
+            tag(number, .fixed64, &bytes)
+            bytes += fixed(8)
+        case .varints:
+            list(number, .varint, &bytes) { maker in
+                var one: [UInt8] = []
+                one.appendVarint(maker.flag())
+                return one
+            }
         case .fixed32s: list(number, .fixed32, &bytes) { $0.fixed(4) }
         case .fixed64s: list(number, .fixed64, &bytes) { $0.fixed(8) }
         case .text: WireSplice.append(field: number, Array(text().utf8), to: &bytes)
-        case .bytes: WireSplice.append(field: number, (0..<9).map { _ in .random(in: 0...255, using: &random) }, to: &bytes)
+        case .bytes:
+            WireSplice.append(field: number, (0..<9).map { _ in .random(in: 0...255, using: &random) }, to: &bytes)
         case .message(let inner), .messages(let inner), .alternative(let inner):
             guard depth < self.depth else {
                 if isPlain, inner == JSONValue.self { bytes += AVSProtoTests.field(number, AVSProtoTests.varint(4, 1)) }
@@ -62,7 +75,10 @@ struct WireMaker<Random: RandomNumberGenerator> {
         if Bool.random(using: &random) {
             return WireSplice.append(field: number, Array(elements.joined()), to: &bytes)
         }
-        for one in elements { tag(number, kind, &bytes); bytes += one }
+        for one in elements {
+            tag(number, kind, &bytes)
+            bytes += one
+        }
     }
 
     private func tag(_ number: UInt32, _ kind: WireTag.Kind, _ bytes: inout [UInt8]) {
