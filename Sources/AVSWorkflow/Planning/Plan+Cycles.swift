@@ -34,7 +34,9 @@ extension Plan {
             guard let previous = predecessor[node] else { return path }
             node = previous
         }
-        let first = position[node] ?? 0
-        return path[first...].reversed()
+        // In the direction of the edges, from the node that the task names first.
+        let cycle = Array(path[(position[node] ?? 0)...].reversed())
+        let start = cycle.indices.min { cycle[$0] < cycle[$1] } ?? 0
+        return Array(cycle[start...] + cycle[..<start])
     }
 }

@@ -18,19 +18,21 @@ public enum PlanError: Error, Hashable, Sendable {
 extension PlanError: CustomStringConvertible {
     public var description: String {
         switch self {
-        case .unknownTarget(let target, let edge): "target node '\(target)' in edge '\(edge)' not in TaskNodes"
-        case .unknownSource(let source, let edge): "source node '\(source)' in edge '\(edge)' not in TaskNodes"
-        case .triggerLeadsNowhere(let id): "trigger '\(id)' has no outgoing edges"
+        case .unknownTarget(let target, let edge):
+            "target node '\(target.excerpt())' in edge '\(edge.excerpt())' not in TaskNodes"
+        case .unknownSource(let source, let edge):
+            "source node '\(source.excerpt())' in edge '\(edge.excerpt())' not in TaskNodes"
+        case .triggerLeadsNowhere(let id): "trigger '\(id.excerpt())' has no outgoing edges"
         case .nothingToStart: "no node has an in-degree of 0 after trigger processing"
-        case .duplicateNode(let id): "node id '\(id)' is used more than once"
+        case .duplicateNode(let id): "node id '\(id.excerpt())' is used more than once"
         case .cycle(let ids): "nodes form a cycle: \(Self.path(ids))"
         }
     }
 
     /// At most ten nodes of the cycle: a graph may have a thousand.
     private static func path(_ ids: [String]) -> String {
-        let shown = ids.prefix(10).joined(separator: " -> ")
-        return ids.count > 10 ? "\(shown) -> … (\(ids.count) nodes)" : "\(shown) -> \(ids.first ?? "")"
+        let shown = ids.prefix(10).map { $0.excerpt() }.joined(separator: " -> ")
+        return ids.count > 10 ? "\(shown) -> … (\(ids.count) nodes)" : "\(shown) -> \(ids.first?.excerpt() ?? "")"
     }
 }
 
@@ -60,10 +62,7 @@ public struct Plan: Hashable, Sendable {
     /// - Throws: ``PlanError``, the first of: a duplicate id, an edge to or from nothing, a trigger without edges, a
     ///   cycle, nothing to start with. No nodes and no edges is a plan that does nothing.
     public init(trigger: Trigger, nodes: [Node], edges: [Edge]) throws(PlanError) {
-        var positions: [String: Int] = [:]
-        for (position, node) in nodes.enumerated() {
-            guard positions.updateValue(position, forKey: node.id) == nil else { throw .duplicateNode(node.id) }
-        }
+        let positions = try Self.positions(of: nodes)
         let resolver = SourceResolver(trigger: trigger.id, positions: positions)
         var links: [Link] = []
         for edge in edges {
@@ -71,6 +70,24 @@ public struct Plan: Hashable, Sendable {
             guard let source = resolver.source(edge.source) else { throw .unknownSource(edge.source, edge: edge.id) }
             links.append(Link(source: source, target: target))
         }
+        self.init(nodes: nodes, links: links)
+        try checkStart(trigger: trigger)
+    }
+
+    /// The part of the checks that a task has to pass when it is created: edges that lead nowhere are left out.
+    ///
+    /// - Throws: ``PlanError/duplicateNode(_:)`` or ``PlanError/cycle(_:)``.
+    static func checkForCycles(trigger: Trigger, nodes: [Node], edges: [Edge]) throws(PlanError) {
+        let positions = try positions(of: nodes)
+        let resolver = SourceResolver(trigger: trigger.id, positions: positions)
+        let links = edges.compactMap { edge -> Link? in
+            guard let target = positions[edge.target], let source = resolver.source(edge.source) else { return nil }
+            return Link(source: source, target: target)
+        }
+        try Plan(nodes: nodes, links: links).checkForCycles()
+    }
+
+    private init(nodes: [Node], links: [Link]) {
         var leaving = [[Int]](repeating: [], count: nodes.count)
         for (position, link) in links.enumerated() {
             if let node = link.source.node { leaving[node].append(position) }
@@ -78,13 +95,24 @@ public struct Plan: Hashable, Sendable {
         self.nodes = nodes
         self.links = links
         self.leaving = leaving
-        try checkStart(trigger: trigger)
+    }
+
+    private static func positions(of nodes: [Node]) throws(PlanError) -> [String: Int] {
+        var positions: [String: Int] = [:]
+        for (position, node) in nodes.enumerated() {
+            guard positions.updateValue(position, forKey: node.id) == nil else { throw .duplicateNode(node.id) }
+        }
+        return positions
+    }
+
+    private func checkForCycles() throws(PlanError) {
+        if let cycle = firstCycle() { throw .cycle(cycle.map { nodes[$0].id }) }
     }
 
     private func checkStart(trigger: Trigger) throws(PlanError) {
         guard !nodes.isEmpty else { return }
         guard links.contains(where: { $0.source == .trigger }) else { throw .triggerLeadsNowhere(trigger.id) }
-        if let cycle = firstCycle() { throw .cycle(cycle.map { nodes[$0].id }) }
+        try checkForCycles()
         var waits = [Bool](repeating: false, count: nodes.count)
         for link in links where link.source != .trigger { waits[link.target] = true }
         guard waits.contains(false) else { throw .nothingToStart }

@@ -46,9 +46,9 @@ public typealias ScriptResult = Result<ScriptValue, ScriptError>
 
 /// Evaluates JavaScript expressions: branch conditions and those template markers that are more than a path.
 ///
-/// The engine's script workers implement it. Until they exist ``SimpleScriptRunner`` evaluates comparisons by itself and
-/// answers ``ScriptError/needsJavaScript(_:)`` for the rest. A runner enforces its own limits of time and memory and
-/// always answers.
+/// The engine's script workers implement it. Until they exist ``SimpleScriptRunner`` evaluates comparisons by itself
+/// and answers ``ScriptError/needsJavaScript(_:)`` for the rest. A runner enforces its own limits of time and memory
+/// and always answers.
 public protocol ScriptRunner: Sendable {
     /// Evaluates each expression on its own with `variables` as globals: no expression sees what another one did.
     ///

@@ -2,8 +2,8 @@ import AVSPrimitives
 
 /// The older substitution, used only for filter expressions that contain markers.
 ///
-/// It differs from ``TemplateResolver``: what has no value stays as it was written, numbers between dots are indices, and
-/// `{{date.now}}` and `{{date.now_iso}}` are the time. After ten failures in a row the rest stays as it is.
+/// It differs from ``TemplateResolver``: what has no value stays as it was written, numbers between dots are indices,
+/// and `{{date.now}}` and `{{date.now_iso}}` are the time. After ten failures in a row the rest stays as it is.
 ///
 /// - Source: execution-engine.md 3.7.
 enum FilterTemplate {

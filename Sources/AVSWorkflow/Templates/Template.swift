@@ -1,8 +1,8 @@
 /// A text with `{{ expression }}` markers, taken apart.
 ///
-/// A marker reaches from a `{{` to the next `}}`. The text is scanned forward once: what a marker is replaced by is never
-/// looked at again, so a value that holds markers itself is not expanded (execution-engine.md 3.2). An unclosed `{{` and a
-/// lone `}}` are text.
+/// A marker reaches from a `{{` to the next `}}`. The text is scanned forward once: what a marker is replaced by is
+/// never looked at again, so a value that holds markers itself is not expanded (execution-engine.md 3.2). An unclosed
+/// `{{` and a lone `}}` are text.
 public struct Template: Hashable, Sendable {
     enum Piece: Hashable, Sendable {
         case text(String)

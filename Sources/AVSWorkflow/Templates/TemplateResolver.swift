@@ -51,7 +51,24 @@ public struct TemplateResolver: Sendable {
     public func resolve(
         _ text: String, in context: String, style: Style = .plain
     ) async throws(NodeFailure) -> String {
-        let rendered = try await render(text, in: context, style: style)
+        try Self.checked(try await render(text, in: context, style: style), in: context)
+    }
+
+    /// The same with paths and simple comparisons only, for places where no script may run.
+    ///
+    /// - Throws: as ``resolve(_:in:style:)``.
+    static func resolveWithoutScripts(
+        _ text: String, in context: String, variables: [String: JSONValue]
+    ) throws(NodeFailure) -> String {
+        let template = Template(text)
+        try checkSize(of: text, in: context)
+        let resolver = TemplateResolver(variables: variables, scripts: SimpleScriptRunner())
+        var (values, waiting) = resolver.evaluatePaths(of: template)
+        for asked in waiting { values[asked.expression] = Value(resolver.evaluateSimply(asked.script)) }
+        return try checked(try join(template, values, in: context, style: .plain), in: context)
+    }
+
+    private static func checked(_ rendered: Rendered, in context: String) throws(NodeFailure) -> String {
         guard rendered.unresolved.isEmpty else { throw .unresolved(rendered.unresolved, in: context) }
         return rendered.text
     }
@@ -64,10 +81,19 @@ public struct TemplateResolver: Sendable {
     ) async throws(NodeFailure) -> Rendered {
         let template = Template(text)
         guard template.hasMarkers else { return Rendered(text: text, unresolved: []) }
-        guard text.utf8.count <= Self.sizeLimitBytes else {
-            throw .tooLarge("\(context) template", field: context, size: text.utf8.count, limit: Self.sizeLimitBytes)
+        try Self.checkSize(of: text, in: context)
+        return try Self.join(template, await evaluate(template), in: context, style: style)
+    }
+
+    private static func checkSize(of text: String, in context: String) throws(NodeFailure) {
+        guard text.utf8.count <= sizeLimitBytes else {
+            throw .tooLarge("\(context) template", field: context, size: text.utf8.count, limit: sizeLimitBytes)
         }
-        let values = await evaluate(template)
+    }
+
+    private static func join(
+        _ template: Template, _ values: [String: Value], in context: String, style: Style
+    ) throws(NodeFailure) -> Rendered {
         var result = ""
         var tracker = JSONStringTracker()
         for piece in template.pieces {
@@ -76,15 +102,14 @@ public struct TemplateResolver: Sendable {
                 result += text
                 if style == .json { tracker.advance(over: text) }
             case .marker(let expression, _):
-                result += Self.replacement(values[expression], style, isInsideString: tracker.isInsideString)
+                result += replacement(values[expression], style, isInsideString: tracker.isInsideString)
             }
-            guard result.utf8.count <= Self.resultLimitBytes else {
+            guard result.utf8.count <= resultLimitBytes else {
                 throw .tooLarge(
-                    "\(context) after substitution", field: context, size: result.utf8.count,
-                    limit: Self.resultLimitBytes)
+                    "\(context) after substitution", field: context, size: result.utf8.count, limit: resultLimitBytes)
             }
         }
-        return Rendered(text: result, unresolved: Self.unresolved(of: template, values))
+        return Rendered(text: result, unresolved: unresolved(of: template, values))
     }
 
     // MARK: Evaluation
@@ -104,26 +129,36 @@ public struct TemplateResolver: Sendable {
 
     /// Each expression of the template is evaluated once; those for the runner go there together.
     private func evaluate(_ template: Template) async -> [String: Value] {
-        var values: [String: Value] = [:]
-        var waiting: [(expression: String, script: String)] = []
-        for case .marker(let text, _) in template.pieces where values[text] == nil {
-            switch MarkerExpression(text) {
-            case .deleted: values[text] = .deleted
-            case .unresolvable: values[text] = .unresolved(nil)
-            case .path(let path): values[text] = Value(evaluate(path))
-            case .script(let script):
-                values[text] = .unresolved(nil)
-                waiting.append((text, script))
-            }
-        }
+        var (values, waiting) = evaluatePaths(of: template)
         guard !waiting.isEmpty else { return values }
         let results = await scripts.evaluate(waiting.map(\.script), variables: variables)
         for (asked, result) in zip(waiting, results) { values[asked.expression] = Value(result) }
         return values
     }
 
-    private func evaluate(_ path: Expression) -> ScriptResult {
-        Result { () throws(ScriptError) in try path.evaluate(in: variables) }
+    /// An expression as the template has it, and as a runner gets it.
+    private typealias Waiting = (expression: String, script: String)
+
+    /// The values of what needs no runner, and the rest, which counts as unresolved until it is evaluated.
+    private func evaluatePaths(of template: Template) -> (values: [String: Value], waiting: [Waiting]) {
+        var values: [String: Value] = [:]
+        var waiting: [Waiting] = []
+        for case .marker(let text, _) in template.pieces where values[text] == nil {
+            switch MarkerExpression(text) {
+            case .deleted: values[text] = .deleted
+            case .unresolvable: values[text] = .unresolved(nil)
+            case .path(let path):
+                values[text] = Value(Result { () throws(ScriptError) in try path.evaluate(in: variables) })
+            case .script(let script):
+                values[text] = .unresolved(nil)
+                waiting.append((text, script))
+            }
+        }
+        return (values, waiting)
+    }
+
+    private func evaluateSimply(_ script: String) -> ScriptResult {
+        Result { () throws(ScriptError) in try Expression(parsing: script).evaluate(in: variables) }
     }
 
     private static func replacement(_ value: Value?, _ style: Style, isInsideString: Bool) -> String {
