@@ -63,7 +63,8 @@ let package = Package(
             name: "AVSCrypto", dependencies: ["AVSPrimitives", "CSecp256k1", "CCrypto"],
             swiftSettings: wrapperSettings),
 
-        .target(name: "AVSWorkflow", dependencies: ["AVSModel", "AVSPrimitives"], swiftSettings: settings),
+        .target(
+            name: "AVSWorkflow", dependencies: ["AVSEthereum", "AVSModel", "AVSPrimitives"], swiftSettings: settings),
 
         .target(name: "CAVSProto", dependencies: ["CProtobufC"]),
 
@@ -126,7 +127,8 @@ let package = Package(
         .testTarget(name: "AVSPrimitivesTests", dependencies: ["AVSPrimitives"], swiftSettings: settings),
 
         .testTarget(
-            name: "AVSWorkflowTests", dependencies: ["AVSModel", "AVSPrimitives", "AVSTesting", "AVSWorkflow"],
+            name: "AVSWorkflowTests",
+            dependencies: ["AVSEthereum", "AVSModel", "AVSPrimitives", "AVSTesting", "AVSWorkflow"],
             swiftSettings: settings),
 
         .target(name: "CAVSProtoKinds", dependencies: ["CAVSProto", "CProtobufC"], path: "Tests/CAVSProtoKinds"),

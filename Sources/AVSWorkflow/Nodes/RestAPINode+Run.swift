@@ -1,0 +1,175 @@
+import AVSModel
+import AVSPrimitives
+
+/// The REST API node: one HTTP request, its answer as an envelope.
+///
+/// - Source: execution-engine.md 5.5.1, 5.5.2. Variables named `url`, `method`, `body` or `headers` do not replace the
+///   configuration (Q8).
+extension RestAPINode {
+    static let bodyLimitBytes = 10_485_760
+    /// Deeper JSON in a request's body is refused, and is passed on as text in an answer's: an output may be 64 deep
+    /// with everything around it.
+    static let requestDepth = 128
+    static let responseDepth = 60
+
+    func run(in context: NodeContext, log: inout [String]) async throws(NodeFailure) -> NodeOutcome {
+        let request = try await request(in: context)
+        log.append("Request: \(request.wire.method.rawValue) \(request.url)")
+        let response: HTTPResponse
+        do {
+            response = try await context.environment.http.send(request.wire)
+        } catch {
+            throw Self.connectionFailure("\(error)".excerpt(200))
+        }
+        let text = HTTPStatusText.text(of: response.status)
+        log.append("Response: \(response.status) \(text), \(response.body.count) bytes")
+        return NodeOutcome(
+            output: Self.envelope(response, url: request.url),
+            failure: response.status >= 400 ? .invalidRequest("HTTP \(response.status): \(text)") : nil)
+    }
+
+    private static func connectionFailure(_ reason: String) -> NodeFailure {
+        NodeFailure("HTTP request failed: connection error or timeout - \(reason)")
+    }
+
+    // MARK: Request
+
+    /// The request, and its URL as the task's owner wrote it, templates resolved.
+    private func request(in context: NodeContext) async throws(NodeFailure) -> (wire: HTTPRequest, url: String) {
+        let templates = context.templates
+        guard !url.isEmpty else { throw .missing("url") }
+        let url = try await templates.resolve(url, in: "url")
+        let headers = try await resolvedHeaders(templates)
+        let body = try await resolvedBody(templates, isJSON: Self.announceJSON(headers))
+        let spelling = method.isEmpty ? "GET" : method.uppercased()
+        guard let method = HTTPRequest.Method(rawValue: spelling) else {
+            throw Self.connectionFailure("unsupported HTTP method: \(method.excerpt())")
+        }
+        let scheme = url.prefix(8).lowercased()
+        guard scheme.hasPrefix("http://") || scheme.hasPrefix("https://") else {
+            throw NodeFailure("invalid URL format (must start with http:// or https://)")
+        }
+        guard let encoded = Self.encoded(url) else { throw NodeFailure("invalid URL format (control character)") }
+        let wire = HTTPRequest(
+            method: method, url: encoded, headers: headers, body: method.carriesBody ? Array(body.utf8) : [])
+        return (wire, url)
+    }
+
+    private func resolvedHeaders(_ templates: TemplateResolver) async throws(NodeFailure) -> [HTTPRequest.Header] {
+        var resolved: [HTTPRequest.Header] = []
+        for (name, value) in headers.sorted(by: { $0.key < $1.key }) {
+            let header = HTTPRequest.Header(
+                try await templates.resolve(name, in: "header key"),
+                try await templates.resolve(value, in: "header value"))
+            guard Self.isToken(header.name) else {
+                throw NodeFailure(
+                    code: .invalidNodeConfig, "header key '\(header.name.excerpt())' is not a header name")
+            }
+            // A line break in a value would begin another header.
+            guard !header.value.utf8.contains(where: { $0 == 0 || $0 == 10 || $0 == 13 }) else {
+                throw NodeFailure(
+                    code: .invalidNodeConfig, "value of header '\(header.name.excerpt())' contains a line break or NUL")
+            }
+            resolved.append(header)
+        }
+        return resolved
+    }
+
+    private func resolvedBody(_ templates: TemplateResolver, isJSON: Bool) async throws(NodeFailure) -> String {
+        guard body.utf8.count <= Self.bodyLimitBytes else {
+            throw .tooLarge(
+                "REST API request body", field: "body", size: body.utf8.count, limit: Self.bodyLimitBytes)
+        }
+        guard isJSON, !body.isEmpty else { return try await templates.resolve(body, in: "body") }
+        // A body is good if it is JSON before or after substitution (Q7): before, its markers stand inside strings.
+        let hasMarkers = Template(body).hasMarkers
+        let mistake = Self.mistake(in: body)
+        if let mistake, !hasMarkers { throw Self.invalidJSON(mistake) }
+        let resolved = try await templates.resolve(body, in: "body", style: .json)
+        if mistake != nil, let mistake = Self.mistake(in: resolved) { throw Self.invalidJSON(mistake) }
+        return resolved
+    }
+
+    private static func mistake(in body: String) -> JSONError? {
+        do throws(JSONError) {
+            _ = try JSONValue(parsing: body.utf8, maximumDepth: requestDepth, duplicateKeys: .last)
+            return nil
+        } catch {
+            return error
+        }
+    }
+
+    private static func invalidJSON(_ error: JSONError) -> NodeFailure {
+        NodeFailure(
+            code: .invalidNodeConfig, "REST API request body contains invalid JSON: \(error)",
+            details: ["field": "body", "issue": "invalid JSON"])
+    }
+
+    /// `application/json`, `text/json`, `…+json…`, `…/json`.
+    private static func announceJSON(_ headers: [HTTPRequest.Header]) -> Bool {
+        headers.contains { header in
+            guard header.name.lowercased() == "content-type" else { return false }
+            let type = header.value.lowercased().prefix { $0 != ";" }
+            return type.contains("+json") || String(type).trimmingBlanks().hasSuffix("/json")
+        }
+    }
+
+    /// - Source: RFC 9110 section 5.6.2, *token*.
+    private static func isToken(_ text: String) -> Bool {
+        !text.isEmpty
+            && text.utf8.allSatisfy { byte in
+                switch byte {
+                case UInt8(ascii: "a")...UInt8(ascii: "z"), UInt8(ascii: "A")...UInt8(ascii: "Z"),
+                    UInt8(ascii: "0")...UInt8(ascii: "9"):
+                    true
+                default: "!#$%&'*+-.^_`|~".utf8.contains(byte)
+                }
+            }
+    }
+
+    /// With blanks and everything that is not visible ASCII percent-encoded; nil for control characters, which no value
+    /// needs and with which one could begin another request.
+    private static func encoded(_ url: String) -> String? {
+        var bytes: [UInt8] = []
+        for byte in url.utf8 {
+            switch byte {
+            case 0..<0x20, 0x7f: return nil
+            case UInt8(ascii: " "), UInt8(ascii: "\""), UInt8(ascii: "<"), UInt8(ascii: ">"), UInt8(ascii: "\\"),
+                UInt8(ascii: "^"), UInt8(ascii: "`"), UInt8(ascii: "{"), UInt8(ascii: "|"), UInt8(ascii: "}"), 0x80...:
+                bytes += "%\(Hex.encode([byte]).uppercased())".utf8
+            default: bytes.append(byte)
+            }
+        }
+        return String(decoding: bytes, as: UTF8.self)
+    }
+
+    // MARK: Response
+
+    private static func envelope(_ response: HTTPResponse, url: String) -> JSONValue {
+        var headers: [String: [JSONValue]] = [:]
+        for header in response.headers { headers[canonical(header.name), default: []].append(.string(header.value)) }
+        return [
+            "status": .number(Double(response.status)), "statusText": .string(HTTPStatusText.text(of: response.status)),
+            "url": .string(url), "headers": .object(headers.mapValues { $0.count == 1 ? $0[0] : .array($0) }),
+            "data": body(of: response),
+        ]
+    }
+
+    /// JSON if it is JSON, whatever type was announced; else the text. Whole numbers that a double would round are
+    /// texts, as everywhere between nodes (execution-engine.md 0.3).
+    private static func body(of response: HTTPResponse) -> JSONValue {
+        if response.body.isEmpty { return "" }
+        do throws(JSONError) {
+            return try JSONValue(
+                parsing: response.body, maximumDepth: responseDepth, duplicateKeys: .last, integers: .exactText)
+        } catch {
+            return .string(String(decoding: response.body, as: UTF8.self))
+        }
+    }
+
+    /// `content-type` becomes `Content-Type`.
+    private static func canonical(_ name: String) -> String {
+        name.split(separator: "-", omittingEmptySubsequences: false)
+            .map { $0.prefix(1).uppercased() + $0.dropFirst().lowercased() }.joined(separator: "-")
+    }
+}

@@ -1,0 +1,161 @@
+import AVSModel
+import AVSPrimitives
+
+/// Carries a plan through: starts nodes as they become ready, at most sixteen at a time, and passes on what they
+/// produce.
+///
+/// All state belongs to the one task that calls ``run(until:recorder:)``; nodes run in child tasks on copies of the
+/// variables as they are when the node begins.
+struct GraphDriver {
+    /// Nodes that run at the same time (execution-engine.md 1.5).
+    static let parallelNodes = 16
+
+    let plan: Plan
+    let environment: WorkflowEnvironment
+    let builder: StepBuilder
+    let recorded: [String: FinishedNode]
+    let isStopped: @Sendable () -> Bool
+
+    private(set) var steps: [Step] = []
+    private var variables: RunVariables
+    private var scheduler: EdgeScheduler
+    /// Ready, in the order in which they became so.
+    private var waiting: [Int] = []
+    private var running = 0
+    private var stop: RunStop?
+
+    private enum Event: Sendable {
+        case finished(Int, FinishedNode)
+        case deadline
+    }
+
+    init(
+        plan: Plan, variables: RunVariables, environment: WorkflowEnvironment, builder: StepBuilder,
+        recorded: [String: FinishedNode], isStopped: @escaping @Sendable () -> Bool
+    ) {
+        self.plan = plan
+        self.variables = variables
+        self.environment = environment
+        self.builder = builder
+        self.recorded = recorded
+        self.isStopped = isStopped
+        scheduler = EdgeScheduler(plan: plan)
+    }
+
+    /// - Returns: What ended the run early; nil if it came to its own end.
+    mutating func run(
+        until deadline: ContinuousClock.Instant?, recorder: some StepRecorder
+    ) async -> RunStop? {
+        waiting = scheduler.start()
+        await withTaskGroup(of: Event.self) { group in
+            if let deadline {
+                group.addTask { [time = environment.time] in
+                    // Cancelled with the group at the end of the run: then nobody looks at the event.
+                    do { try await time.sleep(until: deadline) } catch {}
+                    return .deadline
+                }
+            }
+            await begin(in: &group)
+            while running > 0, let event = await group.next() {
+                switch event {
+                // The timer also ends when this task is cancelled.
+                case .deadline: stop(Task.isCancelled ? .interrupted : .deadline, &group)
+                case .finished(let position, let node):
+                    running -= 1
+                    await finish(position, node, recorder: recorder, in: &group)
+                    await begin(in: &group)
+                }
+            }
+            group.cancelAll()
+        }
+        return stop
+    }
+
+    // MARK: Beginning
+
+    private mutating func begin(in group: inout TaskGroup<Event>) async {
+        if !waiting.isEmpty, stop == nil {
+            if Task.isCancelled { stop(.interrupted, &group) } else if isStopped() { stop = .stopped }
+        }
+        while stop == nil, running < Self.parallelNodes, !waiting.isEmpty {
+            let position = waiting.removeFirst()
+            let node = plan.nodes[position]
+            running += 1
+            variables.begin(node)
+            if let finished = recorded[node.id] {
+                group.addTask { .finished(position, finished) }
+                continue
+            }
+            let execution = NodeExecution(
+                node: node, inputs: variables.inputs(of: node),
+                context: NodeContext(environment: environment, variables: variables.values) { [plan] condition in
+                    plan.target(ofCondition: condition, at: position)
+                }, builder: builder)
+            group.addTask { .finished(position, await execution.run()) }
+        }
+    }
+
+    // MARK: Ending
+
+    private mutating func finish(
+        _ position: Int, _ finished: FinishedNode, recorder: some StepRecorder, in group: inout TaskGroup<Event>
+    ) async {
+        let node = plan.nodes[position]
+        // A node that failed because the process is about to end has not failed: it runs again when the run goes on.
+        if Task.isCancelled, !finished.step.success {
+            stop(.interrupted, &group)
+            return
+        }
+        steps.append(finished.step)
+        if let data = finished.data { variables.finish(node, data: data) }
+        if recorded[node.id] == nil {
+            do {
+                try await recorder.finished(finished)
+            } catch {
+                stop(.recorder("\(error)"), &group)
+            }
+        }
+        waiting += scheduler.finish(position, selected: finished.selectedCondition)
+    }
+
+    /// Only the first reason counts.
+    private mutating func stop(_ reason: RunStop, _ group: inout TaskGroup<Event>) {
+        guard stop == nil else { return }
+        stop = reason
+        group.cancelAll()
+    }
+}
+
+/// One node, about to run.
+struct NodeExecution: Sendable {
+    let node: Node
+    let inputs: [String]
+    let context: NodeContext
+    let builder: StepBuilder
+
+    func run() async -> FinishedNode {
+        let startAt = context.environment.time.now
+        var log: [String] = []
+        let outcome: NodeOutcome
+        do throws(NodeFailure) {
+            outcome = try await perform(&log)
+        } catch {
+            log.append("Error: \(error.message)")
+            outcome = NodeOutcome(failure: error)
+        }
+        let (step, passed) = builder.step(
+            of: node, outcome, log: log, inputs: inputs, startAt: startAt, endAt: context.environment.time.now)
+        return FinishedNode(
+            step: step, data: passed.data ?? passed.output, selectedCondition: passed.selectedCondition)
+    }
+
+    private func perform(_ log: inout [String]) async throws(NodeFailure) -> NodeOutcome {
+        switch node.config {
+        case .restAPI(let config): return try await config.run(in: context, log: &log)
+        case .branch(let config): return try await config.run(as: node, in: context, log: &log)
+        case .contractRead(let config): return try await config.run(in: context, log: &log)
+        case .ethTransfer, .contractWrite, .graphQLQuery, .customCode, .filter, .loop, .balance:
+            throw NodeFailure("not supported yet: \(node.kind.wireName)")
+        }
+    }
+}

@@ -1,0 +1,83 @@
+import AVSModel
+import AVSPrimitives
+
+/// Makes steps: the parts that all kinds of node have in common (execution-engine.md 5, head).
+struct StepBuilder: Sendable {
+    /// A larger output fails its step: records must fit a message, and a run's journal 16 MiB (reliability-security.md
+    /// 4.2).
+    static let outputLimitBytes = 1_048_576
+    /// The log is for people; more than this is cut.
+    static let logLimitBytes = 65_536
+
+    let chainID: UInt64
+    let redaction: Redaction
+
+    /// The trigger's step in a real run: it has happened, so it succeeded.
+    func triggerStep(of trigger: Trigger, output: JSONValue?, at now: Timestamp) -> Step {
+        Step(
+            id: trigger.id, name: trigger.name, kind: .trigger(trigger.kind),
+            log: "Trigger: \(trigger.name) executed successfully", config: TriggerShape.config(of: trigger),
+            output: output?.withoutNonFiniteNumbers, startAt: now, endAt: now)
+    }
+
+    /// The step of a node that came to its end, and the outcome as it may be passed on: without an output that is too
+    /// large.
+    func step(
+        of node: Node, _ outcome: NodeOutcome, log: [String], inputs: [String], startAt: Timestamp, endAt: Timestamp
+    ) -> (step: Step, outcome: NodeOutcome) {
+        var outcome = outcome
+        outcome.output = outcome.output?.withoutNonFiniteNumbers
+        outcome.data = outcome.data?.withoutNonFiniteNumbers
+        if let size = outcome.output?.serializedBytes.count, size > Self.outputLimitBytes {
+            outcome.output = nil
+            outcome.data = nil
+            outcome.failure = NodeFailure(
+                code: .invalidRequest, "output too large: \(size) bytes (max: \(Self.outputLimitBytes) bytes)",
+                details: [
+                    "field": "output", "size": .number(Double(size)), "maxSize": .number(Double(Self.outputLimitBytes)),
+                ])
+        }
+        let text = (["Executing '\(node.name)' (\(node.id.lowercased()))"] + log).joined(separator: "\n")
+        let step = Step(
+            id: node.id, name: node.name, kind: .node(node.kind), success: outcome.failure == nil,
+            error: outcome.failure.map { redaction.redact($0.message) } ?? "",
+            errorCode: outcome.failure?.code ?? .unspecified, log: Self.cut(redaction.redact(text)), inputs: inputs,
+            config: NodeShape.config(of: node), output: outcome.output,
+            metadata: outcome.metadata?.withoutNonFiniteNumbers, executionContext: executionContext,
+            startAt: startAt, endAt: endAt)
+        return (step, outcome)
+    }
+
+    /// Reads of the chain and everything that is not on it: nothing is simulated. Nodes that write set their own.
+    private var executionContext: JSONValue {
+        ["is_simulated": false, "provider": "chain_rpc", "chain_id": .number(Double(chainID))]
+    }
+
+    private static func cut(_ log: String) -> String {
+        guard log.utf8.count > logLimitBytes else { return log }
+        return String(decoding: log.utf8.prefix(logLimitBytes), as: UTF8.self) + "…"
+    }
+}
+
+extension JSONValue {
+    /// What protobuf's `Value` and JSON can carry: NaN and infinities become 0 (execution-engine.md 0.3).
+    var withoutNonFiniteNumbers: JSONValue { hasNonFiniteNumber ? replacingNonFiniteNumbers : self }
+
+    private var hasNonFiniteNumber: Bool {
+        switch self {
+        case .number(let number): !number.isFinite
+        case .array(let elements): elements.contains(where: \.hasNonFiniteNumber)
+        case .object(let members): members.values.contains(where: \.hasNonFiniteNumber)
+        case .null, .bool, .string: false
+        }
+    }
+
+    private var replacingNonFiniteNumbers: JSONValue {
+        switch self {
+        case .number(let number): number.isFinite ? self : 0
+        case .array(let elements): .array(elements.map(\.replacingNonFiniteNumbers))
+        case .object(let members): .object(members.mapValues(\.replacingNonFiniteNumbers))
+        case .null, .bool, .string: self
+        }
+    }
+}

@@ -1,0 +1,115 @@
+public import AVSModel
+public import AVSPrimitives
+
+/// One run of a task: what it starts from.
+public struct WorkflowRun: Sendable {
+    /// As it is while this run is in progress: its count includes the run.
+    public var task: AutomationTask
+    public var executionID: ExecutionID
+    /// What the trigger reported.
+    public var trigger: TriggerOutput
+    /// Merged over the task's input variables for this run, top-level keys only.
+    public var input: [String: JSONValue]
+    /// Name to value; `apContext.configVars` in variables, never in logs.
+    public var secrets: [String: String]
+    /// Of the task's wallet, in decimal; nil if it is not known.
+    public var walletSalt: String?
+    /// Nodes of this run that ended before an interruption, by their ids: they are taken as they are.
+    public var recorded: [String: FinishedNode]
+    /// When it comes no further node begins and those that run are cancelled (XO-21).
+    public var deadline: ContinuousClock.Instant?
+
+    public init(
+        task: AutomationTask, executionID: ExecutionID, trigger: TriggerOutput, input: [String: JSONValue] = [:],
+        secrets: [String: String] = [:], walletSalt: String? = nil, recorded: [String: FinishedNode] = [:],
+        deadline: ContinuousClock.Instant? = nil
+    ) {
+        self.task = task
+        self.executionID = executionID
+        self.trigger = trigger
+        self.input = input
+        self.secrets = secrets
+        self.walletSalt = walletSalt
+        self.recorded = recorded
+        self.deadline = deadline
+    }
+
+    /// Runs the graph to its end.
+    ///
+    /// Never throws: whatever goes wrong in the task is part of the outcome. A graph that cannot be planned ends with
+    /// status ERROR and without steps. Cancelling the surrounding task cancels the nodes that run;
+    /// ``RunOutcome/stop`` then says that the run is not over.
+    ///
+    /// - Parameters:
+    ///   - recorder: hears of each node before anything that depends on it begins.
+    ///   - isStopped: asked between nodes; once true, no further node begins (XO-22).
+    public func run(
+        in environment: WorkflowEnvironment, recorder: some StepRecorder = NoStepRecorder(),
+        isStopped: @escaping @Sendable () -> Bool = { false }
+    ) async -> RunOutcome {
+        let startAt = environment.time.now
+        let plan: Plan
+        do throws(PlanError) {
+            plan = try Plan(trigger: task.trigger, nodes: task.nodes, edges: task.edges)
+        } catch {
+            return RunOutcome(steps: [], verdict: RunVerdict(error: "\(error)", steps: []), startAt: startAt)
+        }
+        let output = TriggerShape.output(of: task.trigger, trigger, now: startAt)
+        let variables = RunVariables(
+            task: task, secrets: secrets, input: input, triggerOutput: output, salt: walletSalt)
+        let builder = StepBuilder(chainID: task.chainID, redaction: Redaction(secrets: secrets))
+        var driver = GraphDriver(
+            plan: plan, variables: variables, environment: environment, builder: builder, recorded: recorded,
+            isStopped: isStopped)
+        let stop = await driver.run(until: deadline, recorder: recorder)
+        let steps = [builder.triggerStep(of: task.trigger, output: output, at: startAt)] + driver.steps
+        return RunOutcome(
+            steps: steps,
+            verdict: stop.map { RunVerdict(error: $0.description, steps: steps) } ?? RunVerdict(steps: steps),
+            startAt: startAt, endAt: environment.time.now, stop: stop)
+    }
+}
+
+/// How a run ended.
+public struct RunOutcome: Hashable, Sendable {
+    /// The trigger's step first, then the nodes' in the order in which they ended.
+    public var steps: [Step]
+    public var status: ExecutionStatus
+    /// Empty on success.
+    public var error: String
+    public var startAt: Timestamp
+    public var endAt: Timestamp
+    /// Why nodes that were due did not run; nil if the run came to its own end.
+    public var stop: RunStop?
+
+    init(
+        steps: [Step], verdict: RunVerdict, startAt: Timestamp, endAt: Timestamp? = nil, stop: RunStop? = nil
+    ) {
+        self.steps = steps
+        status = verdict.status
+        error = verdict.error
+        self.startAt = startAt
+        self.endAt = endAt ?? startAt
+        self.stop = stop
+    }
+}
+
+/// What ended a run before its graph did.
+public enum RunStop: Hashable, Sendable, CustomStringConvertible {
+    /// The task was cancelled, disabled or deleted (XO-22).
+    case stopped
+    case deadline
+    /// The surrounding task was cancelled: the process is about to end. The run may go on later.
+    case interrupted
+    /// The recorder refused a step.
+    case recorder(String)
+
+    public var description: String {
+        switch self {
+        case .stopped: "the execution was stopped before all of its nodes had run"
+        case .deadline: "the execution deadline was exceeded"
+        case .interrupted: "the execution was interrupted"
+        case .recorder(let reason): "a step could not be recorded: \(reason)"
+        }
+    }
+}

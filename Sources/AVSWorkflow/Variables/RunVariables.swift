@@ -1,0 +1,90 @@
+public import AVSModel
+public import AVSPrimitives
+
+/// All variables of one run: one flat name space that templates and scripts read.
+///
+/// Built in the order in which a later entry overwrites an earlier one of the same name: `apContext`, `context`, input
+/// variables, the trigger's variable, `triggerConfig`, the wallet; then each node as it begins and ends.
+///
+/// - Source: execution-engine.md 2.
+public struct RunVariables: Hashable, Sendable {
+    public private(set) var values: [String: JSONValue]
+
+    /// Exactly these and the secrets: what an immediate run of one node sees.
+    ///
+    /// - Parameter secrets: name to value; they appear under `apContext.configVars`.
+    public init(secrets: [String: String], input: [String: JSONValue]) {
+        values = ["apContext": ["configVars": .object(secrets.mapValues(JSONValue.string))]]
+        values.merge(input) { $1 }
+    }
+
+    /// The variables of a task's run before its first node.
+    ///
+    /// - Parameters:
+    ///   - task: as it is while this run is in progress: its count includes it.
+    ///   - input: merged over the task's input variables, top-level keys only.
+    ///   - triggerOutput: of the trigger's step.
+    ///   - salt: of the task's wallet, if it is known.
+    public init(
+        task: AutomationTask, secrets: [String: String], input: [String: JSONValue], triggerOutput: JSONValue?,
+        salt: String?
+    ) {
+        self.init(secrets: secrets, input: ["context": Self.context(of: task)])
+        values.merge(task.inputVariables) { $1 }
+        values.merge(input) { $1 }
+        let trigger = task.trigger
+        values[Identifier.variable(for: trigger.name)] = TriggerShape.variable(of: trigger, output: triggerOutput)
+        values["triggerConfig"] = TriggerShape.triggerConfig(of: trigger)
+        // Last, so that no variable of the user's can pose as the wallet that acts.
+        values["aa_sender"] = .string(task.wallet.checksummed)
+        values["aa_salt"] = salt.map(JSONValue.string)
+    }
+
+    /// The task's mutable fields. That it is running is true of every run and was never shown: it is enabled.
+    private static func context(of task: AutomationTask) -> JSONValue {
+        let status = task.status == .running ? TaskStatus.enabled : task.status
+        return [
+            "status": .string(status.name), "executionCount": .number(Double(task.executionCount)),
+            "lastRanAt": .number(Double(task.lastRanAt?.milliseconds ?? 0)),
+            "completedAt": .number(Double(task.completedAt?.milliseconds ?? 0)),
+        ]
+    }
+
+    // MARK: Nodes
+
+    /// The node's variable holds its configuration from now on, and no data.
+    public mutating func begin(_ node: Node) {
+        values[Identifier.variable(for: node.name, orElse: node.id)] = ["input": NodeShape.input(of: node)]
+    }
+
+    /// The node produced `data`. Of an object with a member `data` only that member is kept: so later nodes reach the
+    /// body of a REST answer directly (2.4, the unwrapping rule).
+    public mutating func finish(_ node: Node, data: JSONValue) {
+        values[Identifier.variable(for: node.name, orElse: node.id)] = [
+            "input": NodeShape.input(of: node), "data": data["data"] ?? data,
+        ]
+    }
+
+    // MARK: What a step sees
+
+    /// The names that a step reports as its inputs, sorted (execution-engine.md 2.5).
+    public func inputs(of node: Node) -> [String] {
+        let own = Identifier.variable(for: node.name, orElse: node.id)
+        var names: [String] = []
+        for (name, value) in values where name != own && name != "triggerConfig" && !name.contains("_iter_") {
+            if name == "apContext" {
+                names.append("apContext.configVars")
+            } else if case .object(let members) = value {
+                names += Self.inputs(name, members)
+            } else {
+                names.append(name)
+            }
+        }
+        return names.sorted()
+    }
+
+    private static func inputs(_ name: String, _ members: [String: JSONValue]) -> [String] {
+        guard members["data"] != nil || members["input"] != nil else { return members.isEmpty ? [] : [name] }
+        return ["data", "input", "headers", "pathParams"].filter { members[$0] != nil }.map { "\(name).\($0)" }
+    }
+}

@@ -1,0 +1,316 @@
+import AVSEthereum
+import AVSModel
+import AVSPrimitives
+import AVSTesting
+import Synchronization
+import Testing
+
+@testable import AVSWorkflow
+
+/// Answers 200 but for paths that begin with `/fail`.
+private func server() -> FakeServer {
+    FakeServer { request in
+        HTTPResponse(status: request.url.contains("/fail") ? 500 : 200, body: Array(#"{"ok":true}"#.utf8))
+    }
+}
+
+private func failing(_ id: String) -> Node { Sample.rest(id, url: "https://example.org/fail") }
+
+@Suite("A run")
+struct WorkflowRunTests {
+    @Test("EE-W6 goes through a chain in order and succeeds")
+    func chain() async {
+        let task = Sample.task(nodes: ["a", "b", "c"].map { Sample.rest($0) }, edges: "T>a a>b b>c")
+        let outcome = await task.run(Sample.environment(http: server()))
+        #expect(outcome.steps.map(\.id) == ["T", "a", "b", "c"])
+        #expect(!outcome.steps.map(\.success).contains(false))
+        #expect(outcome.status == .success && outcome.error.isEmpty && outcome.stop == nil)
+    }
+
+    @Test("EE-W7 shows the trigger first, then the fan-out in any order")
+    func fanOut() async {
+        let task = Sample.task(nodes: ["a", "b", "c"].map { Sample.rest($0) }, edges: "T>a T>b T>c")
+        let outcome = await task.run(Sample.environment(http: server()))
+        #expect(outcome.steps.first?.id == "T")
+        #expect(Set(outcome.steps.map(\.id)) == ["T", "a", "b", "c"])
+    }
+
+    @Test("EE-W8 runs the end of a diamond once, last")
+    func diamond() async {
+        let task = Sample.task(nodes: ["a", "b", "c"].map { Sample.rest($0) }, edges: "T>a T>b a>c b>c")
+        let outcome = await task.run(Sample.environment(http: server()))
+        #expect(outcome.steps.count == 4 && outcome.steps.last?.id == "c")
+    }
+
+    @Test("EE-W9 EE-NB13 leaves no trace of the arm that was not taken", arguments: [(true, 6), (false, 4)])
+    func arms(holds: Bool, count: Int) async {
+        let nodes = [Sample.rest("a"), Sample.branch("b", ("if", "if", "t.data.go"), ("else", "else", ""))]
+        let task = Sample.task(
+            trigger: Sample.trigger(["go": .bool(holds)]), nodes: nodes + ["x", "y", "z", "e"].map { Sample.rest($0) },
+            edges: "T>a a>b b.if>x x>y y>z b.else>e")
+        let outcome = await task.run(Sample.environment(http: server()))
+        #expect(outcome.steps.count == count)
+        #expect(outcome.status == .success)
+        #expect((outcome.step("e") == nil) == holds)
+        #expect(outcome.step("b")?.log.contains("led to node '\(holds ? "x" : "e")'") == true)
+    }
+
+    @Test("EE-W13 EE-W14 goes on after failures and counts them with the trigger")
+    func failures() async {
+        let one = Sample.task(nodes: [failing("f"), Sample.rest("b")], edges: "T>f f>b")
+        let outcome = await one.run(Sample.environment(http: server()))
+        #expect(outcome.status == .failed)
+        #expect(outcome.error == "1 of 3 steps failed: f")
+        #expect(outcome.step("b")?.success == true)
+        let two = Sample.task(nodes: [failing("f1"), failing("f2")], edges: "T>f1 f1>f2")
+        #expect(await two.run(Sample.environment(http: server())).error == "2 of 3 steps failed: f1, f2")
+    }
+
+    @Test(
+        "EE-W4 EE-W5 EE-W15 ends with ERROR and no steps if its graph cannot be planned",
+        arguments: [
+            ("T>a a>zzz", "target node 'zzz' in edge 'e1' not in TaskNodes"),
+            ("T>a zzz>a", "source node 'zzz' in edge 'e1' not in TaskNodes"),
+            ("a>b", "trigger 'T' has no outgoing edges"), ("T>a a>b b>a", "nodes form a cycle: a -> b -> a"),
+        ])
+    func compileErrors(edges: String, text: String) async {
+        let task = Sample.task(nodes: [Sample.rest("a"), Sample.rest("b")], edges: edges)
+        let outcome = await task.run()
+        #expect(outcome.status == .error)
+        #expect(outcome.error == "VM execution error: \(text) (step analysis: no execution steps found)")
+        #expect(outcome.steps.isEmpty)
+    }
+
+    @Test("EE-W16 runs twenty nodes, at most sixteen at a time")
+    func parallel() async {
+        let gate = Gate(expecting: 16)
+        let http = FakeServer { _ in
+            await gate.enter()
+            return HTTPResponse(status: 200)
+        }
+        let ids = (0..<20).map { "n\($0)" }
+        let task = Sample.task(
+            nodes: ids.map { Sample.rest($0) }, edges: ids.map { "T>\($0)" }.joined(separator: " "))
+        let outcome = await task.run(Sample.environment(http: http))
+        #expect(outcome.steps.count == 21 && outcome.status == .success)
+        #expect(gate.most == 16)
+    }
+
+    @Test("of a task without nodes is its trigger's step")
+    func empty() async {
+        let outcome = await Sample.task(nodes: [], edges: "").run()
+        #expect(outcome.steps.map(\.id) == ["T"] && outcome.status == .success)
+    }
+
+    @Test("fails nodes that are not supported yet by name")
+    func unsupported() async {
+        let nodes: [(Node.Config, String)] = [
+            (.customCode(CustomCodeNode(language: .javaScript, source: "1")), "NODE_TYPE_CUSTOM_CODE"),
+            (.filter(FilterNode(expression: "", inputVariable: "")), "NODE_TYPE_FILTER"),
+            (.ethTransfer(ETHTransferNode(destination: "", amount: "")), "NODE_TYPE_ETH_TRANSFER"),
+            (.balance(BalanceNode(address: "", chain: "")), "NODE_TYPE_BALANCE"),
+            (.graphQLQuery(GraphQLQueryNode(url: "", query: "")), "NODE_TYPE_GRAPHQL_QUERY"),
+            (.contractWrite(ContractWriteNode(contractAddress: "")), "NODE_TYPE_CONTRACT_WRITE"),
+            (
+                .loop(LoopNode(inputVariable: "", iterationValue: "", iterationKey: "", mode: .parallel, runner: nil)),
+                "NODE_TYPE_LOOP"
+            ),
+        ]
+        for (config, name) in nodes {
+            let finished = await Sample.run(Node(id: "N", name: "n", config: config))
+            #expect(finished.step.error == "not supported yet: \(name)")
+            #expect(finished.step.kind.wireName == name)
+            #expect(finished.data == nil)
+        }
+    }
+}
+
+/// Holds everyone up until so many are inside, then lets all pass; remembers how many were inside at once.
+private final class Gate: Sendable {
+    private struct State {
+        var inside = 0
+        var most = 0
+        var isOpen = false
+        var waiting: [CheckedContinuation<Void, Never>] = []
+    }
+    private let state = Mutex(State())
+    private let expected: Int
+
+    init(expecting expected: Int) { self.expected = expected }
+
+    var most: Int { state.withLock { $0.most } }
+
+    func enter() async {
+        await withCheckedContinuation { continuation in
+            let released = state.withLock { state -> [CheckedContinuation<Void, Never>] in
+                state.inside += 1
+                state.most = max(state.most, state.inside)
+                if state.inside == expected { state.isOpen = true }
+                state.waiting.append(continuation)
+                guard state.isOpen else { return [] }
+                defer { state.waiting = [] }
+                return state.waiting
+            }
+            for waiter in released { waiter.resume() }
+        }
+        state.withLock { $0.inside -= 1 }
+    }
+}
+
+@Suite("A run that does not come to its own end")
+struct StoppedRunTests {
+    private func run(
+        _ task: AutomationTask, _ environment: WorkflowEnvironment, recorded: [String: FinishedNode] = [:],
+        deadline: ContinuousClock.Instant? = nil, recorder: some StepRecorder = NoStepRecorder(),
+        isStopped: @escaping @Sendable () -> Bool = { false }
+    ) async -> RunOutcome {
+        await WorkflowRun(
+            task: task, executionID: ExecutionID(ULID(value: 1)), trigger: TriggerOutput(kind: .manual, data: nil),
+            recorded: recorded, deadline: deadline
+        ).run(in: environment, recorder: recorder, isStopped: isStopped)
+    }
+
+    private let chain = Sample.task(nodes: [Sample.rest("a"), Sample.rest("b")], edges: "T>a a>b")
+
+    @Test("XO-22 starts no further node once its task is stopped")
+    func stopped() async {
+        let isStopped = Mutex(false)
+        let http = FakeServer { _ in
+            isStopped.withLock { $0 = true }
+            return HTTPResponse(status: 200)
+        }
+        let outcome = await run(chain, Sample.environment(http: http)) { isStopped.withLock { $0 } }
+        #expect(outcome.steps.map(\.id) == ["T", "a"])
+        #expect(outcome.stop == .stopped)
+        #expect(outcome.status == .error)
+        #expect(outcome.error == "VM execution error: the execution was stopped before all of its nodes had run")
+    }
+
+    @Test("a stop after the last node changes nothing")
+    func stoppedLate() async {
+        let task = Sample.task(nodes: [Sample.rest("a")], edges: "T>a")
+        let isStopped = Mutex(false)
+        let http = FakeServer { _ in
+            isStopped.withLock { $0 = true }
+            return HTTPResponse(status: 200)
+        }
+        let outcome = await run(task, Sample.environment(http: http)) { isStopped.withLock { $0 } }
+        #expect(outcome.status == .success && outcome.stop == nil)
+    }
+
+    @Test("XO-21 cancels what runs at its deadline and keeps the finished steps")
+    func deadline() async {
+        let time = ManualTime()
+        let http = FakeServer { request in
+            if request.url.contains("slow") { try await time.sleep(until: time.monotonic + .seconds(3600)) }
+            return HTTPResponse(status: 200)
+        }
+        let task = Sample.task(
+            nodes: [Sample.rest("a"), Sample.rest("s", url: "https://slow"), Sample.rest("z")], edges: "T>a a>s s>z")
+        async let outcome = run(
+            task, Sample.environment(http: http, time: time), deadline: time.monotonic + .seconds(900))
+        await time.waitForSleepers(2)  // the deadline and the slow server
+        time.advance(by: .seconds(901))
+        let ended = await outcome
+        #expect(ended.steps.map(\.id) == ["T", "a", "s"])
+        #expect(ended.stop == .deadline)
+        #expect(ended.status == .error)
+        #expect(
+            ended.error.hasPrefix("VM execution error: the execution deadline was exceeded (step analysis: 1 of 3 "))
+    }
+
+    @Test("B3 an interrupted node is not recorded as failed")
+    func interrupted() async {
+        let time = ManualTime()
+        let recorder = Recorder()
+        let http = FakeServer { request in
+            if request.url.contains("slow") { try await time.sleep(until: time.monotonic + .seconds(3600)) }
+            return HTTPResponse(status: 200)
+        }
+        let task = Sample.task(
+            nodes: [Sample.rest("a"), Sample.rest("s", url: "https://slow")], edges: "T>a a>s")
+        let environment = Sample.environment(http: http, time: time)
+        let outcome = await withTaskGroup(of: RunOutcome?.self) { group in
+            group.addTask { await run(task, environment, recorder: recorder) }
+            await time.waitForSleepers(1)
+            group.cancelAll()
+            return await group.next() ?? nil
+        }
+        #expect(outcome?.stop == .interrupted)
+        #expect(recorder.ids == ["a"])
+    }
+
+    @Test("XO-14 ends when its recorder refuses a step")
+    func recorderRefuses() async {
+        let outcome = await run(chain, Sample.environment(http: server()), recorder: Recorder(refusing: "a"))
+        #expect(outcome.stop == .recorder("claim lost"))
+        #expect(outcome.steps.map(\.id) == ["T", "a"])
+    }
+
+    @Test("XO-17 takes recorded nodes as they are and goes on behind them")
+    func resumed() async {
+        let nodes = [
+            Sample.rest("a"), Sample.branch("b", ("c1", "if", "a.data.n > 1")),
+            Sample.rest("x", url: "https://x/{{a.data.n}}"),
+        ]
+        let task = Sample.task(nodes: nodes, edges: "T>a a>b b.c1>x")
+        let first = Recorder()
+        let whole = await run(
+            task, Sample.environment(http: FakeServer(body: #"{"n":7}"#)), recorder: first)
+        #expect(whole.steps.map(\.id) == ["T", "a", "b", "x"])
+        let http = FakeServer()
+        let second = Recorder()
+        let journal = first.nodes.filter { $0.key != "x" }
+        let resumed = await run(task, Sample.environment(http: http), recorded: journal, recorder: second)
+        #expect(resumed.steps.map(\.id) == ["T", "a", "b", "x"])
+        #expect(http.requests.map(\.url) == ["https://x/7"])
+        #expect(second.ids == ["x"])
+        #expect(resumed.step("a") == whole.step("a"))
+    }
+}
+
+private final class Recorder: StepRecorder {
+    private let recorded = Mutex<[FinishedNode]>([])
+    private let refused: String?
+
+    init(refusing refused: String? = nil) { self.refused = refused }
+
+    var ids: [String] { recorded.withLock { $0.map(\.step.id) } }
+    var nodes: [String: FinishedNode] {
+        Dictionary(recorded.withLock { $0 }.map { ($0.step.id, $0) }) { $1 }
+    }
+
+    func finished(_ node: FinishedNode) async throws {
+        if node.step.id == refused { throw HTTPTransportError("claim lost") }
+        recorded.withLock { $0.append(node) }
+    }
+}
+
+@Suite("The status of a run")
+struct StatusTests {
+    private func step(_ name: String, success: Bool, error: String = "") -> Step {
+        let now = Timestamp(milliseconds: 0)
+        return Step(
+            id: "id-\(name)", name: name, kind: .node(.restAPI), success: success, error: error, startAt: now,
+            endAt: now)
+    }
+
+    @Test("EE-X1 follows from its steps, without partial success")
+    func table() {
+        let good = step("a", success: true)
+        #expect(RunVerdict(steps: [good, good]).status == .success)
+        #expect(RunVerdict(steps: []).error == "no execution steps found")
+        #expect(RunVerdict(steps: []).status == .failed)
+        let mixed = RunVerdict(steps: [
+            good, step("b", success: false, error: "x"), step("", success: false, error: "y"),
+        ])
+        #expect(mixed.status == .failed)
+        #expect(mixed.error == "2 of 3 steps failed: b, id-")
+        // Q36: a failure without a text counts.
+        #expect(RunVerdict(steps: [good, step("c", success: false)]).error == "1 of 2 steps failed: c")
+        #expect(RunVerdict(error: "e", steps: [good]).error == "VM execution error: e")
+        #expect(
+            RunVerdict(error: "e", steps: []).error == "VM execution error: e (step analysis: no execution steps found)"
+        )
+    }
+}
