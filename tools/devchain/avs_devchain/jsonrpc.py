@@ -62,7 +62,7 @@ class Methods:
             raise RPCError(INVALID_PARAMS, f"{name}: {error}") from error
         for parameter, value in bound.arguments.items():
             wanted = signature.parameters[parameter].annotation
-            if wanted in (str, bool) and not isinstance(value, wanted):
+            if wanted in (str, bool, list) and not isinstance(value, wanted):
                 raise invalid(f"a {wanted.__name__} for {parameter}", value)
         return function(*bound.args, **bound.kwargs)
 

@@ -109,14 +109,12 @@ def drop_transaction(node: Node, transaction_hash: str) -> bool:
 
 
 @method("dev_setFaults")
-def set_faults(node: Node, faults: Any) -> bool:
+def set_faults(node: Node, faults: list) -> bool:
     """Sets how the next requests are to fail, in place of what was set before; [] ends it.
 
     Each is {"method": name (default: any), "count": how many requests (1), "delay": milliseconds} with one of
     "error": {"code", "message", "data"}, "result": any value, "status": HTTP status, "body": text, "close": true.
     """
-    if not isinstance(faults, list):
-        raise RPCError(INVALID_PARAMS, "faults must be an array")
     node.faults.set([Fault.parse(fault) for fault in faults])
     return True
 

@@ -3,21 +3,20 @@
 import asyncio
 import json
 import logging
+from dataclasses import dataclass
 from typing import Any
 
 from aiohttp import WSCloseCode, WSMsgType, web
 
-from . import methods_dev, methods_simulate  # noqa: F401  (they register their methods)
 from . import render
 from .blocks import Block, PlacedLog
-from .chain import Listener
-from .faults import Fault
+from .chain import Chain, Listener
+from .faults import Fault, Faults
 from .filters import LogFilter
 from .jsonrpc import (
     INTERNAL_ERROR, INVALID_PARAMS, INVALID_REQUEST, LIMIT_EXCEEDED, MAX_BATCH, PARSE_ERROR, Methods, RPCError, answer,
     request_parts,
 )
-from .methods import METHODS
 from .node import Node
 from .transactions import Transaction
 
@@ -47,11 +46,20 @@ def faulty_response(request: Any, fault: Fault) -> Any:
     return {"jsonrpc": "2.0", "id": identifier, fault.kind: fault.value}
 
 
-class Handler:
-    """Answers requests for a node, and for a session if there is one."""
+@dataclass(frozen=True)
+class Endpoint:
+    """What is served at one port: methods, what they are called on, and the faults to show."""
 
-    def __init__(self, node: Node, session: "Session | None" = None):
-        self._node = node
+    methods: Methods
+    subject: Any
+    faults: Faults
+
+
+class Handler:
+    """Answers requests at an endpoint, for a session if there is one."""
+
+    def __init__(self, endpoint: Endpoint, session: "Session | None" = None):
+        self._endpoint = endpoint
         self._session = session
 
     def respond(self, request: Any) -> Any:
@@ -82,7 +90,7 @@ class Handler:
     def _call(self, method: str, parameters: list) -> Any:
         if self._session is not None and method in SESSION_METHODS:
             return SESSION_METHODS.call(self._session, method, parameters)
-        return METHODS.call(self._node, method, parameters)
+        return self._endpoint.methods.call(self._endpoint.subject, method, parameters)
 
 
 # --- WebSocket sessions ----------------------------------------------------------------------------------------------
@@ -167,10 +175,14 @@ class Session(Listener):
 # --- Server ----------------------------------------------------------------------------------------------------------
 
 class Server:
-    """Serves one node. All methods run on the event loop, one at a time, so none sees another's half-done work."""
+    """Serves one endpoint, over WebSocket too if a chain is given whose events sessions can subscribe to.
 
-    def __init__(self, node: Node):
-        self._node = node
+    All methods run on the event loop, one at a time, so none sees another's half-done work.
+    """
+
+    def __init__(self, endpoint: Endpoint, chain: Chain | None = None):
+        self._endpoint = endpoint
+        self._chain = chain
         self._sockets: set[web.WebSocketResponse] = set()
         application = web.Application(client_max_size=MAX_BODY_BYTES)
         application.router.add_route("*", "/{anything:.*}", self._handle)
@@ -187,25 +199,15 @@ class Server:
     async def stop(self) -> None:
         await self._runner.cleanup()
 
-    async def mine_by_the_clock(self) -> None:
-        """Mines whenever the node's block time has passed. Runs until cancelled."""
-        node = self._node
-        while True:
-            node.is_block_time_new.clear()
-            try:
-                await asyncio.wait_for(node.is_block_time_new.wait(), timeout=node.block_time)
-            except TimeoutError:
-                node.chain.mine()
-
     async def _handle(self, request: web.Request) -> web.StreamResponse:
-        if request.headers.get("Upgrade", "").lower() == "websocket":
-            return await self._handle_socket(request)
+        if self._chain is not None and request.headers.get("Upgrade", "").lower() == "websocket":
+            return await self._handle_socket(request, self._chain)
         if request.method != "POST":
-            return web.Response(status=405, text="POST JSON-RPC here, or open a WebSocket\n")
+            return web.Response(status=405, text="POST JSON-RPC here\n")
         body = parsed(await request.read())
-        if fault := self._node.faults.take(body):
+        if fault := self._endpoint.faults.take(body):
             return await self._fail(request, body, fault)
-        response = Handler(self._node).respond(body)
+        response = Handler(self._endpoint).respond(body)
         return web.Response(status=200) if response is None else web.json_response(response)
 
     async def _fail(self, request: web.Request, body: Any, fault: Fault) -> web.StreamResponse:
@@ -221,15 +223,15 @@ class Server:
                 if request.transport is not None:
                     request.transport.abort()
                 return web.Response()
-        return web.json_response(Handler(self._node).respond(body))
+        return web.json_response(Handler(self._endpoint).respond(body))
 
-    async def _handle_socket(self, request: web.Request) -> web.WebSocketResponse:
+    async def _handle_socket(self, request: web.Request, chain: Chain) -> web.WebSocketResponse:
         socket = web.WebSocketResponse(max_msg_size=MAX_BODY_BYTES)
         await socket.prepare(request)
         session = Session(socket, request.transport)
-        handler = Handler(self._node, session)
+        handler = Handler(self._endpoint, session)
         self._sockets.add(socket)
-        self._node.chain.listeners.append(session)
+        chain.listeners.append(session)
         writer = asyncio.create_task(session.write())  # ended below
         guard = asyncio.create_task(self._close_when_slow(socket, session))  # ended below
         try:
@@ -237,12 +239,12 @@ class Server:
                 if message.type not in (WSMsgType.TEXT, WSMsgType.BINARY):
                     continue
                 body = parsed(message.data)
-                if fault := self._node.faults.take(body):
+                if fault := self._endpoint.faults.take(body):
                     await self._fail_socket(session, handler, body, fault)
                 elif (response := handler.respond(body)) is not None:
                     session.send(response)
         finally:
-            self._node.chain.listeners.remove(session)
+            chain.listeners.remove(session)
             self._sockets.discard(socket)
             writer.cancel()
             guard.cancel()
@@ -269,3 +271,13 @@ class Server:
     async def _close_sockets(self, application: web.Application) -> None:
         for socket in list(self._sockets):
             await socket.close(code=WSCloseCode.GOING_AWAY, message=b"shutting down")
+
+
+async def mine_by_the_clock(node: Node) -> None:
+    """Mines whenever the node's block time has passed. Runs until cancelled."""
+    while True:
+        node.is_block_time_new.clear()
+        try:
+            await asyncio.wait_for(node.is_block_time_new.wait(), timeout=node.block_time)
+        except TimeoutError:
+            node.chain.mine()

@@ -21,7 +21,8 @@ struct Validated:
     prefund: uint256
     gas_used: uint256
     price: uint256
-    is_signature_bad: bool
+    is_signature_bad: bool  # the account's
+    is_sponsor_bad: bool  # the paymaster's
     valid_after: uint256
     valid_until: uint256
 
@@ -158,6 +159,8 @@ def handleOps(ops: DynArray[user_operation.UserOperation, MAX_OPS], beneficiary:
         result: Validated = self._validate(index, op)
         if result.is_signature_bad:
             self._fail(index, "AA24 signature error")
+        if result.is_sponsor_bad:
+            self._fail(index, "AA34 signature error")
         if block.timestamp > result.valid_until or block.timestamp <= result.valid_after:
             self._fail(index, "AA22 expired or not due" if result.paymaster == empty(address)
                        else "AA32 paymaster expired or not due")
@@ -185,7 +188,8 @@ def simulateValidation(userOp: user_operation.UserOperation):
         abi_encode(
             # A tuple with a dynamic member is encoded behind an offset; the three stake infos stand in the head.
             convert(224, uint256), no_stake, no_stake, no_stake,
-            result.gas_used, result.prefund, result.is_signature_bad, result.valid_after, result.valid_until,
+            result.gas_used, result.prefund, result.is_signature_bad or result.is_sponsor_bad,
+            result.valid_after, result.valid_until,
             convert(192, uint256), convert(0, uint256),
             method_id=method_id(
                 "ValidationResult((uint256,uint256,bool,uint48,uint48,bytes),(uint256,uint256),(uint256,uint256),(uint256,uint256))"
@@ -222,12 +226,10 @@ def _validate(index: uint256, op: user_operation.UserOperation) -> Validated:
     if op.nonce & (2**64 - 1) != self.sequences[op.sender][convert(op.nonce >> 64, uint192)]:
         self._fail(index, "AA25 invalid account nonce")
     self.sequences[op.sender][convert(op.nonce >> 64, uint192)] += 1
-    result: Validated = self._meet(validation, 0)
-    if result.is_signature_bad:
-        paymaster = empty(address)  # AA24 comes before anything a paymaster could say
-    elif paymaster != empty(address):
-        result = self._meet(validation, self._validate_paymaster(index, op, op_hash, paymaster, prefund))
-
+    sponsor_validation: uint256 = 0
+    if paymaster != empty(address):
+        sponsor_validation = self._validate_paymaster(index, op, op_hash, paymaster, prefund)
+    result: Validated = self._meet(validation, sponsor_validation)
     result.op_hash = op_hash
     result.paymaster = paymaster
     result.prefund = prefund
@@ -334,10 +336,7 @@ def _validate_paymaster(
     )
     if not success or len(answer) < 64:
         self._fail(index, concat("AA33 reverted", self._reason(answer)))
-    validation: uint256 = extract32(answer, 32, output_type=uint256)
-    if validation & (2**160 - 1) != 0:
-        self._fail(index, "AA34 signature error")
-    return validation
+    return extract32(answer, 32, output_type=uint256)
 
 
 @internal
@@ -350,6 +349,7 @@ def _meet(account: uint256, paymaster: uint256) -> Validated:
     other: uint256 = self._until(paymaster)
     result: Validated = empty(Validated)
     result.is_signature_bad = account & (2**160 - 1) != 0
+    result.is_sponsor_bad = paymaster & (2**160 - 1) != 0
     result.valid_until = min(until, other)
     result.valid_after = max(account >> 208, paymaster >> 208)
     return result
