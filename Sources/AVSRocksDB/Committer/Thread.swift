@@ -24,6 +24,17 @@ func startThread(_ name: String, _ body: @escaping @Sendable () -> Void) throws(
     pthread_detach(thread)
 }
 
+/// Runs `body` on a thread of its own and waits for it without blocking the caller's.
+func onThread<R: Sendable>(_ name: String, _ body: @escaping @Sendable () throws -> R) async throws -> R {
+    try await withCheckedThrowingContinuation { continuation in
+        do {
+            try startThread(name) { continuation.resume(with: Result(catching: body)) }
+        } catch {
+            continuation.resume(throwing: error)
+        }
+    }
+}
+
 /// A courtesy to whoever looks at the process: failing to do it changes nothing.
 private func nameThisThread(_ name: String) {
     do throws(StorageError) { try File("/proc/thread-self/comm", .readWrite).write(Array(name.utf8), at: 0) } catch {}

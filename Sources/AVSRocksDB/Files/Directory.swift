@@ -64,6 +64,12 @@ struct Directory: Hashable, Sendable {
         guard unsafe unlink(file(name)) == 0 || errno == ENOENT else { throw .system("unlink", file(name)) }
     }
 
+    /// Removes the files in the directory, and the directory.
+    func removeWithFiles() throws(StorageError) {
+        for name in try entries() { try remove(name) }
+        guard unsafe rmdir(path) == 0 else { throw .system("rmdir", path) }
+    }
+
     func size(of name: String) throws(StorageError) -> Int {
         try File(file(name), .read).size()
     }

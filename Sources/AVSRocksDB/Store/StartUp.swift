@@ -105,7 +105,7 @@ struct StartUp {
                 throw .unusable("\(directory.path) is not empty: \(foreign.prefix(3).joined(separator: ", "))")
             }
             guard !entries.contains(Self.markerName) else { return true }
-            try writeMarker()
+            try Self.writeMarker(in: directory)
             return true
         }
         guard entries.contains(Self.markerName) else { throw .notFound(path: directory.path) }
@@ -115,13 +115,13 @@ struct StartUp {
         return !hasDatabase
     }
 
-    private func writeMarker() throws(StorageError) {
-        let temporary = Self.markerName + ".new"
+    static func writeMarker(in directory: Directory) throws(StorageError) {
+        let temporary = markerName + ".new"
         let text = Array("AVS aggregator database, layout 1. Do not delete: without it the service refuses to start.\n".utf8)
         let file = try File(directory.file(temporary), .create)
         try file.write(text, at: 0)
         try file.sync()
-        try directory.rename(temporary, to: Self.markerName)
+        try directory.rename(temporary, to: markerName)
         try directory.sync()
     }
 
