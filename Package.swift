@@ -147,8 +147,10 @@ let package = Package(
         .testTarget(
             name: "AVSTLSTests", dependencies: ["AVSTLS", "AVSTesting", "TestCertificates"], swiftSettings: settings),
 
+        .target(name: "PowerCut", path: "Tests/Support/PowerCut"),
+
         .executableTarget(
-            name: "store-crasher", dependencies: ["AVSRocksDB", "AVSStorage"], path: "Tests/Support/store-crasher",
+            name: "store-crasher", dependencies: ["AVSRocksDB", "AVSStorage", "PowerCut"], path: "Tests/Support/store-crasher",
             swiftSettings: settings),
 
         .testTarget(

@@ -97,9 +97,10 @@ struct Committer {
             }
             group.answerAll(nil)
         } catch {
-            // FAIL-1: whether the batch is there after a restart is unknown. Nobody is told that it failed.
-            group.answerAll(.outcomeUnknown("\(error)"))
+            // FAIL-1: whether the batch is there after a restart is unknown. Nobody is told that it failed, and nobody
+            // is told anything before the store has stopped taking updates.
             handle(error)
+            group.answerAll(.outcomeUnknown("\(error)"))
         }
     }
 
@@ -123,6 +124,14 @@ struct Committer {
 
     /// DUR-13: a writer that the library wants to slow down says so first, so that less is taken in, and then waits.
     private func writeWithoutHurry(_ batch: borrowing WriteBatch, isSynced: Bool) throws {
+        #if Failpoints
+            if isSynced, Failpoint.isArmed(.committerAfterWriteBeforeSync) {
+                // The library writes and syncs in one call; a test that wants to stop between them gets two.
+                try database.write(batch, isSynced: false, mayStall: true)
+                try Failpoint.hit(.committerAfterWriteBeforeSync)
+                return try database.syncLog()
+            }
+        #endif
         do throws(RocksDBFailure) {
             try database.write(batch, isSynced: isSynced, mayStall: false)
         } catch where error.kind == .incomplete {

@@ -1,6 +1,10 @@
 import AVSStorage
 import CRocksDB
 
+#if Failpoints
+    import Foundation
+#endif
+
 /// One open database of the library.
 ///
 /// It is closed by the last reference to it. Each snapshot holds one, and an iterator lives inside one call, so the
@@ -67,7 +71,7 @@ import CRocksDB
     func write(_ batch: borrowing WriteBatch, isSynced: Bool, mayStall: Bool) throws(RocksDBFailure) {
         let options: OpaquePointer = unsafe rocksdb_writeoptions_create()
         defer { unsafe rocksdb_writeoptions_destroy(options) }
-        unsafe rocksdb_writeoptions_set_sync(options, isSynced ? 1 : 0)
+        unsafe rocksdb_writeoptions_set_sync(options, isSynced && Syncing.isOn ? 1 : 0)
         unsafe rocksdb_writeoptions_set_no_slowdown(options, mayStall ? 0 : 1)
         let raw = unsafe self.raw
         let records = unsafe batch.raw
@@ -76,6 +80,7 @@ import CRocksDB
 
     /// Puts everything written so far on the disk.
     func syncLog() throws(RocksDBFailure) {
+        guard Syncing.isOn else { return }
         let raw = unsafe self.raw
         try unsafe catching("rocksdb_flush_wal") { unsafe rocksdb_flush_wal(raw, 1, $0) }
     }
@@ -101,6 +106,16 @@ import CRocksDB
         defer { unsafe rocksdb_free(value) }
         return unsafe String(cString: value)
     }
+}
+
+/// Syncing cannot be switched off, except by `AVS_STORE_SYNC=off` in a test build: a crash test has to see that it
+/// would notice a loss.
+enum Syncing {
+    #if Failpoints
+        static let isOn = ProcessInfo.processInfo.environment["AVS_STORE_SYNC"] != "off"
+    #else
+        static var isOn: Bool { true }
+    #endif
 }
 
 // MARK: Reading

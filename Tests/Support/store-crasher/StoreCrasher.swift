@@ -21,10 +21,23 @@ import Glibc
         options.housekeepingInterval = .milliseconds(20)
         options.unsyncedAgeMax = .milliseconds(5)
         let path = CommandLine.arguments[1]
-        let store = try RocksDBStore.open(path: path, creates: access("\(path)/CURRENT", F_OK) != 0, options: options)
+        let store: RocksDBStore
+        do {
+            store = try RocksDBStore.open(path: path, creates: access("\(path)/CURRENT", F_OK) != 0, options: options)
+        } catch {
+            exit(74)
+        }
         say("ready")
         try await withThrowingTaskGroup(of: Void.self) { group in
-            for writer in 0..<writers { group.addTask { try await write(store, writer) } }
+            for writer in 0..<writers {
+                group.addTask {
+                    do {
+                        try await write(store, writer)
+                    } catch is StorageError {
+                        try await Task.sleep(for: .seconds(3_600))  // the store is ending the process
+                    }
+                }
+            }
             try await group.waitForAll()
         }
     }
