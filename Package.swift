@@ -78,6 +78,22 @@ let package = Package(
 
         .target(name: "AVSRPC", dependencies: ["AVSPrimitives", "CZlib"], swiftSettings: wrapperSettings),
 
+        .target(name: "AVSWire", dependencies: ["AVSModel", "AVSPrimitives", "AVSProto"], swiftSettings: settings),
+
+        .target(
+            name: "AVSSchema", dependencies: ["AVSModel", "AVSPrimitives", "AVSProto", "AVSStorage", "AVSWire"],
+            swiftSettings: settings),
+
+        .target(
+            name: "AVSEngine",
+            dependencies: [
+                "AVSCrypto", "AVSEthereum", "AVSModel", "AVSPrimitives", "AVSSchema", "AVSStorage",
+                .product(name: "DequeModule", package: "swift-collections"),
+                .product(name: "Logging", package: "swift-log"),
+                .product(name: "OrderedCollections", package: "swift-collections"),
+            ],
+            swiftSettings: settings),
+
         // MARK: What does I/O
 
         .target(name: "AVSRocksDB", dependencies: ["AVSStorage", "CRocksDB"], swiftSettings: wrapperSettings),
@@ -155,6 +171,14 @@ let package = Package(
 
         .testTarget(
             name: "AVSRocksDBTests", dependencies: ["AVSRocksDB", "AVSStorage", "AVSTesting", "store-crasher"],
+            swiftSettings: settings),
+
+        .testTarget(
+            name: "AVSEngineTests",
+            dependencies: [
+                "AVSEngine", "AVSEthereum", "AVSModel", "AVSPrimitives", "AVSSchema", "AVSStorage", "AVSTesting",
+                .product(name: "Logging", package: "swift-log"),
+            ],
             swiftSettings: settings),
     ]
 )

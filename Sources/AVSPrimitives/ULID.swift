@@ -9,6 +9,9 @@ public struct ULID: Hashable, Comparable, Sendable, CustomStringConvertible {
 
     public init(value: UInt128) { self.value = value }
 
+    /// The id that is never issued: stands where an id is yet to come.
+    public static let zero = ULID(value: 0)
+
     /// 26 characters, lower case; nil otherwise, also above 128 bits (a first character after `7`).
     public init?(_ text: String) {
         self.init(text, lowering: 0)

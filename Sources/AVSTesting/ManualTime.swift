@@ -11,7 +11,7 @@ public final class ManualTime: TimeSource {
         var continuation: CheckedContinuation<Void, any Error>
     }
 
-    private struct State: ~Copyable {
+    private struct State {
         var now: Timestamp
         var monotonic: ContinuousClock.Instant
         var sleepers: [UInt64: Sleeper] = [:]

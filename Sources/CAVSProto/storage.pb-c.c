@@ -7,13 +7,176 @@
 #endif
 
 #include "storage.pb-c.h"
+void   aggregator__storage__wallet_record__init
+                     (Aggregator__Storage__WalletRecord         *message)
+{
+  static const Aggregator__Storage__WalletRecord init_value = AGGREGATOR__STORAGE__WALLET_RECORD__INIT;
+  *message = init_value;
+}
 void   aggregator__storage__task_record__init
                      (Aggregator__Storage__TaskRecord         *message)
 {
   static const Aggregator__Storage__TaskRecord init_value = AGGREGATOR__STORAGE__TASK_RECORD__INIT;
   *message = init_value;
 }
-static const ProtobufCFieldDescriptor aggregator__storage__task_record__field_descriptors[1] =
+void   aggregator__storage__execution_record__init
+                     (Aggregator__Storage__ExecutionRecord         *message)
+{
+  static const Aggregator__Storage__ExecutionRecord init_value = AGGREGATOR__STORAGE__EXECUTION_RECORD__INIT;
+  *message = init_value;
+}
+void   aggregator__storage__job_record__trigger_input_entry__init
+                     (Aggregator__Storage__JobRecord__TriggerInputEntry         *message)
+{
+  static const Aggregator__Storage__JobRecord__TriggerInputEntry init_value = AGGREGATOR__STORAGE__JOB_RECORD__TRIGGER_INPUT_ENTRY__INIT;
+  *message = init_value;
+}
+void   aggregator__storage__job_record__init
+                     (Aggregator__Storage__JobRecord         *message)
+{
+  static const Aggregator__Storage__JobRecord init_value = AGGREGATOR__STORAGE__JOB_RECORD__INIT;
+  *message = init_value;
+}
+void   aggregator__storage__dedup_record__block_position__init
+                     (Aggregator__Storage__DedupRecord__BlockPosition         *message)
+{
+  static const Aggregator__Storage__DedupRecord__BlockPosition init_value = AGGREGATOR__STORAGE__DEDUP_RECORD__BLOCK_POSITION__INIT;
+  *message = init_value;
+}
+void   aggregator__storage__dedup_record__init
+                     (Aggregator__Storage__DedupRecord         *message)
+{
+  static const Aggregator__Storage__DedupRecord init_value = AGGREGATOR__STORAGE__DEDUP_RECORD__INIT;
+  *message = init_value;
+}
+void   aggregator__storage__dedup_low_record__block_by_chain_entry__init
+                     (Aggregator__Storage__DedupLowRecord__BlockByChainEntry         *message)
+{
+  static const Aggregator__Storage__DedupLowRecord__BlockByChainEntry init_value = AGGREGATOR__STORAGE__DEDUP_LOW_RECORD__BLOCK_BY_CHAIN_ENTRY__INIT;
+  *message = init_value;
+}
+void   aggregator__storage__dedup_low_record__init
+                     (Aggregator__Storage__DedupLowRecord         *message)
+{
+  static const Aggregator__Storage__DedupLowRecord init_value = AGGREGATOR__STORAGE__DEDUP_LOW_RECORD__INIT;
+  *message = init_value;
+}
+void   aggregator__storage__claim_record__init
+                     (Aggregator__Storage__ClaimRecord         *message)
+{
+  static const Aggregator__Storage__ClaimRecord init_value = AGGREGATOR__STORAGE__CLAIM_RECORD__INIT;
+  *message = init_value;
+}
+void   aggregator__storage__operator_record__init
+                     (Aggregator__Storage__OperatorRecord         *message)
+{
+  static const Aggregator__Storage__OperatorRecord init_value = AGGREGATOR__STORAGE__OPERATOR_RECORD__INIT;
+  *message = init_value;
+}
+static const ProtobufCFieldDescriptor aggregator__storage__wallet_record__field_descriptors[6] =
+{
+  {
+    "owner",
+    1,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_BYTES,
+    0,   /* quantifier_offset */
+    offsetof(Aggregator__Storage__WalletRecord, owner),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "address",
+    2,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_BYTES,
+    0,   /* quantifier_offset */
+    offsetof(Aggregator__Storage__WalletRecord, address),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "factory",
+    3,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_BYTES,
+    0,   /* quantifier_offset */
+    offsetof(Aggregator__Storage__WalletRecord, factory),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "salt",
+    4,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_BYTES,
+    0,   /* quantifier_offset */
+    offsetof(Aggregator__Storage__WalletRecord, salt),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "is_hidden",
+    5,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_BOOL,
+    0,   /* quantifier_offset */
+    offsetof(Aggregator__Storage__WalletRecord, is_hidden),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "stale_derivation",
+    6,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_BOOL,
+    0,   /* quantifier_offset */
+    offsetof(Aggregator__Storage__WalletRecord, stale_derivation),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+};
+static const unsigned aggregator__storage__wallet_record__field_indices_by_name[] = {
+  1,   /* field[1] = address */
+  2,   /* field[2] = factory */
+  4,   /* field[4] = is_hidden */
+  0,   /* field[0] = owner */
+  3,   /* field[3] = salt */
+  5,   /* field[5] = stale_derivation */
+};
+static const ProtobufCIntRange aggregator__storage__wallet_record__number_ranges[1 + 1] =
+{
+  { 1, 0 },
+  { 0, 6 }
+};
+const ProtobufCMessageDescriptor aggregator__storage__wallet_record__descriptor =
+{
+  PROTOBUF_C__MESSAGE_DESCRIPTOR_MAGIC,
+  "aggregator.storage.WalletRecord",
+  "WalletRecord",
+  "Aggregator__Storage__WalletRecord",
+  "aggregator.storage",
+  sizeof(Aggregator__Storage__WalletRecord),
+  6,
+  aggregator__storage__wallet_record__field_descriptors,
+  aggregator__storage__wallet_record__field_indices_by_name,
+  1,  aggregator__storage__wallet_record__number_ranges,
+  (ProtobufCMessageInit) aggregator__storage__wallet_record__init,
+  NULL,NULL,NULL    /* reserved[123] */
+};
+static const ProtobufCFieldDescriptor aggregator__storage__task_record__field_descriptors[6] =
 {
   {
     "task",
@@ -27,14 +190,79 @@ static const ProtobufCFieldDescriptor aggregator__storage__task_record__field_de
     0,             /* flags */
     0,NULL,NULL    /* reserved1,reserved2, etc */
   },
+  {
+    "chain_id",
+    2,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_UINT64,
+    0,   /* quantifier_offset */
+    offsetof(Aggregator__Storage__TaskRecord, chain_id),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "reserved",
+    3,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_INT64,
+    0,   /* quantifier_offset */
+    offsetof(Aggregator__Storage__TaskRecord, reserved),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "runs_in_flight",
+    4,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_INT64,
+    0,   /* quantifier_offset */
+    offsetof(Aggregator__Storage__TaskRecord, runs_in_flight),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "requested_status_plus_one",
+    5,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_INT32,
+    0,   /* quantifier_offset */
+    offsetof(Aggregator__Storage__TaskRecord, requested_status_plus_one),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "validation_failures",
+    6,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_INT64,
+    0,   /* quantifier_offset */
+    offsetof(Aggregator__Storage__TaskRecord, validation_failures),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
 };
 static const unsigned aggregator__storage__task_record__field_indices_by_name[] = {
+  1,   /* field[1] = chain_id */
+  4,   /* field[4] = requested_status_plus_one */
+  2,   /* field[2] = reserved */
+  3,   /* field[3] = runs_in_flight */
   0,   /* field[0] = task */
+  5,   /* field[5] = validation_failures */
 };
 static const ProtobufCIntRange aggregator__storage__task_record__number_ranges[1 + 1] =
 {
   { 1, 0 },
-  { 0, 1 }
+  { 0, 6 }
 };
 const ProtobufCMessageDescriptor aggregator__storage__task_record__descriptor =
 {
@@ -44,10 +272,742 @@ const ProtobufCMessageDescriptor aggregator__storage__task_record__descriptor =
   "Aggregator__Storage__TaskRecord",
   "aggregator.storage",
   sizeof(Aggregator__Storage__TaskRecord),
-  1,
+  6,
   aggregator__storage__task_record__field_descriptors,
   aggregator__storage__task_record__field_indices_by_name,
   1,  aggregator__storage__task_record__number_ranges,
   (ProtobufCMessageInit) aggregator__storage__task_record__init,
+  NULL,NULL,NULL    /* reserved[123] */
+};
+static const ProtobufCFieldDescriptor aggregator__storage__execution_record__field_descriptors[2] =
+{
+  {
+    "execution",
+    1,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_MESSAGE,
+    0,   /* quantifier_offset */
+    offsetof(Aggregator__Storage__ExecutionRecord, execution),
+    &aggregator__execution__descriptor,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "task_id",
+    2,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_BYTES,
+    0,   /* quantifier_offset */
+    offsetof(Aggregator__Storage__ExecutionRecord, task_id),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+};
+static const unsigned aggregator__storage__execution_record__field_indices_by_name[] = {
+  0,   /* field[0] = execution */
+  1,   /* field[1] = task_id */
+};
+static const ProtobufCIntRange aggregator__storage__execution_record__number_ranges[1 + 1] =
+{
+  { 1, 0 },
+  { 0, 2 }
+};
+const ProtobufCMessageDescriptor aggregator__storage__execution_record__descriptor =
+{
+  PROTOBUF_C__MESSAGE_DESCRIPTOR_MAGIC,
+  "aggregator.storage.ExecutionRecord",
+  "ExecutionRecord",
+  "Aggregator__Storage__ExecutionRecord",
+  "aggregator.storage",
+  sizeof(Aggregator__Storage__ExecutionRecord),
+  2,
+  aggregator__storage__execution_record__field_descriptors,
+  aggregator__storage__execution_record__field_indices_by_name,
+  1,  aggregator__storage__execution_record__number_ranges,
+  (ProtobufCMessageInit) aggregator__storage__execution_record__init,
+  NULL,NULL,NULL    /* reserved[123] */
+};
+static const ProtobufCFieldDescriptor aggregator__storage__job_record__trigger_input_entry__field_descriptors[2] =
+{
+  {
+    "key",
+    1,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_BYTES,
+    offsetof(Aggregator__Storage__JobRecord__TriggerInputEntry, has_key_case),
+    offsetof(Aggregator__Storage__JobRecord__TriggerInputEntry, key),
+    NULL,
+    NULL,
+    0 | PROTOBUF_C_FIELD_FLAG_ONEOF,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "value",
+    2,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_MESSAGE,
+    0,   /* quantifier_offset */
+    offsetof(Aggregator__Storage__JobRecord__TriggerInputEntry, value),
+    &google__protobuf__value__descriptor,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+};
+static const unsigned aggregator__storage__job_record__trigger_input_entry__field_indices_by_name[] = {
+  0,   /* field[0] = key */
+  1,   /* field[1] = value */
+};
+static const ProtobufCIntRange aggregator__storage__job_record__trigger_input_entry__number_ranges[1 + 1] =
+{
+  { 1, 0 },
+  { 0, 2 }
+};
+const ProtobufCMessageDescriptor aggregator__storage__job_record__trigger_input_entry__descriptor =
+{
+  PROTOBUF_C__MESSAGE_DESCRIPTOR_MAGIC,
+  "aggregator.storage.JobRecord.TriggerInputEntry",
+  "TriggerInputEntry",
+  "Aggregator__Storage__JobRecord__TriggerInputEntry",
+  "aggregator.storage",
+  sizeof(Aggregator__Storage__JobRecord__TriggerInputEntry),
+  2,
+  aggregator__storage__job_record__trigger_input_entry__field_descriptors,
+  aggregator__storage__job_record__trigger_input_entry__field_indices_by_name,
+  1,  aggregator__storage__job_record__trigger_input_entry__number_ranges,
+  (ProtobufCMessageInit) aggregator__storage__job_record__trigger_input_entry__init,
+  NULL,NULL,NULL    /* reserved[123] */
+};
+static const ProtobufCFieldDescriptor aggregator__storage__job_record__field_descriptors[10] =
+{
+  {
+    "id",
+    1,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_UINT64,
+    0,   /* quantifier_offset */
+    offsetof(Aggregator__Storage__JobRecord, id),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "task_id",
+    2,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_BYTES,
+    0,   /* quantifier_offset */
+    offsetof(Aggregator__Storage__JobRecord, task_id),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "execution_id",
+    3,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_BYTES,
+    0,   /* quantifier_offset */
+    offsetof(Aggregator__Storage__JobRecord, execution_id),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "owner",
+    4,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_BYTES,
+    0,   /* quantifier_offset */
+    offsetof(Aggregator__Storage__JobRecord, owner),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "index",
+    5,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_INT64,
+    0,   /* quantifier_offset */
+    offsetof(Aggregator__Storage__JobRecord, index),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "trigger_type",
+    6,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_ENUM,
+    0,   /* quantifier_offset */
+    offsetof(Aggregator__Storage__JobRecord, trigger_type),
+    &aggregator__trigger_type__descriptor,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "trigger_data",
+    7,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_MESSAGE,
+    0,   /* quantifier_offset */
+    offsetof(Aggregator__Storage__JobRecord, trigger_data),
+    &google__protobuf__value__descriptor,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "trigger_input",
+    8,
+    PROTOBUF_C_LABEL_REPEATED,
+    PROTOBUF_C_TYPE_MESSAGE,
+    offsetof(Aggregator__Storage__JobRecord, n_trigger_input),
+    offsetof(Aggregator__Storage__JobRecord, trigger_input),
+    &aggregator__storage__job_record__trigger_input_entry__descriptor,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "enqueued_at",
+    9,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_INT64,
+    0,   /* quantifier_offset */
+    offsetof(Aggregator__Storage__JobRecord, enqueued_at),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "ended_at",
+    10,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_INT64,
+    0,   /* quantifier_offset */
+    offsetof(Aggregator__Storage__JobRecord, ended_at),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+};
+static const unsigned aggregator__storage__job_record__field_indices_by_name[] = {
+  9,   /* field[9] = ended_at */
+  8,   /* field[8] = enqueued_at */
+  2,   /* field[2] = execution_id */
+  0,   /* field[0] = id */
+  4,   /* field[4] = index */
+  3,   /* field[3] = owner */
+  1,   /* field[1] = task_id */
+  6,   /* field[6] = trigger_data */
+  7,   /* field[7] = trigger_input */
+  5,   /* field[5] = trigger_type */
+};
+static const ProtobufCIntRange aggregator__storage__job_record__number_ranges[1 + 1] =
+{
+  { 1, 0 },
+  { 0, 10 }
+};
+const ProtobufCMessageDescriptor aggregator__storage__job_record__descriptor =
+{
+  PROTOBUF_C__MESSAGE_DESCRIPTOR_MAGIC,
+  "aggregator.storage.JobRecord",
+  "JobRecord",
+  "Aggregator__Storage__JobRecord",
+  "aggregator.storage",
+  sizeof(Aggregator__Storage__JobRecord),
+  10,
+  aggregator__storage__job_record__field_descriptors,
+  aggregator__storage__job_record__field_indices_by_name,
+  1,  aggregator__storage__job_record__number_ranges,
+  (ProtobufCMessageInit) aggregator__storage__job_record__init,
+  NULL,NULL,NULL    /* reserved[123] */
+};
+static const ProtobufCFieldDescriptor aggregator__storage__dedup_record__block_position__field_descriptors[2] =
+{
+  {
+    "chain_id",
+    1,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_UINT64,
+    0,   /* quantifier_offset */
+    offsetof(Aggregator__Storage__DedupRecord__BlockPosition, chain_id),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "number",
+    2,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_UINT64,
+    0,   /* quantifier_offset */
+    offsetof(Aggregator__Storage__DedupRecord__BlockPosition, number),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+};
+static const unsigned aggregator__storage__dedup_record__block_position__field_indices_by_name[] = {
+  0,   /* field[0] = chain_id */
+  1,   /* field[1] = number */
+};
+static const ProtobufCIntRange aggregator__storage__dedup_record__block_position__number_ranges[1 + 1] =
+{
+  { 1, 0 },
+  { 0, 2 }
+};
+const ProtobufCMessageDescriptor aggregator__storage__dedup_record__block_position__descriptor =
+{
+  PROTOBUF_C__MESSAGE_DESCRIPTOR_MAGIC,
+  "aggregator.storage.DedupRecord.BlockPosition",
+  "BlockPosition",
+  "Aggregator__Storage__DedupRecord__BlockPosition",
+  "aggregator.storage",
+  sizeof(Aggregator__Storage__DedupRecord__BlockPosition),
+  2,
+  aggregator__storage__dedup_record__block_position__field_descriptors,
+  aggregator__storage__dedup_record__block_position__field_indices_by_name,
+  1,  aggregator__storage__dedup_record__block_position__number_ranges,
+  (ProtobufCMessageInit) aggregator__storage__dedup_record__block_position__init,
+  NULL,NULL,NULL    /* reserved[123] */
+};
+static const ProtobufCFieldDescriptor aggregator__storage__dedup_record__field_descriptors[5] =
+{
+  {
+    "execution_id",
+    1,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_BYTES,
+    0,   /* quantifier_offset */
+    offsetof(Aggregator__Storage__DedupRecord, execution_id),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "identity",
+    2,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_BYTES,
+    0,   /* quantifier_offset */
+    offsetof(Aggregator__Storage__DedupRecord, identity),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "block",
+    3,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_MESSAGE,
+    offsetof(Aggregator__Storage__DedupRecord, position_case),
+    offsetof(Aggregator__Storage__DedupRecord, block),
+    &aggregator__storage__dedup_record__block_position__descriptor,
+    NULL,
+    0 | PROTOBUF_C_FIELD_FLAG_ONEOF,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "minute",
+    4,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_INT64,
+    offsetof(Aggregator__Storage__DedupRecord, position_case),
+    offsetof(Aggregator__Storage__DedupRecord, minute),
+    NULL,
+    NULL,
+    0 | PROTOBUF_C_FIELD_FLAG_ONEOF,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "recorded_at",
+    5,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_INT64,
+    0,   /* quantifier_offset */
+    offsetof(Aggregator__Storage__DedupRecord, recorded_at),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+};
+static const unsigned aggregator__storage__dedup_record__field_indices_by_name[] = {
+  2,   /* field[2] = block */
+  0,   /* field[0] = execution_id */
+  1,   /* field[1] = identity */
+  3,   /* field[3] = minute */
+  4,   /* field[4] = recorded_at */
+};
+static const ProtobufCIntRange aggregator__storage__dedup_record__number_ranges[1 + 1] =
+{
+  { 1, 0 },
+  { 0, 5 }
+};
+const ProtobufCMessageDescriptor aggregator__storage__dedup_record__descriptor =
+{
+  PROTOBUF_C__MESSAGE_DESCRIPTOR_MAGIC,
+  "aggregator.storage.DedupRecord",
+  "DedupRecord",
+  "Aggregator__Storage__DedupRecord",
+  "aggregator.storage",
+  sizeof(Aggregator__Storage__DedupRecord),
+  5,
+  aggregator__storage__dedup_record__field_descriptors,
+  aggregator__storage__dedup_record__field_indices_by_name,
+  1,  aggregator__storage__dedup_record__number_ranges,
+  (ProtobufCMessageInit) aggregator__storage__dedup_record__init,
+  NULL,NULL,NULL    /* reserved[123] */
+};
+static const ProtobufCFieldDescriptor aggregator__storage__dedup_low_record__block_by_chain_entry__field_descriptors[2] =
+{
+  {
+    "key",
+    1,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_UINT64,
+    offsetof(Aggregator__Storage__DedupLowRecord__BlockByChainEntry, has_key_case),
+    offsetof(Aggregator__Storage__DedupLowRecord__BlockByChainEntry, key),
+    NULL,
+    NULL,
+    0 | PROTOBUF_C_FIELD_FLAG_ONEOF,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "value",
+    2,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_UINT64,
+    offsetof(Aggregator__Storage__DedupLowRecord__BlockByChainEntry, has_value_case),
+    offsetof(Aggregator__Storage__DedupLowRecord__BlockByChainEntry, value),
+    NULL,
+    NULL,
+    0 | PROTOBUF_C_FIELD_FLAG_ONEOF,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+};
+static const unsigned aggregator__storage__dedup_low_record__block_by_chain_entry__field_indices_by_name[] = {
+  0,   /* field[0] = key */
+  1,   /* field[1] = value */
+};
+static const ProtobufCIntRange aggregator__storage__dedup_low_record__block_by_chain_entry__number_ranges[1 + 1] =
+{
+  { 1, 0 },
+  { 0, 2 }
+};
+const ProtobufCMessageDescriptor aggregator__storage__dedup_low_record__block_by_chain_entry__descriptor =
+{
+  PROTOBUF_C__MESSAGE_DESCRIPTOR_MAGIC,
+  "aggregator.storage.DedupLowRecord.BlockByChainEntry",
+  "BlockByChainEntry",
+  "Aggregator__Storage__DedupLowRecord__BlockByChainEntry",
+  "aggregator.storage",
+  sizeof(Aggregator__Storage__DedupLowRecord__BlockByChainEntry),
+  2,
+  aggregator__storage__dedup_low_record__block_by_chain_entry__field_descriptors,
+  aggregator__storage__dedup_low_record__block_by_chain_entry__field_indices_by_name,
+  1,  aggregator__storage__dedup_low_record__block_by_chain_entry__number_ranges,
+  (ProtobufCMessageInit) aggregator__storage__dedup_low_record__block_by_chain_entry__init,
+  NULL,NULL,NULL    /* reserved[123] */
+};
+static const ProtobufCFieldDescriptor aggregator__storage__dedup_low_record__field_descriptors[2] =
+{
+  {
+    "block_by_chain",
+    1,
+    PROTOBUF_C_LABEL_REPEATED,
+    PROTOBUF_C_TYPE_MESSAGE,
+    offsetof(Aggregator__Storage__DedupLowRecord, n_block_by_chain),
+    offsetof(Aggregator__Storage__DedupLowRecord, block_by_chain),
+    &aggregator__storage__dedup_low_record__block_by_chain_entry__descriptor,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "minute",
+    2,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_INT64,
+    0,   /* quantifier_offset */
+    offsetof(Aggregator__Storage__DedupLowRecord, minute),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+};
+static const unsigned aggregator__storage__dedup_low_record__field_indices_by_name[] = {
+  0,   /* field[0] = block_by_chain */
+  1,   /* field[1] = minute */
+};
+static const ProtobufCIntRange aggregator__storage__dedup_low_record__number_ranges[1 + 1] =
+{
+  { 1, 0 },
+  { 0, 2 }
+};
+const ProtobufCMessageDescriptor aggregator__storage__dedup_low_record__descriptor =
+{
+  PROTOBUF_C__MESSAGE_DESCRIPTOR_MAGIC,
+  "aggregator.storage.DedupLowRecord",
+  "DedupLowRecord",
+  "Aggregator__Storage__DedupLowRecord",
+  "aggregator.storage",
+  sizeof(Aggregator__Storage__DedupLowRecord),
+  2,
+  aggregator__storage__dedup_low_record__field_descriptors,
+  aggregator__storage__dedup_low_record__field_indices_by_name,
+  1,  aggregator__storage__dedup_low_record__number_ranges,
+  (ProtobufCMessageInit) aggregator__storage__dedup_low_record__init,
+  NULL,NULL,NULL    /* reserved[123] */
+};
+static const ProtobufCFieldDescriptor aggregator__storage__claim_record__field_descriptors[6] =
+{
+  {
+    "epoch",
+    1,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_UINT64,
+    0,   /* quantifier_offset */
+    offsetof(Aggregator__Storage__ClaimRecord, epoch),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "attempt",
+    2,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_UINT32,
+    0,   /* quantifier_offset */
+    offsetof(Aggregator__Storage__ClaimRecord, attempt),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "task_id",
+    3,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_BYTES,
+    0,   /* quantifier_offset */
+    offsetof(Aggregator__Storage__ClaimRecord, task_id),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "job_id",
+    4,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_UINT64,
+    0,   /* quantifier_offset */
+    offsetof(Aggregator__Storage__ClaimRecord, job_id),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "started_at",
+    5,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_INT64,
+    0,   /* quantifier_offset */
+    offsetof(Aggregator__Storage__ClaimRecord, started_at),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "deadline",
+    6,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_INT64,
+    0,   /* quantifier_offset */
+    offsetof(Aggregator__Storage__ClaimRecord, deadline),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+};
+static const unsigned aggregator__storage__claim_record__field_indices_by_name[] = {
+  1,   /* field[1] = attempt */
+  5,   /* field[5] = deadline */
+  0,   /* field[0] = epoch */
+  3,   /* field[3] = job_id */
+  4,   /* field[4] = started_at */
+  2,   /* field[2] = task_id */
+};
+static const ProtobufCIntRange aggregator__storage__claim_record__number_ranges[1 + 1] =
+{
+  { 1, 0 },
+  { 0, 6 }
+};
+const ProtobufCMessageDescriptor aggregator__storage__claim_record__descriptor =
+{
+  PROTOBUF_C__MESSAGE_DESCRIPTOR_MAGIC,
+  "aggregator.storage.ClaimRecord",
+  "ClaimRecord",
+  "Aggregator__Storage__ClaimRecord",
+  "aggregator.storage",
+  sizeof(Aggregator__Storage__ClaimRecord),
+  6,
+  aggregator__storage__claim_record__field_descriptors,
+  aggregator__storage__claim_record__field_indices_by_name,
+  1,  aggregator__storage__claim_record__number_ranges,
+  (ProtobufCMessageInit) aggregator__storage__claim_record__init,
+  NULL,NULL,NULL    /* reserved[123] */
+};
+static const ProtobufCFieldDescriptor aggregator__storage__operator_record__field_descriptors[8] =
+{
+  {
+    "address",
+    1,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_BYTES,
+    0,   /* quantifier_offset */
+    offsetof(Aggregator__Storage__OperatorRecord, address),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "name",
+    2,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_BYTES,
+    0,   /* quantifier_offset */
+    offsetof(Aggregator__Storage__OperatorRecord, name),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "remote_ip",
+    3,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_BYTES,
+    0,   /* quantifier_offset */
+    offsetof(Aggregator__Storage__OperatorRecord, remote_ip),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "last_ping",
+    4,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_INT64,
+    0,   /* quantifier_offset */
+    offsetof(Aggregator__Storage__OperatorRecord, last_ping),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "version",
+    5,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_BYTES,
+    0,   /* quantifier_offset */
+    offsetof(Aggregator__Storage__OperatorRecord, version),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "metrics_port",
+    6,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_INT32,
+    0,   /* quantifier_offset */
+    offsetof(Aggregator__Storage__OperatorRecord, metrics_port),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "block_number",
+    7,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_INT64,
+    0,   /* quantifier_offset */
+    offsetof(Aggregator__Storage__OperatorRecord, block_number),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "event_count",
+    8,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_INT64,
+    0,   /* quantifier_offset */
+    offsetof(Aggregator__Storage__OperatorRecord, event_count),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+};
+static const unsigned aggregator__storage__operator_record__field_indices_by_name[] = {
+  0,   /* field[0] = address */
+  6,   /* field[6] = block_number */
+  7,   /* field[7] = event_count */
+  3,   /* field[3] = last_ping */
+  5,   /* field[5] = metrics_port */
+  1,   /* field[1] = name */
+  2,   /* field[2] = remote_ip */
+  4,   /* field[4] = version */
+};
+static const ProtobufCIntRange aggregator__storage__operator_record__number_ranges[1 + 1] =
+{
+  { 1, 0 },
+  { 0, 8 }
+};
+const ProtobufCMessageDescriptor aggregator__storage__operator_record__descriptor =
+{
+  PROTOBUF_C__MESSAGE_DESCRIPTOR_MAGIC,
+  "aggregator.storage.OperatorRecord",
+  "OperatorRecord",
+  "Aggregator__Storage__OperatorRecord",
+  "aggregator.storage",
+  sizeof(Aggregator__Storage__OperatorRecord),
+  8,
+  aggregator__storage__operator_record__field_descriptors,
+  aggregator__storage__operator_record__field_indices_by_name,
+  1,  aggregator__storage__operator_record__number_ranges,
+  (ProtobufCMessageInit) aggregator__storage__operator_record__init,
   NULL,NULL,NULL    /* reserved[123] */
 };

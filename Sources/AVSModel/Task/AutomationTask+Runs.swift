@@ -14,8 +14,9 @@ extension AutomationTask {
     /// Why a trigger at `now` may not start a run; `nil` when it may.
     ///
     /// The order is that of the answers in aggregator-api 6.6, so that each case has one answer.
-    public func refusal(at now: Timestamp) -> RunRefusal? {
-        if status == .completed || status.acceptsTriggers, isExhausted {
+    /// - Parameter keepingPromise: whether the trigger is for a run that was promised before and is in `reserved`.
+    public func refusal(at now: Timestamp, keepingPromise: Bool = false) -> RunRefusal? {
+        if status == .completed || status.acceptsTriggers, isExhausted, !keepingPromise {
             return .exhausted(count: executionCount, limit: maxExecution)
         }
         guard status.acceptsTriggers else { return .status(status) }

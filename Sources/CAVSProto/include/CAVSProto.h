@@ -499,8 +499,38 @@ static inline const ProtobufCMessageDescriptor * _Nonnull CAVSProto_aggregator__
 static inline const ProtobufCMessageDescriptor * _Nonnull CAVSProto_aggregator__event_overload_response__descriptor(void) {
   return &aggregator__event_overload_response__descriptor;
 }
+static inline const ProtobufCMessageDescriptor * _Nonnull CAVSProto_aggregator__storage__wallet_record__descriptor(void) {
+  return &aggregator__storage__wallet_record__descriptor;
+}
 static inline const ProtobufCMessageDescriptor * _Nonnull CAVSProto_aggregator__storage__task_record__descriptor(void) {
   return &aggregator__storage__task_record__descriptor;
+}
+static inline const ProtobufCMessageDescriptor * _Nonnull CAVSProto_aggregator__storage__execution_record__descriptor(void) {
+  return &aggregator__storage__execution_record__descriptor;
+}
+static inline const ProtobufCMessageDescriptor * _Nonnull CAVSProto_aggregator__storage__job_record__descriptor(void) {
+  return &aggregator__storage__job_record__descriptor;
+}
+static inline const ProtobufCMessageDescriptor * _Nonnull CAVSProto_aggregator__storage__job_record__trigger_input_entry__descriptor(void) {
+  return &aggregator__storage__job_record__trigger_input_entry__descriptor;
+}
+static inline const ProtobufCMessageDescriptor * _Nonnull CAVSProto_aggregator__storage__dedup_record__descriptor(void) {
+  return &aggregator__storage__dedup_record__descriptor;
+}
+static inline const ProtobufCMessageDescriptor * _Nonnull CAVSProto_aggregator__storage__dedup_record__block_position__descriptor(void) {
+  return &aggregator__storage__dedup_record__block_position__descriptor;
+}
+static inline const ProtobufCMessageDescriptor * _Nonnull CAVSProto_aggregator__storage__dedup_low_record__descriptor(void) {
+  return &aggregator__storage__dedup_low_record__descriptor;
+}
+static inline const ProtobufCMessageDescriptor * _Nonnull CAVSProto_aggregator__storage__dedup_low_record__block_by_chain_entry__descriptor(void) {
+  return &aggregator__storage__dedup_low_record__block_by_chain_entry__descriptor;
+}
+static inline const ProtobufCMessageDescriptor * _Nonnull CAVSProto_aggregator__storage__claim_record__descriptor(void) {
+  return &aggregator__storage__claim_record__descriptor;
+}
+static inline const ProtobufCMessageDescriptor * _Nonnull CAVSProto_aggregator__storage__operator_record__descriptor(void) {
+  return &aggregator__storage__operator_record__descriptor;
 }
 static inline const ProtobufCMessageDescriptor * _Nonnull CAVSProto_grpc__health__v1__health_check_request__descriptor(void) {
   return &grpc__health__v1__health_check_request__descriptor;

@@ -15,8 +15,19 @@ PROTOBUF_C__BEGIN_DECLS
 #endif
 
 #include "avs.pb-c.h"
+#include "google/protobuf/struct.pb-c.h"
 
+typedef struct Aggregator__Storage__WalletRecord Aggregator__Storage__WalletRecord;
 typedef struct Aggregator__Storage__TaskRecord Aggregator__Storage__TaskRecord;
+typedef struct Aggregator__Storage__ExecutionRecord Aggregator__Storage__ExecutionRecord;
+typedef struct Aggregator__Storage__JobRecord Aggregator__Storage__JobRecord;
+typedef struct Aggregator__Storage__JobRecord__TriggerInputEntry Aggregator__Storage__JobRecord__TriggerInputEntry;
+typedef struct Aggregator__Storage__DedupRecord Aggregator__Storage__DedupRecord;
+typedef struct Aggregator__Storage__DedupRecord__BlockPosition Aggregator__Storage__DedupRecord__BlockPosition;
+typedef struct Aggregator__Storage__DedupLowRecord Aggregator__Storage__DedupLowRecord;
+typedef struct Aggregator__Storage__DedupLowRecord__BlockByChainEntry Aggregator__Storage__DedupLowRecord__BlockByChainEntry;
+typedef struct Aggregator__Storage__ClaimRecord Aggregator__Storage__ClaimRecord;
+typedef struct Aggregator__Storage__OperatorRecord Aggregator__Storage__OperatorRecord;
 
 
 /* --- enums --- */
@@ -24,23 +35,262 @@ typedef struct Aggregator__Storage__TaskRecord Aggregator__Storage__TaskRecord;
 
 /* --- messages --- */
 
+struct  Aggregator__Storage__WalletRecord
+{
+  ProtobufCMessage base;
+  ProtobufCBinaryData owner;
+  ProtobufCBinaryData address;
+  ProtobufCBinaryData factory;
+  ProtobufCBinaryData salt;
+  protobuf_c_boolean is_hidden;
+  protobuf_c_boolean stale_derivation;
+};
+#define AGGREGATOR__STORAGE__WALLET_RECORD__INIT \
+ { PROTOBUF_C_MESSAGE_INIT (&aggregator__storage__wallet_record__descriptor) \
+    , {0,NULL}, {0,NULL}, {0,NULL}, {0,NULL}, 0, 0 }
+
+
 struct  Aggregator__Storage__TaskRecord
 {
   ProtobufCMessage base;
   Aggregator__Task *task;
+  uint64_t chain_id;
+  int64_t reserved;
+  int64_t runs_in_flight;
+  int32_t requested_status_plus_one;
+  int64_t validation_failures;
 };
 #define AGGREGATOR__STORAGE__TASK_RECORD__INIT \
  { PROTOBUF_C_MESSAGE_INIT (&aggregator__storage__task_record__descriptor) \
-    , NULL }
+    , NULL, 0, 0, 0, 0, 0 }
 
 
+struct  Aggregator__Storage__ExecutionRecord
+{
+  ProtobufCMessage base;
+  Aggregator__Execution *execution;
+  ProtobufCBinaryData task_id;
+};
+#define AGGREGATOR__STORAGE__EXECUTION_RECORD__INIT \
+ { PROTOBUF_C_MESSAGE_INIT (&aggregator__storage__execution_record__descriptor) \
+    , NULL, {0,NULL} }
+
+
+typedef enum {
+  AGGREGATOR__STORAGE__JOB_RECORD__TRIGGER_INPUT_ENTRY__HAS_KEY__NOT_SET = 0,
+  AGGREGATOR__STORAGE__JOB_RECORD__TRIGGER_INPUT_ENTRY__HAS_KEY_KEY = 1
+    PROTOBUF_C__FORCE_ENUM_TO_BE_INT_SIZE(AGGREGATOR__STORAGE__JOB_RECORD__TRIGGER_INPUT_ENTRY__HAS_KEY__CASE)
+} Aggregator__Storage__JobRecord__TriggerInputEntry__HasKeyCase;
+
+struct  Aggregator__Storage__JobRecord__TriggerInputEntry
+{
+  ProtobufCMessage base;
+  Google__Protobuf__Value *value;
+  Aggregator__Storage__JobRecord__TriggerInputEntry__HasKeyCase has_key_case;
+  union {
+    ProtobufCBinaryData key;
+  };
+};
+#define AGGREGATOR__STORAGE__JOB_RECORD__TRIGGER_INPUT_ENTRY__INIT \
+ { PROTOBUF_C_MESSAGE_INIT (&aggregator__storage__job_record__trigger_input_entry__descriptor) \
+    , NULL, AGGREGATOR__STORAGE__JOB_RECORD__TRIGGER_INPUT_ENTRY__HAS_KEY__NOT_SET, {0} }
+
+
+struct  Aggregator__Storage__JobRecord
+{
+  ProtobufCMessage base;
+  uint64_t id;
+  ProtobufCBinaryData task_id;
+  ProtobufCBinaryData execution_id;
+  ProtobufCBinaryData owner;
+  int64_t index;
+  Aggregator__TriggerType trigger_type;
+  Google__Protobuf__Value *trigger_data;
+  size_t n_trigger_input;
+  Aggregator__Storage__JobRecord__TriggerInputEntry **trigger_input;
+  int64_t enqueued_at;
+  int64_t ended_at;
+};
+#define AGGREGATOR__STORAGE__JOB_RECORD__INIT \
+ { PROTOBUF_C_MESSAGE_INIT (&aggregator__storage__job_record__descriptor) \
+    , 0, {0,NULL}, {0,NULL}, {0,NULL}, 0, AGGREGATOR__TRIGGER_TYPE__TRIGGER_TYPE_UNSPECIFIED, NULL, 0,NULL, 0, 0 }
+
+
+struct  Aggregator__Storage__DedupRecord__BlockPosition
+{
+  ProtobufCMessage base;
+  uint64_t chain_id;
+  uint64_t number;
+};
+#define AGGREGATOR__STORAGE__DEDUP_RECORD__BLOCK_POSITION__INIT \
+ { PROTOBUF_C_MESSAGE_INIT (&aggregator__storage__dedup_record__block_position__descriptor) \
+    , 0, 0 }
+
+
+typedef enum {
+  AGGREGATOR__STORAGE__DEDUP_RECORD__POSITION__NOT_SET = 0,
+  AGGREGATOR__STORAGE__DEDUP_RECORD__POSITION_BLOCK = 3,
+  AGGREGATOR__STORAGE__DEDUP_RECORD__POSITION_MINUTE = 4
+    PROTOBUF_C__FORCE_ENUM_TO_BE_INT_SIZE(AGGREGATOR__STORAGE__DEDUP_RECORD__POSITION__CASE)
+} Aggregator__Storage__DedupRecord__PositionCase;
+
+struct  Aggregator__Storage__DedupRecord
+{
+  ProtobufCMessage base;
+  ProtobufCBinaryData execution_id;
+  ProtobufCBinaryData identity;
+  int64_t recorded_at;
+  Aggregator__Storage__DedupRecord__PositionCase position_case;
+  union {
+    Aggregator__Storage__DedupRecord__BlockPosition *block;
+    int64_t minute;
+  };
+};
+#define AGGREGATOR__STORAGE__DEDUP_RECORD__INIT \
+ { PROTOBUF_C_MESSAGE_INIT (&aggregator__storage__dedup_record__descriptor) \
+    , {0,NULL}, {0,NULL}, 0, AGGREGATOR__STORAGE__DEDUP_RECORD__POSITION__NOT_SET, {0} }
+
+
+typedef enum {
+  AGGREGATOR__STORAGE__DEDUP_LOW_RECORD__BLOCK_BY_CHAIN_ENTRY__HAS_KEY__NOT_SET = 0,
+  AGGREGATOR__STORAGE__DEDUP_LOW_RECORD__BLOCK_BY_CHAIN_ENTRY__HAS_KEY_KEY = 1
+    PROTOBUF_C__FORCE_ENUM_TO_BE_INT_SIZE(AGGREGATOR__STORAGE__DEDUP_LOW_RECORD__BLOCK_BY_CHAIN_ENTRY__HAS_KEY__CASE)
+} Aggregator__Storage__DedupLowRecord__BlockByChainEntry__HasKeyCase;
+
+typedef enum {
+  AGGREGATOR__STORAGE__DEDUP_LOW_RECORD__BLOCK_BY_CHAIN_ENTRY__HAS_VALUE__NOT_SET = 0,
+  AGGREGATOR__STORAGE__DEDUP_LOW_RECORD__BLOCK_BY_CHAIN_ENTRY__HAS_VALUE_VALUE = 2
+    PROTOBUF_C__FORCE_ENUM_TO_BE_INT_SIZE(AGGREGATOR__STORAGE__DEDUP_LOW_RECORD__BLOCK_BY_CHAIN_ENTRY__HAS_VALUE__CASE)
+} Aggregator__Storage__DedupLowRecord__BlockByChainEntry__HasValueCase;
+
+struct  Aggregator__Storage__DedupLowRecord__BlockByChainEntry
+{
+  ProtobufCMessage base;
+  Aggregator__Storage__DedupLowRecord__BlockByChainEntry__HasKeyCase has_key_case;
+  union {
+    uint64_t key;
+  };
+  Aggregator__Storage__DedupLowRecord__BlockByChainEntry__HasValueCase has_value_case;
+  union {
+    uint64_t value;
+  };
+};
+#define AGGREGATOR__STORAGE__DEDUP_LOW_RECORD__BLOCK_BY_CHAIN_ENTRY__INIT \
+ { PROTOBUF_C_MESSAGE_INIT (&aggregator__storage__dedup_low_record__block_by_chain_entry__descriptor) \
+    , AGGREGATOR__STORAGE__DEDUP_LOW_RECORD__BLOCK_BY_CHAIN_ENTRY__HAS_KEY__NOT_SET, {0}, AGGREGATOR__STORAGE__DEDUP_LOW_RECORD__BLOCK_BY_CHAIN_ENTRY__HAS_VALUE__NOT_SET, {0} }
+
+
+struct  Aggregator__Storage__DedupLowRecord
+{
+  ProtobufCMessage base;
+  size_t n_block_by_chain;
+  Aggregator__Storage__DedupLowRecord__BlockByChainEntry **block_by_chain;
+  int64_t minute;
+};
+#define AGGREGATOR__STORAGE__DEDUP_LOW_RECORD__INIT \
+ { PROTOBUF_C_MESSAGE_INIT (&aggregator__storage__dedup_low_record__descriptor) \
+    , 0,NULL, 0 }
+
+
+struct  Aggregator__Storage__ClaimRecord
+{
+  ProtobufCMessage base;
+  uint64_t epoch;
+  uint32_t attempt;
+  ProtobufCBinaryData task_id;
+  uint64_t job_id;
+  int64_t started_at;
+  int64_t deadline;
+};
+#define AGGREGATOR__STORAGE__CLAIM_RECORD__INIT \
+ { PROTOBUF_C_MESSAGE_INIT (&aggregator__storage__claim_record__descriptor) \
+    , 0, 0, {0,NULL}, 0, 0, 0 }
+
+
+struct  Aggregator__Storage__OperatorRecord
+{
+  ProtobufCMessage base;
+  ProtobufCBinaryData address;
+  ProtobufCBinaryData name;
+  ProtobufCBinaryData remote_ip;
+  int64_t last_ping;
+  ProtobufCBinaryData version;
+  int32_t metrics_port;
+  int64_t block_number;
+  int64_t event_count;
+};
+#define AGGREGATOR__STORAGE__OPERATOR_RECORD__INIT \
+ { PROTOBUF_C_MESSAGE_INIT (&aggregator__storage__operator_record__descriptor) \
+    , {0,NULL}, {0,NULL}, {0,NULL}, 0, {0,NULL}, 0, 0, 0 }
+
+
+/* Aggregator__Storage__WalletRecord methods */
+void   aggregator__storage__wallet_record__init
+                     (Aggregator__Storage__WalletRecord         *message);
 /* Aggregator__Storage__TaskRecord methods */
 void   aggregator__storage__task_record__init
                      (Aggregator__Storage__TaskRecord         *message);
+/* Aggregator__Storage__ExecutionRecord methods */
+void   aggregator__storage__execution_record__init
+                     (Aggregator__Storage__ExecutionRecord         *message);
+/* Aggregator__Storage__JobRecord__TriggerInputEntry methods */
+void   aggregator__storage__job_record__trigger_input_entry__init
+                     (Aggregator__Storage__JobRecord__TriggerInputEntry         *message);
+/* Aggregator__Storage__JobRecord methods */
+void   aggregator__storage__job_record__init
+                     (Aggregator__Storage__JobRecord         *message);
+/* Aggregator__Storage__DedupRecord__BlockPosition methods */
+void   aggregator__storage__dedup_record__block_position__init
+                     (Aggregator__Storage__DedupRecord__BlockPosition         *message);
+/* Aggregator__Storage__DedupRecord methods */
+void   aggregator__storage__dedup_record__init
+                     (Aggregator__Storage__DedupRecord         *message);
+/* Aggregator__Storage__DedupLowRecord__BlockByChainEntry methods */
+void   aggregator__storage__dedup_low_record__block_by_chain_entry__init
+                     (Aggregator__Storage__DedupLowRecord__BlockByChainEntry         *message);
+/* Aggregator__Storage__DedupLowRecord methods */
+void   aggregator__storage__dedup_low_record__init
+                     (Aggregator__Storage__DedupLowRecord         *message);
+/* Aggregator__Storage__ClaimRecord methods */
+void   aggregator__storage__claim_record__init
+                     (Aggregator__Storage__ClaimRecord         *message);
+/* Aggregator__Storage__OperatorRecord methods */
+void   aggregator__storage__operator_record__init
+                     (Aggregator__Storage__OperatorRecord         *message);
 /* --- per-message closures --- */
 
+typedef void (*Aggregator__Storage__WalletRecord_Closure)
+                 (const Aggregator__Storage__WalletRecord *message,
+                  void *closure_data);
 typedef void (*Aggregator__Storage__TaskRecord_Closure)
                  (const Aggregator__Storage__TaskRecord *message,
+                  void *closure_data);
+typedef void (*Aggregator__Storage__ExecutionRecord_Closure)
+                 (const Aggregator__Storage__ExecutionRecord *message,
+                  void *closure_data);
+typedef void (*Aggregator__Storage__JobRecord__TriggerInputEntry_Closure)
+                 (const Aggregator__Storage__JobRecord__TriggerInputEntry *message,
+                  void *closure_data);
+typedef void (*Aggregator__Storage__JobRecord_Closure)
+                 (const Aggregator__Storage__JobRecord *message,
+                  void *closure_data);
+typedef void (*Aggregator__Storage__DedupRecord__BlockPosition_Closure)
+                 (const Aggregator__Storage__DedupRecord__BlockPosition *message,
+                  void *closure_data);
+typedef void (*Aggregator__Storage__DedupRecord_Closure)
+                 (const Aggregator__Storage__DedupRecord *message,
+                  void *closure_data);
+typedef void (*Aggregator__Storage__DedupLowRecord__BlockByChainEntry_Closure)
+                 (const Aggregator__Storage__DedupLowRecord__BlockByChainEntry *message,
+                  void *closure_data);
+typedef void (*Aggregator__Storage__DedupLowRecord_Closure)
+                 (const Aggregator__Storage__DedupLowRecord *message,
+                  void *closure_data);
+typedef void (*Aggregator__Storage__ClaimRecord_Closure)
+                 (const Aggregator__Storage__ClaimRecord *message,
+                  void *closure_data);
+typedef void (*Aggregator__Storage__OperatorRecord_Closure)
+                 (const Aggregator__Storage__OperatorRecord *message,
                   void *closure_data);
 
 /* --- services --- */
@@ -48,7 +298,17 @@ typedef void (*Aggregator__Storage__TaskRecord_Closure)
 
 /* --- descriptors --- */
 
+extern const ProtobufCMessageDescriptor aggregator__storage__wallet_record__descriptor;
 extern const ProtobufCMessageDescriptor aggregator__storage__task_record__descriptor;
+extern const ProtobufCMessageDescriptor aggregator__storage__execution_record__descriptor;
+extern const ProtobufCMessageDescriptor aggregator__storage__job_record__descriptor;
+extern const ProtobufCMessageDescriptor aggregator__storage__job_record__trigger_input_entry__descriptor;
+extern const ProtobufCMessageDescriptor aggregator__storage__dedup_record__descriptor;
+extern const ProtobufCMessageDescriptor aggregator__storage__dedup_record__block_position__descriptor;
+extern const ProtobufCMessageDescriptor aggregator__storage__dedup_low_record__descriptor;
+extern const ProtobufCMessageDescriptor aggregator__storage__dedup_low_record__block_by_chain_entry__descriptor;
+extern const ProtobufCMessageDescriptor aggregator__storage__claim_record__descriptor;
+extern const ProtobufCMessageDescriptor aggregator__storage__operator_record__descriptor;
 
 PROTOBUF_C__END_DECLS
 

@@ -1,0 +1,95 @@
+public import AVSEthereum
+public import AVSPrimitives
+
+/// What an operator of the service decides about the engine, with its defaults and bounds.
+public struct EngineConfiguration: Sendable {
+    /// At least one. A task's chain is `settings.chain_id`, else ``defaultChainID``.
+    public var chains: [UInt64: ChainSettings]
+    public var defaultChainID: UInt64
+    public var limits = EngineLimits()
+    public var times = EngineTimes()
+    /// Lower-case or checksummed, compared as bytes. Only these receive checks and may report (6.10).
+    public var approvedOperators: Set<Address>
+    /// Server-wide secrets that every run sees, under names that start with `ap_` (`macros.secrets`).
+    public var macroSecrets: [String: String] = [:]
+
+    public init(chains: [UInt64: ChainSettings], defaultChainID: UInt64, approvedOperators: Set<Address>) {
+        self.chains = chains
+        self.defaultChainID = defaultChainID
+        self.approvedOperators = approvedOperators
+    }
+}
+
+/// One chain on which tasks watch and act.
+public struct ChainSettings: Sendable {
+    public var client: any ChainClient
+    public var entryPoint: Address
+    public var factory: Address
+
+    public init(client: any ChainClient, entryPoint: Address, factory: Address) {
+        self.client = client
+        self.entryPoint = entryPoint
+        self.factory = factory
+    }
+}
+
+/// Bounds of what owners may use.
+///
+/// - Source: reliability-security 4.2, aggregator-api 7.2 and D-26.
+public struct EngineLimits: Sendable, Hashable {
+    /// A new wallet beyond it is refused; registered ones stay reachable. 1 to 2,000.
+    public var walletsPerOwner = 5
+    /// Tasks of an owner that are not finished.
+    public var tasksPerOwner = 1_000
+    /// Accepted triggers of one task whose run has not started.
+    public var queuedPerTask: Int64 = 100
+    public var queuedPerOwner = 1_000
+    /// All jobs that wait: bounds the memory of the scheduler, about 200 bytes each.
+    public var queuedInAll = 100_000
+    /// Runs at the same time, in all and for one owner.
+    public var runningInAll = 32
+    public var runningPerOwner = 8
+    /// A run that was begun this often without ending is not begun again (XO-20).
+    public var attemptsPerExecution: UInt32 = 3
+    /// Rows of one page, and the bytes of its items: together they fit a 4 MiB message.
+    public var rowsPerPage = 1_000
+    public var bytesPerPage = 3_670_016
+    /// Rows of a page when the caller names no limit.
+    public var defaultRowsPerPage = 50
+    /// Dedup records of one task that are kept whatever their age (XO-8).
+    public var dedupRecordsPerTask = 10_000
+    /// Checks that wait for one slow operator; beyond it the stream ends (OVL-8).
+    public var checksPerStream = 100_000
+
+    public init() {}
+}
+
+/// Durations of the engine.
+public struct EngineTimes: Sendable, Hashable {
+    /// A run that is not over by then is given up (XO-21). Monotonic in the process, wall time across restarts.
+    public var executionDeadline = Duration.seconds(15 * 60)
+    /// How long a disable, cancel or delete waits for a running task (R4).
+    public var runningGrace = Duration.milliseconds(5_000)
+    /// How late a cron tick may be reported (TIM-12).
+    public var cronCatchUp = Duration.seconds(60)
+    /// How late a fixed time may be reported (TIM-12).
+    public var fixedTimeCatchUp = Duration.seconds(3_600)
+    /// How far ahead of our clock a reported instant may lie (3.2).
+    public var futureTolerance = Duration.seconds(60)
+    /// The age from which dedup records may go (XO-8).
+    public var dedupRetention = Duration.seconds(7 * 24 * 3_600)
+    /// The age from which ended jobs may go (4.12).
+    public var jobRetention = Duration.seconds(7 * 24 * 3_600)
+    /// Between two passes of the sweeper (D-27).
+    public var sweepPeriod = Duration.seconds(60)
+    /// How long a derived wallet address is believed (7.1).
+    public var derivationCache = Duration.seconds(120 * 60)
+    /// Between an operator's connection and its first checks (6.4).
+    public var syncInitialDelay = Duration.milliseconds(10_000)
+    /// Between two passes that send an operator what it should have (6.4).
+    public var syncPeriod = Duration.seconds(900)
+    /// A second stream of one operator within this time of the last is refused (6.3).
+    public var reconnectCooldown = Duration.seconds(5)
+
+    public init() {}
+}

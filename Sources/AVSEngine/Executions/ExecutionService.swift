@@ -1,0 +1,294 @@
+import AVSModel
+public import AVSPrimitives
+import AVSSchema
+public import AVSStorage
+public import Logging
+import Synchronization
+
+/// Carries accepted triggers through their runs: takes jobs in turn, claims, runs, records.
+///
+/// The queue in the store is the truth; what this actor holds in memory is an index of it, so that a crash loses
+/// nothing (XO-2). Bounded: at most ``EngineLimits/queuedInAll`` jobs wait and ``EngineLimits/runningInAll`` run.
+public actor ExecutionService {
+    private let store: any KeyValueStore
+    private let runner: any WorkflowRunner
+    private let registry: OperatorRegistry
+    private let configuration: EngineConfiguration
+    private let book: RunBook
+    private let time: any TimeSource
+    private let logger: Logger
+
+    private var ready: ReadyJobs
+    private var runs: [ExecutionID: Running] = [:]
+    private var results: [ExecutionID: [CheckedContinuation<Execution?, Never>]] = [:]
+    private var idle: [TaskID: [CheckedContinuation<Void, Never>]] = [:]
+    private var worker: CheckedContinuation<Void, Never>?
+    private var isDraining = false
+
+    private struct Running {
+        var taskID: TaskID
+        let stop: StopMark
+    }
+
+    /// - Parameter epoch: the number of this start of the process, from the store.
+    public init(
+        store: any KeyValueStore, runner: any WorkflowRunner, registry: OperatorRegistry,
+        configuration: EngineConfiguration, epoch: UInt64, time: any TimeSource, logger: Logger
+    ) {
+        self.store = store
+        self.runner = runner
+        self.registry = registry
+        self.configuration = configuration
+        self.time = time
+        self.logger = logger
+        book = RunBook(limits: configuration.limits, times: configuration.times, epoch: epoch)
+        ready = ReadyJobs(limits: configuration.limits)
+    }
+
+    // MARK: Recovery
+
+    /// Brings the queue of the store into memory: first what a dead process was running, then what waits (XO-24).
+    ///
+    /// - Returns: how many runs were interrupted, and how many jobs wait in all.
+    public func recover() async throws -> (interrupted: Int, waiting: Int) {
+        var interrupted = 0
+        for (execution, claim) in try claimsOfOlderEpochs() {
+            try await store.update { [book] in try book.requeue(execution, claim, in: &$0) }
+            interrupted += 1
+        }
+        var rows = JobKey.rows(.waiting)
+        while true {
+            let page = try store.read { try $0.rows(rows, limit: 1_000) }
+            for row in page { ready.add(WaitingJob(row.value)) }
+            guard let last = page.last else { break }
+            rows = rows.after(last.key)
+        }
+        return (interrupted, ready.waiting)
+    }
+
+    private func claimsOfOlderEpochs() throws -> [(ExecutionID, Claim)] {
+        var found: [(ExecutionID, Claim)] = []
+        var rows = Rows<ClaimKey>.all
+        while true {
+            let page = try store.read { try $0.rows(rows, limit: 1_000) }
+            found += page.filter { $0.value.epoch < book.epoch }.map { ($0.key.execution, $0.value) }
+            guard let last = page.last else { return found }
+            rows = rows.after(last.key)
+        }
+    }
+
+    // MARK: Jobs
+
+    /// Takes a committed job into the queue.
+    func submit(_ job: WaitingJob) {
+        ready.add(job)
+        wakeWorker()
+    }
+
+    /// As ``submit(_:)``, and waits for the run's record; a caller that is gone leaves the run alone.
+    /// - Returns: `nil` when the job vanished without a record: its task was deleted.
+    func submitAndWait(_ job: WaitingJob) async -> Execution? {
+        submit(job)
+        return await withCheckedContinuation { results[job.executionID, default: []].append($0) }
+    }
+
+    /// Whether one more job of `owner` may be accepted.
+    /// - Throws: ``EngineError/quota(name:limit:)``.
+    func admit(owner: Address) throws {
+        let limits = configuration.limits
+        guard !isDraining else { throw EngineError.shuttingDown }
+        guard ready.waiting < limits.queuedInAll else {
+            throw EngineError.quota(name: "queued executions", limit: limits.queuedInAll)
+        }
+        guard ready.waiting(of: owner) < limits.queuedPerOwner else {
+            throw EngineError.quota(name: "queued executions per owner", limit: limits.queuedPerOwner)
+        }
+    }
+
+    /// Forgets the waiting jobs of a deleted task.
+    func forget(_ task: TaskID, of owner: Address) { ready.remove(task: task, of: owner) }
+
+    /// Jobs that wait and runs in progress, for metrics and the inspection tool.
+    public var load: (waiting: Int, running: Int) { (ready.waiting, ready.running) }
+
+    // MARK: Stopping
+
+    /// Runs of this task start no further node (XO-22).
+    func stopRuns(of task: TaskID) {
+        for run in runs.values where run.taskID == task { run.stop.set() }
+    }
+
+    /// Returns when no run of the task is in progress here.
+    func waitUntilIdle(_ task: TaskID) async {
+        while !Task.isCancelled, runs.values.contains(where: { $0.taskID == task }) {
+            await withCheckedContinuation { idle[task, default: []].append($0) }
+        }
+    }
+
+    /// Wakes those who wait for a task, whatever it does; for callers that gave up waiting.
+    func wakeWaiters(of task: TaskID) {
+        for waiter in idle.removeValue(forKey: task) ?? [] { waiter.resume() }
+    }
+
+    /// No further job is claimed; runs in progress go on.
+    public func beginDrain() {
+        isDraining = true
+        wakeWorker()
+    }
+
+    // MARK: The worker
+
+    /// Runs jobs until ``beginDrain()`` and the end of the runs in progress, or until cancelled.
+    ///
+    /// A cancelled run writes nothing: its claim stays, and the next start of the process takes it up.
+    public func run() async {
+        await withTaskCancellationHandler {
+            await withDiscardingTaskGroup { group in
+                while let job = await nextJob() {
+                    group.addTask { await self.carryOut(job) }
+                }
+            }
+        } onCancel: {
+            Task { await self.beginDrain() }  // ends at once: it only sets a mark
+        }
+        for waiter in results.values.joined() { waiter.resume(returning: nil) }
+        results = [:]
+    }
+
+    private func nextJob() async -> WaitingJob? {
+        while !isDraining, !Task.isCancelled {
+            if let job = ready.next() { return job }
+            await withCheckedContinuation { worker = $0 }
+        }
+        return nil
+    }
+
+    private func wakeWorker() {
+        worker?.resume()
+        worker = nil
+    }
+
+    private func carryOut(_ job: WaitingJob) async {
+        let execution = await attempt(job)
+        ready.finished(job)
+        runs[job.executionID] = nil
+        if !runs.values.contains(where: { $0.taskID == job.taskID }) { wakeWaiters(of: job.taskID) }
+        for waiter in results.removeValue(forKey: job.executionID) ?? [] { waiter.resume(returning: execution) }
+        wakeWorker()
+    }
+
+    /// One claim and run.
+    /// - Returns: the run's record, or `nil` when there is none: the task is gone, or the run stays for the next start.
+    private func attempt(_ job: WaitingJob) async -> Execution? {
+        do {
+            let now = time.now
+            let answer = try await untilStored { [store, book] in
+                try await store.update { try book.claim(job, now: now, in: &$0) }
+            }
+            try Failpoint.hit(.runAfterClaim)
+            switch answer {
+            case .gone: return nil
+            case .ended(let execution, let after):
+                await afterCommit(after)
+                return execution
+            case .run(let claimed): return try await carryOut(claimed)
+            }
+        } catch {
+            logger.error("a run could not be recorded; it stays in the queue", metadata: [
+                "execution": "\(job.executionID)", "task": "\(job.taskID)", "error": "\(error)",
+            ])
+            return nil
+        }
+    }
+
+    /// Repeats an update while the store cannot take it for the time being: full disk, overload.
+    ///
+    /// No bound but the end of the process: giving up would leave a promised run without its record (XO-2).
+    private func untilStored<Answer: Sendable>(_ update: () async throws -> Answer) async throws -> Answer {
+        while true {
+            do {
+                return try await update()
+            } catch let error as StorageError where error.isPassing {
+                logger.warning("the store cannot write now; trying again", metadata: ["error": "\(error)"])
+                try await time.sleep(until: time.monotonic + .seconds(1))
+            }
+        }
+    }
+
+    private func carryOut(_ run: ClaimedRun) async throws -> Execution? {
+        let stop = StopMark()
+        runs[run.job.executionID] = Running(taskID: run.task.id, stop: stop)
+        let startAt = time.now
+        let result = await result(of: run, stop: stop)
+        guard !Task.isCancelled else { return nil }
+        let endAt = time.now
+        let execution = Execution(
+            id: run.job.executionID, taskID: run.task.id, index: Int64(clamping: run.job.index), startAt: startAt,
+            endAt: endAt, status: result.status, error: result.error, steps: result.steps)
+        try Failpoint.hit(.runBeforeEnd)
+        let after = try await untilStored { [store, book] in
+            try await store.update { try book.end(run, execution, now: endAt, in: &$0) }
+        }
+        try Failpoint.hit(.runAfterEnd)
+        await afterCommit(after)
+        return execution
+    }
+
+    /// Runs the graph within the run's deadline (XO-21): what is left of it, and never more than its length (TIM-2).
+    private func result(of run: ClaimedRun, stop: StopMark) async -> RunResult {
+        let request = RunRequest(
+            task: run.task, executionID: run.job.executionID, index: Int64(clamping: run.job.index),
+            trigger: run.job.trigger, input: run.job.input, secrets: configuration.macroSecrets)
+        let length = configuration.times.executionDeadline
+        let left = min(length, max(.zero, run.claim.deadline.duration(since: time.now)))
+        let deadline = time.monotonic + left
+        return await withTaskGroup(of: RunResult?.self) { [runner, time] group in
+            group.addTask { await runner.run(request, isStopped: { stop.isSet }) }
+            group.addTask {
+                do { try await time.sleep(until: deadline) } catch { return nil }
+                return RunResult(steps: [], status: .error, error: "execution deadline of \(length) exceeded")
+            }
+            defer { group.cancelAll() }
+            while let first = await group.next() {
+                if let first { return first }
+            }
+            return RunResult(steps: [], status: .error, error: "execution was interrupted")
+        }
+    }
+
+    // MARK: After a commit
+
+    /// What a committed update asks for: runs, and words to operators.
+    func afterCommit(_ effects: [AfterCommit]) async {
+        for effect in effects {
+            switch effect {
+            case .run(let job): submit(job)
+            case .stopped(let id): await registry.stopped(.disable(id))
+            }
+        }
+    }
+}
+
+/// Tells a run from outside to start no further node.
+final class StopMark: Sendable {
+    private let value = Atomic(false)
+
+    var isSet: Bool { value.load(ordering: .acquiring) }
+    func set() { value.store(true, ordering: .releasing) }
+}
+
+extension StorageError {
+    /// Whether the same update may succeed later; nothing of it was written.
+    fileprivate var isPassing: Bool {
+        switch self {
+        case .overloaded, .readOnly: true
+        default: false
+        }
+    }
+}
+
+extension WaitingJob {
+    init(_ job: Job) {
+        self.init(number: job.number, taskID: job.taskID, executionID: job.executionID, owner: job.owner)
+    }
+}

@@ -1,0 +1,47 @@
+public import AVSModel
+public import AVSPrimitives
+
+/// What a run needs to know.
+public struct RunRequest: Sendable {
+    /// As it was when the run began: its count includes this run.
+    public var task: AutomationTask
+    public var executionID: ExecutionID
+    public var index: Int64
+    public var trigger: TriggerOutput
+    /// Merged over the task's input variables, key by key.
+    public var input: [String: JSONValue]
+    /// What `apContext.configVars` holds.
+    public var secrets: [String: String]
+
+    public init(
+        task: AutomationTask, executionID: ExecutionID, index: Int64, trigger: TriggerOutput,
+        input: [String: JSONValue] = [:], secrets: [String: String] = [:]
+    ) {
+        self.task = task
+        self.executionID = executionID
+        self.index = index
+        self.trigger = trigger
+        self.input = input
+        self.secrets = secrets
+    }
+}
+
+/// How a run ended.
+public struct RunResult: Hashable, Sendable {
+    public var steps: [Step]
+    public var status: ExecutionStatus
+    /// Empty on success.
+    public var error: String
+
+    public init(steps: [Step], status: ExecutionStatus, error: String) {
+        self.steps = steps
+        self.status = status
+        self.error = error
+    }
+}
+
+/// Runs a task's graph. Never throws: whatever goes wrong is part of the result.
+public protocol WorkflowRunner: Sendable {
+    /// - Parameter isStopped: asked between steps; once true, no further node starts (XO-22).
+    func run(_ request: RunRequest, isStopped: @escaping @Sendable () -> Bool) async -> RunResult
+}

@@ -1,0 +1,59 @@
+import AVSModel
+public import AVSPrimitives
+import AVSSchema
+public import AVSStorage
+public import Logging
+import Synchronization
+
+/// The decisions of the service: what happens to tasks, triggers, executions, wallets and operators.
+///
+/// Each operation is one store update, or reads of one snapshot; what has to follow a change (a run, a word to an
+/// operator) follows its commit (XO-12). Times and ids are made before the update, because an update may run again.
+public final class TaskEngine: Sendable {
+    public let configuration: EngineConfiguration
+    public let operators: OperatorRegistry
+    public let executions: ExecutionService
+    public let wallets: WalletDirectory
+    let store: any KeyValueStore
+    let time: any TimeSource
+    let logger: Logger
+    private let ids: Mutex<IDSource>
+
+    /// - Parameter random: unpredictable in production; seeded in tests.
+    public init(
+        store: any KeyValueStore, configuration: EngineConfiguration, runner: any WorkflowRunner, epoch: UInt64,
+        time: any TimeSource, random: sending any RandomNumberGenerator, logger: Logger
+    ) {
+        self.store = store
+        self.configuration = configuration
+        self.time = time
+        self.logger = logger
+        ids = Mutex(IDSource(random: random))
+        operators = OperatorRegistry(configuration: configuration)
+        wallets = WalletDirectory(store: store, configuration: configuration, time: time)
+        executions = ExecutionService(
+            store: store, runner: runner, registry: operators, configuration: configuration, epoch: epoch, time: time,
+            logger: logger)
+    }
+
+    func newTaskID(at now: Timestamp) -> TaskID { TaskID(ids.withLock { $0.next(at: now) }) }
+    func newExecutionID(at now: Timestamp) -> ExecutionID { ExecutionID(ids.withLock { $0.next(at: now) }) }
+
+    /// The task, if it exists and is the owner's: the two refusals are not told apart.
+    func ownedTask(
+        _ id: TaskID, of owner: Address, in reader: borrowing some StoreReader & ~Copyable
+    ) throws -> AutomationTask? {
+        guard let task = try reader.task(id), task.owner == owner else { return nil }
+        return task
+    }
+}
+
+/// One monotonic source of ids for the process (D-12).
+private struct IDSource {
+    var generator = ULIDGenerator(after: nil)
+    var random: any RandomNumberGenerator
+
+    init(random: sending any RandomNumberGenerator) { self.random = random }
+
+    mutating func next(at now: Timestamp) -> ULID { generator.next(at: now, using: &random) }
+}

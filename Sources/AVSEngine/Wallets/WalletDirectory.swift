@@ -1,0 +1,157 @@
+import AVSEthereum
+public import AVSModel
+public import AVSPrimitives
+import AVSSchema
+public import AVSStorage
+import OrderedCollections
+import Synchronization
+
+/// Smart wallets: where the factory puts them, which are registered, whose they are.
+///
+/// - Source: aggregator-api 7.
+public final class WalletDirectory: Sendable {
+    private struct Triple: Hashable {
+        var owner: Address
+        var factory: Address
+        var salt: UInt256
+    }
+
+    private struct Derived {
+        var address: Address
+        var until: ContinuousClock.Instant
+    }
+
+    /// Derivations remembered at a time; the oldest goes first. About 200 bytes each.
+    private static let cacheLimit = 10_000
+
+    private let store: any KeyValueStore
+    private let configuration: EngineConfiguration
+    private let time: any TimeSource
+    private let cache = Mutex<OrderedDictionary<Triple, Derived>>([:])
+
+    public init(store: any KeyValueStore, configuration: EngineConfiguration, time: any TimeSource) {
+        self.store = store
+        self.configuration = configuration
+        self.time = time
+    }
+
+    // MARK: Chain
+
+    private var chain: ChainSettings {
+        get throws(EngineError) {
+            guard let chain = configuration.chains[configuration.defaultChainID] else {
+                throw .unknownChain(configuration.defaultChainID)
+            }
+            return chain
+        }
+    }
+
+    /// The factory that is meant when a caller names none.
+    public var defaultFactory: Address { get throws(EngineError) { try chain.factory } }
+
+    /// Where `factory` puts the wallet of `owner` with `salt`: asked of the chain, which is the only truth (7.1).
+    /// - Throws: ``EngineError/chain(action:cause:)`` when the chain does not answer or answers with nothing.
+    public func derive(owner: Address, factory: Address? = nil, salt: UInt256 = .zero) async throws -> Address {
+        let chain = try chain
+        let triple = Triple(owner: owner, factory: factory ?? chain.factory, salt: salt)
+        let now = time.monotonic
+        if let known = cache.withLock({ $0[triple] }), known.until > now { return known.address }
+        let address: Address
+        do {
+            address = try await chain.client.walletAddress(owner: owner, factory: triple.factory, salt: salt)
+        } catch {
+            throw EngineError.chain(action: "derive sender address", cause: "\(error)")
+        }
+        guard !address.isZero else { throw EngineError.chain(action: "derive sender address", cause: "the factory answered zero") }
+        remember(triple, Derived(address: address, until: now + configuration.times.derivationCache))
+        return address
+    }
+
+    private func remember(_ triple: Triple, _ derived: Derived) {
+        cache.withLock { cache in
+            cache.removeValue(forKey: triple)
+            cache[triple] = derived
+            if cache.count > Self.cacheLimit { cache.removeFirst() }
+        }
+    }
+
+    /// The sender's next nonce at the entry point, with key 0 (7.6).
+    public func nonce(of sender: Address) async throws -> UInt256 {
+        let chain = try chain
+        do {
+            return try await chain.client.walletNonce(of: sender, entryPoint: chain.entryPoint)
+        } catch {
+            throw EngineError.chain(action: "read nonce", cause: "\(error)")
+        }
+    }
+
+    // MARK: Records
+
+    /// The registered wallets of an owner, in the order of their addresses, stale ones left out.
+    public func registered(owner: Address) throws -> [SmartWallet] {
+        try all(of: owner).filter { !$0.isStale }
+    }
+
+    public func wallet(_ address: Address, owner: Address) throws -> SmartWallet? {
+        try store.read { try $0.value(for: WalletKey(owner: owner, wallet: address)) }
+    }
+
+    /// Whether the wallet is the owner's: its default wallet, or a registered one (7.4).
+    public func isOwned(_ wallet: Address, by owner: Address) async throws -> Bool {
+        if try self.wallet(wallet, owner: owner) != nil { return true }
+        return try await derive(owner: owner) == wallet
+    }
+
+    private func all(of owner: Address) throws -> [SmartWallet] {
+        let limit = StorageLimits.scanRowsMax  // an owner has at most 2,000 wallets
+        return try store.read { try $0.rows(Rows<WalletKey>(under: owner), limit: limit).map(\.value) }
+    }
+
+    /// Registers a wallet unless it is registered, and marks a former canonical wallet of the same triple stale (7.2).
+    ///
+    /// - Parameter ignoresLimit: true for the default wallet of a list, which is there even above the limit.
+    /// - Throws: ``EngineError/walletLimit(_:)`` for a new wallet beyond the owner's limit.
+    public func register(
+        _ address: Address, owner: Address, factory: Address, salt: UInt256, ignoresLimit: Bool = false
+    ) async throws -> SmartWallet {
+        if let known = try wallet(address, owner: owner) { return known }
+        let limit = min(max(configuration.limits.walletsPerOwner, 1), 2_000)
+        return try await store.update { transaction in
+            let key = WalletKey(owner: owner, wallet: address)
+            if let known = try transaction.value(for: key) { return known }
+            let count = try transaction.rows(Rows<WalletKey>(under: owner), limit: 2_001).count
+            guard ignoresLimit || count < limit else { throw EngineError.walletLimit(limit) }
+            let bySalt = WalletSaltKey(owner: owner, factory: factory, salt: salt)
+            if let former = try transaction.value(for: bySalt), former != address {
+                try transaction.markStale(WalletKey(owner: owner, wallet: former))
+            }
+            let wallet = SmartWallet(owner: owner, address: address, factory: factory, salt: salt)
+            try transaction.put(key, wallet)
+            try transaction.put(bySalt, address)
+            return wallet
+        }
+    }
+
+    /// Changes whether a registered wallet is hidden.
+    /// - Throws: ``EngineError/walletNotFound``.
+    public func setHidden(_ isHidden: Bool, wallet address: Address, owner: Address) async throws -> SmartWallet {
+        try await store.update { transaction in
+            let key = WalletKey(owner: owner, wallet: address)
+            guard var wallet = try transaction.value(for: key) else { throw EngineError.walletNotFound }
+            guard wallet.isHidden != isHidden else { return wallet }
+            wallet.isHidden = isHidden
+            try transaction.put(key, wallet)
+            return wallet
+        }
+    }
+}
+
+extension AVSStorage.Transaction {
+    /// The factory derives another address today: the record stays, because the wallet may hold assets.
+    fileprivate mutating func markStale(_ key: WalletKey) throws {
+        guard var wallet = try value(for: key), !wallet.isStale else { return }
+        wallet.isStale = true
+        wallet.isHidden = true
+        try put(key, wallet)
+    }
+}
