@@ -38,6 +38,10 @@ struct HostileBytesTests {
         #expect(problem(Kinds.Tree.self, tree(256)) == nil)
         #expect(problem(Kinds.Tree.self, tree(257))?.limit == .messageDepth)
         #expect(problem(Kinds.Tree.self, tree(10_000))?.limit == .messageDepth)
+        // A field that occurs twice takes the way through a merge, which has the same bound.
+        #expect(problem(Kinds.Tree.self, field(2, []) + tree(256)) == nil)
+        #expect(problem(Kinds.Tree.self, field(2, []) + tree(10_000))?.limit == .messageDepth)
+        #expect(problem(Kinds.Tree.self, field(2, []) + field(2, [0x0A, 9]))?.problem == .truncated)
     }
 
     @Test("may hold 1,024 unknown fields and no more")
