@@ -5,6 +5,7 @@ public import AVSPrimitives
 public struct WorkflowRun: Sendable {
     /// As it is while this run is in progress: its count includes the run.
     public var task: AutomationTask
+    /// Names the run; effects of nodes on the world outside carry it.
     public var executionID: ExecutionID
     /// What the trigger reported.
     public var trigger: TriggerOutput

@@ -46,6 +46,10 @@ public struct TaskValidator: Sendable {
         guard let trigger = draft.trigger else {
             throw InvalidArgument(.invalidTriggerConfig, "Invalid task argument: trigger is required")
         }
+        guard draft.maxExecution >= 0 else {
+            throw InvalidArgument(
+                .invalidRequest, "Invalid task argument: maxExecution must not be negative, got \(draft.maxExecution)")
+        }
         try checkNames(trigger: trigger, nodes: draft.nodes)
         try TriggerRules(limits: limits).check(trigger.config)
         let resolved = try EventTemplates.resolve(trigger, inputVariables: inputVariables)

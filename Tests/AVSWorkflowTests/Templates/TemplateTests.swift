@@ -29,7 +29,7 @@ private func failure(of text: String, in context: String = "url") async -> NodeF
 @Suite("A template")
 struct TemplateTests {
     @Test(
-        "EE-P of 3.11: renders the examples",
+        "EE-3.11 renders the examples",
         arguments: [
             ("id={{api.data.ids[1]}}", "id=8"),
             ("{{api.data.user}}", #"{"name":"Zoë"}"#),
@@ -120,7 +120,7 @@ struct TemplateTests {
     }
 
     @Test(
-        "EE-P7 escapes values inside JSON strings (3.5)",
+        "EE-3.5 EE-P7 escapes values inside JSON strings",
         arguments: [
             (#"{"m":"{{a.data.msg}}"}"#, #"{"m":"He said \"hi\"\n"}"#),
             (#"{"o":"{{a.data.obj}}"}"#, #"{"o":"{\"k\":1}"}"#),
@@ -131,6 +131,28 @@ struct TemplateTests {
         ])
     func jsonBody(text: String, expected: String) async throws {
         #expect(try await render(text, style: .json).text == expected)
+    }
+
+    @Test("cut at any offset leaves its plain text as it was")
+    func cuts() async throws {
+        let text =
+            #"pre {{settings.n}} "q" {{a.data["obj"]}} \ {{ t.headers.X-Trace }}{{}} é{{api.data.ids[0] > 1}} post"#
+        for length in 0...text.unicodeScalars.count {
+            let prefix = String(String.UnicodeScalarView(text.unicodeScalars.prefix(length)))
+            for style in [TemplateResolver.Style.plain, .json] {
+                let rendered = try await render(prefix, style: style)
+                #expect(rendered.unresolved.isEmpty)
+                // Nothing but whole markers changes.
+                let parts = Template(prefix).pieces.compactMap { piece in
+                    if case .text(let text) = piece { text } else { nil }
+                }
+                var rest = rendered.text[...]
+                for part in parts {
+                    let range = try #require(rest.firstRange(of: part))
+                    rest = rest[range.upperBound...]
+                }
+            }
+        }
     }
 
     @Test("refuses a template over 100 KiB, but not a plain text")
@@ -155,7 +177,7 @@ struct TemplateTests {
 
 @Suite("An unresolved variable")
 struct UnresolvedTests {
-    @Test("EE-P1 is named with the field and the node to run first")
+    @Test("EE-3.6 EE-P1 is named with the field and the node to run first")
     func message() async {
         let failure = await failure(of: "https://x/{{nope.data.id}}", in: "url")
         #expect(
@@ -208,7 +230,7 @@ struct FilterTemplateTests {
     ]
 
     @Test(
-        "EE-P of 3.7: leaves in place what has no value",
+        "EE-3.7 leaves in place what has no value",
         arguments: [
             ("hello {{u.name.first}}", "hello Ann"), ("n={{n}}", "n=42"), ("b={{b}}", "b=true"), ("{{list.1}}", "q"),
             ("{{c.data.items.0.id}}", "k9"), ("x {{nope}}", "x {{nope}}"), ("x {{u.nope.deep}}", "x {{u.nope.deep}}"),

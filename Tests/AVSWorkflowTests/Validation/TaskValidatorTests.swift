@@ -299,6 +299,15 @@ struct TaskValidatorTests {
                 == true)
     }
 
+    @Test("runs a number of times that is not negative")
+    func maxExecution() {
+        var task = draft()
+        task.maxExecution = -1
+        #expect(refusal(task)?.message == "Invalid task argument: maxExecution must not be negative, got -1")
+        task.maxExecution = 1
+        #expect(refusal(task) == nil)
+    }
+
     @Test("is checked in the documented order")
     func order() {
         var all = draft(trigger: nil, nodes: [], edges: "", input: [:], expiredAt: now)
