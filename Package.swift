@@ -96,6 +96,11 @@ let package = Package(
 
         // MARK: What does I/O
 
+        .target(
+            name: "AVSConfiguration",
+            dependencies: ["AVSCrypto", "AVSPrimitives", .product(name: "Yams", package: "Yams")],
+            swiftSettings: settings),
+
         .target(name: "AVSRocksDB", dependencies: ["AVSStorage", "CRocksDB"], swiftSettings: wrapperSettings),
 
         .target(
@@ -116,6 +121,13 @@ let package = Package(
         // MARK: Programs
 
         // MARK: Tests
+
+        .testTarget(
+            name: "AVSConfigurationTests",
+            dependencies: [
+                "AVSConfiguration", "AVSCrypto", "AVSPrimitives", "AVSTesting", .product(name: "Yams", package: "Yams"),
+            ],
+            swiftSettings: settings),
 
         .testTarget(
             name: "AVSModelTests", dependencies: ["AVSModel", "AVSPrimitives", "AVSTesting"], swiftSettings: settings),

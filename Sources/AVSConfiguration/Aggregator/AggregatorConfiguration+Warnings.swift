@@ -1,0 +1,31 @@
+import AVSPrimitives
+
+// What works, but should be known.
+extension AggregatorConfiguration {
+    /// Private keys in a text file are accepted for compatibility (KMS-8).
+    func warnOfKeys(_ context: SectionContext) {
+        let hint = "a private key in a configuration: prefer a keystore, made by `avs-operator keys import`"
+        if external.privateKey != nil { context.warn("ecdsa_private_key", hint) }
+        if controller.privateKey != nil {
+            let isOld = !context.child("controller").isGiven("private_key")
+            let place = isOld ? context.child("smart_wallet") : context.child("controller")
+            place.warn(isOld ? "controller_private_key" : "private_key", hint)
+        }
+    }
+
+    /// Keys of the reference that decide nothing here.
+    func warnOfUnused(_ context: SectionContext) {
+        if external.socketPath != nil { context.warn("socket_path", "is not used: avsctl takes the place of the REPL") }
+        if external.etherscanURL != nil { context.warn("etherscan_url", "is not used") }
+        if external.eigenLayerURL != nil { context.warn("eigenlayer_url", "is not used") }
+        if context.child("smart_wallet").isGiven("whitelist_addresses") {
+            context.child("smart_wallet").warn("whitelist_addresses", "is not used")
+        }
+        let tenderly = [external.tenderlyAccount, external.tenderlyProject, external.tenderlyAccessKey?.exposed]
+        if tenderly.contains(nil), tenderly.contains(where: { $0 != nil }) {
+            let keys = ["tenderly_account", "tenderly_project", "tenderly_access_key"]
+            let first = keys.first { context.isGiven($0) } ?? keys[0]
+            context.warn(first, "Tenderly needs \(keys.joined(separator: ", ")); with a part of them it is not used")
+        }
+    }
+}
