@@ -65,9 +65,13 @@ struct ServerCallTests {
             #expect(!call.mayStart)
             #expect(call.receiveEnd() == .ready)
             #expect(call.mayStart)
-            var large = ServerCall(kind: kind, limitBytes: 1 << 20)
-            #expect(large.receive(([0, 0, 15, 0, 0] + Array(repeating: 0, count: 65_531)).span) == .wait)
-            #expect(large.mayStart)
+            for (window, early) in [(262_144, 65_536), (65_535, 32_767)] {
+                var large = ServerCall(kind: kind, limitBytes: 1 << 20, windowBytes: window)
+                #expect(large.receive(([0, 0, 15, 0, 0] + Array(repeating: 0, count: early - 6)).span) == .wait)
+                #expect(!large.mayStart)
+                #expect(large.receive([0].span) == .wait)
+                #expect(large.mayStart)
+            }
         }
         #expect(call(.bidirectional).mayStart)
     }

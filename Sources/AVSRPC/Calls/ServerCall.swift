@@ -41,8 +41,9 @@ public struct ServerCall: Sendable {
     private enum Ours { case idle, streaming, ended }
 
     /// Single requests are not given to a handler, and no interceptor runs, before they are complete (ATT-1), but for
-    /// one that is still incomplete after this many bytes: its caller is asked who it is before more is stored.
-    public static let earlyStartBytes = 64 * 1024
+    /// one that is still incomplete after this many bytes: its caller is asked who it is before more is stored. Half a
+    /// small window, since nobody reads on, and the peer sends no more than a window, before the handler has started.
+    private let earlyStartBytes: Int
 
     public let kind: CallKind
     private let requestEncoding: MessageEncoding
@@ -57,11 +58,13 @@ public struct ServerCall: Sendable {
     ///   - limitBytes: largest request, also after decompression (MSG-8, CMP-6).
     ///   - requestEncoding: what `grpc-encoding` announced.
     ///   - responseEncoding: what our messages may be compressed with; the caller has listed it (CMP-7).
+    ///   - windowBytes: what the peer may send before we report any of it as consumed.
     public init(
         kind: CallKind, limitBytes: Int, requestEncoding: MessageEncoding = .identity,
-        responseEncoding: MessageEncoding = .identity
+        responseEncoding: MessageEncoding = .identity, windowBytes: Int = 65_535
     ) {
         self.kind = kind
+        earlyStartBytes = min(64 * 1024, windowBytes / 2)
         self.requestEncoding = requestEncoding
         self.responseEncoding = responseEncoding
         reader = MessageReader(limitBytes: limitBytes)
@@ -99,7 +102,7 @@ public struct ServerCall: Sendable {
 
     /// The handler may start.
     public var mayStart: Bool {
-        kind.streamsRequests || hasPeerEnded || reader.receivedBytes >= Self.earlyStartBytes
+        kind.streamsRequests || hasPeerEnded || reader.receivedBytes >= earlyStartBytes
     }
 
     /// The next request, decompressed.

@@ -44,10 +44,9 @@ public struct RPCMethod: Sendable {
     }
 
     /// One request, one response. With `response: .bytes` the handler returns bytes that are serialized already.
-    public static func unary<Request, Response>(
-        _ path: MethodPath, request: some MessageCodec<Request>, response: some MessageCodec<Response>,
-        options: Options = Options(),
-        _ handler: @escaping @Sendable (Request, CallContext) async throws -> Response
+    public static func unary<Request: MessageCodec, Response: MessageCodec>(
+        _ path: MethodPath, request: Request, response: Response, options: Options = Options(),
+        _ handler: @escaping @Sendable (Request.Message, CallContext) async throws -> Response.Message
     ) -> RPCMethod {
         RPCMethod(
             path, .unary, options: options,
@@ -58,10 +57,9 @@ public struct RPCMethod: Sendable {
     }
 
     /// One request, any number of responses.
-    public static func serverStreaming<Request, Response>(
-        _ path: MethodPath, request: some MessageCodec<Request>, response: some MessageCodec<Response>,
-        options: Options = Options(),
-        _ handler: @escaping @Sendable (Request, CallContext, ResponseWriter<Response>) async throws -> Void
+    public static func serverStreaming<Request: MessageCodec, Response: MessageCodec>(
+        _ path: MethodPath, request: Request, response: Response, options: Options = Options(),
+        _ handler: @escaping @Sendable (Request.Message, CallContext, ResponseWriter<Response.Message>) async throws -> Void
     ) -> RPCMethod {
         RPCMethod(
             path, .serverStreaming, options: options,
@@ -75,10 +73,9 @@ public struct RPCMethod: Sendable {
     }
 
     /// Any number of requests, one response.
-    public static func clientStreaming<Request, Response>(
-        _ path: MethodPath, request: some MessageCodec<Request>, response: some MessageCodec<Response>,
-        options: Options = Options(),
-        _ handler: @escaping @Sendable (RequestStream<Request>, CallContext) async throws -> Response
+    public static func clientStreaming<Request: MessageCodec, Response: MessageCodec>(
+        _ path: MethodPath, request: Request, response: Response, options: Options = Options(),
+        _ handler: @escaping @Sendable (RequestStream<Request.Message>, CallContext) async throws -> Response.Message
     ) -> RPCMethod {
         RPCMethod(
             path, .clientStreaming, options: options,
@@ -89,11 +86,11 @@ public struct RPCMethod: Sendable {
     }
 
     /// Any number of both.
-    public static func bidirectional<Request, Response>(
-        _ path: MethodPath, request: some MessageCodec<Request>, response: some MessageCodec<Response>,
-        options: Options = Options(),
+    public static func bidirectional<Request: MessageCodec, Response: MessageCodec>(
+        _ path: MethodPath, request: Request, response: Response, options: Options = Options(),
         _ handler:
-            @escaping @Sendable (RequestStream<Request>, CallContext, ResponseWriter<Response>) async throws -> Void
+            @escaping @Sendable (RequestStream<Request.Message>, CallContext, ResponseWriter<Response.Message>)
+            async throws -> Void
     ) -> RPCMethod {
         RPCMethod(
             path, .bidirectional, options: options,

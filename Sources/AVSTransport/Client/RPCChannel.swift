@@ -70,18 +70,18 @@ public final class RPCChannel: Sendable {
     // MARK: Calls
 
     /// One request, one response.
-    public func unary<Request, Response>(
-        _ path: MethodPath, _ message: Request, request: some MessageCodec<Request>,
-        response: some MessageCodec<Response>, options: CallOptions = CallOptions()
-    ) async throws -> Response {
+    public func unary<Request: MessageCodec, Response: MessageCodec>(
+        _ path: MethodPath, _ message: Request.Message, request: Request, response: Response,
+        options: CallOptions = CallOptions()
+    ) async throws -> Response.Message {
         try await unaryResponse(path, message, request: request, response: response, options: options).message
     }
 
     /// One request, one response with the metadata around it.
-    public func unaryResponse<Request, Response>(
-        _ path: MethodPath, _ message: Request, request: some MessageCodec<Request>,
-        response: some MessageCodec<Response>, options: CallOptions = CallOptions()
-    ) async throws -> RPCResponse<Response> {
+    public func unaryResponse<Request: MessageCodec, Response: MessageCodec>(
+        _ path: MethodPath, _ message: Request.Message, request: Request, response: Response,
+        options: CallOptions = CallOptions()
+    ) async throws -> RPCResponse<Response.Message> {
         let bytes = try request.encode(message)
         return try await withStream(path, .unary, options) { stream in
             stream.sendSingle(bytes)
@@ -90,10 +90,10 @@ public final class RPCChannel: Sendable {
     }
 
     /// One request, any number of responses.
-    public nonisolated(nonsending) func serverStreaming<Request, Response, Result>(
-        _ path: MethodPath, _ message: Request, request: some MessageCodec<Request>,
-        response: some MessageCodec<Response>, options: CallOptions = CallOptions(),
-        _ body: nonisolated(nonsending) (ResponseStream<Response>) async throws -> Result
+    public nonisolated(nonsending) func serverStreaming<Request: MessageCodec, Response: MessageCodec, Result>(
+        _ path: MethodPath, _ message: Request.Message, request: Request, response: Response,
+        options: CallOptions = CallOptions(),
+        _ body: nonisolated(nonsending) (ResponseStream<Response.Message>) async throws -> Result
     ) async throws -> Result {
         let bytes = try request.encode(message)
         return try await withStream(path, .serverStreaming, options) { stream in
@@ -103,11 +103,10 @@ public final class RPCChannel: Sendable {
     }
 
     /// Any number of requests, one response. The requests end when `body` returns.
-    public nonisolated(nonsending) func clientStreaming<Request, Response>(
-        _ path: MethodPath, request: some MessageCodec<Request>, response: some MessageCodec<Response>,
-        options: CallOptions = CallOptions(),
-        _ body: nonisolated(nonsending) (RequestWriter<Request>) async throws -> Void
-    ) async throws -> Response {
+    public nonisolated(nonsending) func clientStreaming<Request: MessageCodec, Response: MessageCodec>(
+        _ path: MethodPath, request: Request, response: Response, options: CallOptions = CallOptions(),
+        _ body: nonisolated(nonsending) (RequestWriter<Request.Message>) async throws -> Void
+    ) async throws -> Response.Message {
         try await withStream(path, .clientStreaming, options) { stream in
             try await body(RequestWriter(stream, request))
             stream.finishRequests()
@@ -116,10 +115,11 @@ public final class RPCChannel: Sendable {
     }
 
     /// Any number of both.
-    public nonisolated(nonsending) func bidirectional<Request, Response, Result>(
-        _ path: MethodPath, request: some MessageCodec<Request>, response: some MessageCodec<Response>,
-        options: CallOptions = CallOptions(),
-        _ body: nonisolated(nonsending) (RequestWriter<Request>, ResponseStream<Response>) async throws -> Result
+    public nonisolated(nonsending) func bidirectional<Request: MessageCodec, Response: MessageCodec, Result>(
+        _ path: MethodPath, request: Request, response: Response, options: CallOptions = CallOptions(),
+        _ body:
+            nonisolated(nonsending) (RequestWriter<Request.Message>, ResponseStream<Response.Message>) async throws ->
+            Result
     ) async throws -> Result {
         try await withStream(path, .bidirectional, options) { stream in
             try await body(RequestWriter(stream, request), ResponseStream(stream, response))

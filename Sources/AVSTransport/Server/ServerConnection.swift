@@ -119,7 +119,8 @@ final class ServerConnection: HTTP2Delegate {
         let call = ServerCall(
             kind: method.kind,
             limitBytes: method.options.requestLimitBytes ?? service.configuration.requestLimitBytes,
-            requestEncoding: head.encoding, responseEncoding: encodesBack ? head.encoding : .identity)
+            requestEncoding: head.encoding, responseEncoding: encodesBack ? head.encoding : .identity,
+            windowBytes: Int(limits.http2.streamWindowBytes))
         let context = CallContext(
             method: method.path, kind: method.kind, peer: peer, authority: head.authority, metadata: head.metadata,
             deadline: deadline, receivedAt: service.time.now)
