@@ -49,6 +49,8 @@ let package = Package(
 
         .systemLibrary(name: "CZlib", pkgConfig: "zlib", providers: [.apt(["zlib1g-dev"])]),
 
+        .systemLibrary(name: "CCurl", pkgConfig: "libcurl", providers: [.apt(["libcurl4-openssl-dev"])]),
+
         // MARK: What computes
 
         .target(name: "AVSPrimitives", dependencies: [bigInt], swiftSettings: settings),
@@ -116,6 +118,8 @@ let package = Package(
                 .product(name: "ServiceLifecycle", package: "swift-service-lifecycle"),
             ],
             swiftSettings: settings),
+
+        .target(name: "AVSFetch", dependencies: ["AVSPrimitives", "CCurl"], swiftSettings: wrapperSettings),
 
         // MARK: Roles
 
@@ -197,5 +201,17 @@ let package = Package(
                 .product(name: "Logging", package: "swift-log"),
             ],
             swiftSettings: settings),
+
+        .testTarget(
+            name: "AVSFetchTests",
+            dependencies: [
+                "AVSFetch", "AVSPrimitives", "AVSRPC", "AVSTesting", "AVSTransport", "TestCertificates", "TestHTTPServer",
+            ], swiftSettings: settings),
+
+        .target(
+            name: "TestHTTPServer",
+            dependencies: [
+                .product(name: "NIOCore", package: "swift-nio"), .product(name: "NIOPosix", package: "swift-nio"),
+            ], path: "Tests/TestHTTPServer", swiftSettings: settings),
     ]
 )
