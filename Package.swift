@@ -80,7 +80,7 @@ let package = Package(
 
         .target(name: "AVSRPC", dependencies: ["AVSPrimitives", "CZlib"], swiftSettings: wrapperSettings),
 
-        .target(name: "AVSWire", dependencies: ["AVSModel", "AVSPrimitives", "AVSProto"], swiftSettings: settings),
+        .target(name: "AVSWire", dependencies: ["AVSModel", "AVSPrimitives", "AVSProto", "AVSRPC"], swiftSettings: settings),
 
         .target(
             name: "AVSSchema", dependencies: ["AVSModel", "AVSPrimitives", "AVSProto", "AVSStorage", "AVSWire"],
@@ -89,7 +89,7 @@ let package = Package(
         .target(
             name: "AVSEngine",
             dependencies: [
-                "AVSCrypto", "AVSEthereum", "AVSModel", "AVSPrimitives", "AVSSchema", "AVSStorage",
+                "AVSCrypto", "AVSEthereum", "AVSModel", "AVSPrimitives", "AVSSchema", "AVSStorage", "AVSWorkflow",
                 .product(name: "DequeModule", package: "swift-collections"),
                 .product(name: "Logging", package: "swift-log"),
                 .product(name: "OrderedCollections", package: "swift-collections"),
@@ -122,6 +122,17 @@ let package = Package(
         .target(name: "AVSFetch", dependencies: ["AVSPrimitives", "CCurl"], swiftSettings: wrapperSettings),
 
         // MARK: Roles
+
+        .target(
+            name: "AVSServer",
+            dependencies: [
+                "AVSCrypto", "AVSEngine", "AVSModel", "AVSPrimitives", "AVSProto", "AVSRPC", "AVSStorage", "AVSTransport",
+                "AVSWire", "AVSWorkflow",
+                .product(name: "Hummingbird", package: "hummingbird"),
+                .product(name: "Logging", package: "swift-log"),
+                .product(name: "ServiceLifecycle", package: "swift-service-lifecycle"),
+            ],
+            swiftSettings: settings),
 
         .target(name: "AVSTesting", dependencies: ["AVSPrimitives"], swiftSettings: settings),
 

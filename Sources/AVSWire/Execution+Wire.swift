@@ -45,6 +45,12 @@ extension StepKind {
 }
 
 extension Wire.Execution {
+    /// What one run costs, whatever it does (execution-engine 8.1).
+    public static let flatFee: Wire.Fee = .with {
+        $0.amount = "0.020000"
+        $0.unit = "USD"
+    }
+
     /// What the task's owner sees of a run.
     public init(_ execution: Execution) {
         self.init()
@@ -54,6 +60,7 @@ extension Wire.Execution {
         status = Wire.ExecutionStatus(rawValue: execution.status.rawValue)
         error = execution.error
         index = execution.index
+        executionFee = Self.flatFee
         steps = execution.steps.map { Wire.Execution.Step($0) }
     }
 }

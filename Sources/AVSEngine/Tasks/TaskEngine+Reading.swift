@@ -112,7 +112,8 @@ extension TaskEngine {
 }
 
 extension PageRequest {
-    var isForward: Bool {
+    /// Whether the rows run away from the newest.
+    public var isForward: Bool {
         if case .before = position { false } else { true }
     }
 }

@@ -1,0 +1,41 @@
+import AVSModel
+import AVSPrimitives
+import AVSRPC
+
+/// Who calls, once that is proven. A value, not a header.
+enum Caller: Hashable, Sendable {
+    /// The owner of an externally owned account, by a token.
+    case user(Address)
+    /// An operator, by a signature over its address and the time; the address itself is in the request.
+    case node(OperatorCredential)
+
+    struct Key: CallValueKey { typealias Value = Caller }
+}
+
+extension CallContext {
+    /// The account on whose behalf the call is made.
+    /// - Throws: UNAUTHENTICATED when no interceptor proved one: a method without its authentication is our mistake.
+    var user: Address {
+        get throws(RPCStatus) {
+            guard case .user(let address) = self[Caller.Key.self] else {
+                throw RPCStatus(.unauthenticated, .unauthorized, "User authentication error: missing auth header")
+            }
+            return address
+        }
+    }
+
+    /// The operator that makes the call, if its credential fits `address`.
+    func node(_ text: String, _ authentication: OperatorAuthentication) throws(RPCStatus) -> Address {
+        guard let address = Address(text) else {
+            throw RPCStatus(.invalidArgument, .invalidAddress, "operator address is not a hex address")
+        }
+        guard authentication.mode != .off else { return address }
+        guard case .node(let credential) = self[Caller.Key.self], credential.isSigned(by: address) else {
+            guard authentication.mode == .log else {
+                throw RPCStatus(.unauthenticated, .unauthorized, "User Auth key is invalid")
+            }
+            return address
+        }
+        return address
+    }
+}

@@ -1,0 +1,82 @@
+import AVSEngine
+import AVSModel
+public import AVSRPC
+import AVSStorage
+
+extension RPCStatus {
+    /// A status with the domain's number in its trailer.
+    init(_ code: RPCCode, _ domain: ErrorCode, _ message: String) {
+        self.init(code, message)
+        if domain != .unspecified { metadata = .errorCode(domain) }
+    }
+
+    /// The one table from errors to what a caller sees. An error that is not in it says nothing of itself: its cause
+    /// is for the log (LOG-4).
+    ///
+    /// - Source: aggregator-api 2.2, 2.3 and the tables of each rpc.
+    public init(answering error: any Error) {
+        switch error {
+        case let status as RPCStatus: self = status
+        case let invalid as InvalidArgument: self.init(.invalidArgument, invalid.code, invalid.message)
+        case let malformed as MalformedTrigger: self.init(.invalidArgument, .invalidRequest, malformed.description)
+        case let refusal as EngineError: self.init(refusal)
+        case let storage as StorageError: self.init(storage)
+        case is CancellationError: self.init(.cancelled, "the call was cancelled")
+        default: self.init(.internal, .executionEngineError, "internal error")
+        }
+    }
+
+    private init(_ error: EngineError) {
+        switch error {
+        case .taskNotFound: self.init(.notFound, .taskNotFound, "task not found")
+        case .executionNotFound: self.init(.notFound, .executionNotFound, "execution not found")
+        case .walletNotFound:
+            self.init(.notFound, .walletNotFound, "Wallet not found for the specified salt and factory.")
+        case .notRunnable:
+            let text = "task cannot be executed: either reached max execution, expired, or not yet started"
+            self.init(.failedPrecondition, .taskAlreadyCompleted, text)
+        case .foreignWallet: self.init(.invalidArgument, .invalidAddress, "invalid smart account address")
+        case .walletLimit(let limit):
+            let text = "max smart wallet count reached for owner (limit=\(limit))"
+            self.init(.resourceExhausted, .quotaExceeded, text)
+        case .quota(let name, let limit):
+            self.init(.resourceExhausted, .quotaExceeded, "limit reached: at most \(limit) \(name)")
+        case .chain(let action, let cause): self.init(.unavailable, .rpcNodeError, "failed to \(action): \(cause)")
+        case .unknownChain(let id): self.init(.invalidArgument, .invalidRequest, "chain \(id) is not configured")
+        case .corrupted(let what): self.init(.dataLoss, .taskDataCorrupted, "\(what) data storage is corrupted")
+        case .reconnectTooFast(let waited, let cooldown):
+            let text = "reconnecting too fast, wait \(cooldown.components.seconds)s (last connect was \(waited) ago)"
+            self.init(.resourceExhausted, .rateLimitExceeded, text)
+        case .notApproved(let address):
+            self.init(.permissionDenied, .forbidden, "operator \(address) is not approved")
+        case .shuttingDown: self.init(.unavailable, .storageUnavailable, "the service is shutting down")
+        }
+    }
+
+    private init(_ error: StorageError) {
+        switch error {
+        case .undecodable, .corrupt: self.init(.dataLoss, .taskDataCorrupted, "task data storage is corrupted")
+        case .overloaded(let text): self.init(.resourceExhausted, .tooManyRequests, "storage is overloaded: \(text)")
+        case .readOnly(let reason): self.init(.unavailable, .storageUnavailable, "storage is read-only: \(reason)")
+        case .outcomeUnknown: self.init(.unavailable, .storageUnavailable, "outcome unknown")
+        case .tooLarge(let bytes, let limit):
+            self.init(.resourceExhausted, .quotaExceeded, "the change is \(bytes) bytes, at most \(limit) are allowed")
+        case .noSpace: self.init(.unavailable, .storageUnavailable, "storage is read-only: disk full")
+        case .locked, .rolledBack, .notFound, .unusable, .closed, .misuse, .io:
+            self.init(.unavailable, .storageUnavailable, "storage is not ready")
+        }
+    }
+}
+
+extension Metadata {
+    /// The trailer that carries the domain's error number, as decimal text (D-9).
+    static func errorCode(_ code: ErrorCode) -> Metadata {
+        var metadata = Metadata()
+        do {
+            try metadata.add("x-ap-error-code", "\(code.rawValue)")
+        } catch {
+            assertionFailure("a valid name and digits: \(error)")
+        }
+        return metadata
+    }
+}

@@ -1,0 +1,80 @@
+import AVSEngine
+import AVSModel
+import AVSPrimitives
+import AVSProto
+
+/// The opaque position in a list that clients pass around.
+///
+/// Standard base64 with padding of the compact JSON `{"d":"next","p":"<position>"}`; for an id the text is exactly 60
+/// characters, which existing clients assert. The direction inside is always `next`; which field carries it decides.
+/// - Source: aggregator-api 2.4.
+enum Cursor {
+    static func text(of id: ULID) -> String { Base64.encode(Array("{\"d\":\"next\",\"p\":\"\(id)\"}".utf8)) }
+
+    /// - Returns: `nil` for the position `0`, which stands for no cursor.
+    static func position(_ text: String) throws(InvalidArgument) -> ULID? {
+        guard text.utf8.count <= 1_024, let bytes = Base64.decode(text), let position = content(bytes) else { throw refusal }
+        if position == "0" { return nil }
+        guard let id = ULID(anyCase: position) else { throw refusal }
+        return id
+    }
+
+    private static func content(_ bytes: [UInt8]) -> String? {
+        do throws(JSONError) {
+            return try JSONValue(parsing: bytes, maximumDepth: 2, duplicateKeys: .refuse)["p"]?.stringValue
+        } catch {
+            return nil
+        }
+    }
+
+    private static let refusal = InvalidArgument(
+        .invalidRequest,
+        "Invalid pagination cursor. Please retry without pagination parameters or use a fresh cursor from a recent response.")
+}
+
+extension PageRequest {
+    /// The page that a list request asks for.
+    /// - Throws: ``InvalidArgument`` for a bad cursor or a negative limit.
+    init(before: String, after: String, limit: Int64, limits: EngineLimits) throws(InvalidArgument) {
+        let position: Position
+        if !after.isEmpty {
+            position = try Cursor.position(after).map(Position.after) ?? .newest
+        } else if !before.isEmpty {
+            position = try Cursor.position(before).map(Position.before) ?? .newest
+        } else {
+            position = .newest
+        }
+        guard limit >= 0 else { throw InvalidArgument(.invalidRequest, "item per page is not valid") }
+        let rows = limit == 0 ? limits.defaultRowsPerPage : Int(clamping: min(limit, Int64(limits.rowsPerPage)))
+        self.init(position: position, limit: rows)
+    }
+}
+
+extension Wire.PageInfo {
+    init<Row>(_ page: Page<Row>, id: (Row) -> ULID) {
+        self.init()
+        startCursor = page.rows.first.map { Cursor.text(of: id($0)) } ?? ""
+        endCursor = page.rows.last.map { Cursor.text(of: id($0)) } ?? ""
+        hasPreviousPage = page.hasPrevious
+        hasNextPage = page.hasNext
+    }
+}
+
+extension Page {
+    /// As many rows as fit into one answer (D-26): the rest is behind the cursor of the last.
+    ///
+    /// - Parameter size: bytes of a row's message.
+    func cut(to limitBytes: Int, isForward: Bool, size: (Row) -> Int) -> Page {
+        var used = 0
+        var count = 0
+        for row in isForward ? rows : rows.reversed() {
+            used += size(row) + 6  // with the field's tag and length
+            guard used <= limitBytes || count == 0 else { break }  // one row is always answered
+            count += 1
+        }
+        guard count < rows.count else { return self }
+        return isForward
+            ? Page(rows: Array(rows.prefix(count)), hasPrevious: hasPrevious, hasNext: true)
+            : Page(rows: Array(rows.suffix(count)), hasPrevious: true, hasNext: hasNext)
+    }
+}

@@ -1,0 +1,187 @@
+import AVSEngine
+import AVSModel
+import AVSPrimitives
+import AVSProto
+import AVSRPC
+import AVSWire
+import AVSWorkflow
+
+/// Tasks of the caller.
+///
+/// - Source: aggregator-api 2.8.
+struct TaskHandlers: Sendable {
+    let engine: TaskEngine
+    let time: any TimeSource
+    /// Whether a cancelled task is shown as disabled, because the last client library knows no status 3 (D-3).
+    let showsCanceledAsDisabled: Bool
+
+    var methods: [RPCMethod] {
+        [
+            .unary(Wire.AggregatorMethods.createTask) { request, call in try await create(request, owner: call.user) },
+            .unary(Wire.AggregatorMethods.getTask) { request, call in try task(request, owner: call.user) },
+            .unary(Wire.AggregatorMethods.listTasks) { request, call in try await list(request, owner: call.user) },
+            .unary(Wire.AggregatorMethods.setTaskEnabled) { request, call in
+                try await setEnabled(request, owner: call.user)
+            },
+            .unary(Wire.AggregatorMethods.cancelTask) { request, call in try await cancel(request, call) },
+            .unary(Wire.AggregatorMethods.deleteTask) { request, call in try await delete(request, owner: call.user) },
+            .unary(Wire.AggregatorMethods.triggerTask) { request, call in try await trigger(request, owner: call.user) },
+        ]
+    }
+
+    // MARK: Create and read
+
+    private func create(_ request: Wire.CreateTaskReq, owner: Address) async throws -> Wire.CreateTaskResp {
+        let draft = TaskDraft(
+            trigger: try request.trigger.flatMap { $0.triggerType == nil ? nil : try Trigger($0) },
+            nodes: try request.nodes.map { try Node($0) }, edges: request.edges.map { Edge($0) },
+            inputVariables: request.inputVariables, startAt: Timestamp(wire: request.startAt),
+            expiredAt: Timestamp(wire: request.expiredAt), maxExecution: request.maxExecution,
+            legacyName: request.name, legacyWallet: request.smartWalletAddress)
+        let checked = try TaskValidator().check(draft, now: time.now)
+        try RequestText.checked(checked.settings.name, "settings.name")
+        let chain = engine.configuration.defaultChainID
+        let task = try await engine.create(checked.task(id: TaskID(ULID.zero), owner: owner, defaultChain: chain))
+        return .with { $0.id = task.id.description }
+    }
+
+    private func task(_ request: Wire.IdReq, owner: Address) throws -> Wire.Task {
+        guard !request.id.isEmpty else {
+            throw InvalidArgument(.missingRequiredField, "Missing task id in request")
+        }
+        return shown(try engine.task(taskID(request.id), owner: owner))
+    }
+
+    private func list(_ request: Wire.ListTasksReq, owner: Address) async throws -> Wire.ListTasksResp {
+        let wallets = try await ownedWallets(request.smartWalletAddress, owner: owner)
+        let limits = engine.configuration.limits
+        let asked = try PageRequest(before: request.before, after: request.after, limit: request.limit, limits: limits)
+        let found = try engine.tasks(owner: owner, wallets: wallets, page: asked)
+        let page = Page(
+            rows: found.rows.map { listed($0, request) }, hasPrevious: found.hasPrevious, hasNext: found.hasNext
+        ).cut(to: limits.bytesPerPage, isForward: asked.isForward) { $0.serialized().count }
+        return .with {
+            $0.items = page.rows
+            $0.pageInfo = Wire.PageInfo(page) { ULID(anyCase: $0.id) ?? .zero }
+        }
+    }
+
+    private func ownedWallets(_ texts: [String], owner: Address) async throws -> Set<Address> {
+        guard !texts.isEmpty, !texts.contains("") else {
+            throw InvalidArgument(.missingRequiredField, "Missing smart_wallet_address")
+        }
+        var wallets: Set<Address> = []
+        for text in texts {
+            guard let wallet = Address(text) else { throw EngineError.foreignWallet }
+            guard wallets.insert(wallet).inserted else { continue }
+            guard try await engine.wallets.isOwned(wallet, by: owner) else { throw EngineError.foreignWallet }
+        }
+        return wallets
+    }
+
+    /// The task as its owner sees it.
+    private func shown(_ task: AutomationTask) -> Wire.Task {
+        var wire = Wire.Task(task)
+        if showsCanceledAsDisabled, task.status == .canceled { wire.status = .disabled }
+        return wire
+    }
+
+    /// A row of a list: without input variables, with nodes and edges only on request (2.5).
+    private func listed(_ task: AutomationTask, _ request: Wire.ListTasksReq) -> Wire.Task {
+        var task = task
+        if !request.includeNodes { task.nodes = [] }
+        if !request.includeEdges { task.edges = [] }
+        task.inputVariables = [:]
+        return shown(task)
+    }
+
+    /// - Throws: `task not found` for a text that is no id: whether one exists is not told.
+    private func taskID(_ text: String) throws -> TaskID {
+        try RequestText.checked(text, "task id")
+        guard let id = TaskID(text) else { throw EngineError.taskNotFound }
+        return id
+    }
+
+    // MARK: Changes
+
+    private func setEnabled(_ request: Wire.SetTaskEnabledReq, owner: Address) async throws -> Wire.SetTaskEnabledResp {
+        try RequestText.checked(request.id, "task id")
+        let change = try await change(request.id) { try await engine.setEnabled(request.enabled, task: $0, owner: owner) }
+        return .with {
+            $0.success = change.success
+            $0.status = change.status
+            $0.message = change.message
+            $0.id = request.id
+            $0.previousStatus = change.previous?.name ?? ""
+            $0.updatedAt = change.success ? time.now.milliseconds : 0
+        }
+    }
+
+    private func cancel(_ request: Wire.IdReq, _ call: CallContext) async throws -> Wire.CancelTaskResp {
+        try RequestText.checked(request.id, "task id")
+        let owner = try call.user
+        let change = try await change(request.id) { try await engine.cancel(task: $0, owner: owner) }
+        if let code = change.code, !change.success { call.setTrailingMetadata(.errorCode(code)) }
+        return .with {
+            $0.success = change.success
+            $0.status = change.status
+            $0.message = change.message
+            $0.id = request.id
+            $0.previousStatus = change.previous?.name ?? ""
+            $0.cancelledAt = change.success ? time.now.milliseconds : 0
+        }
+    }
+
+    private func delete(_ request: Wire.IdReq, owner: Address) async throws -> Wire.DeleteTaskResp {
+        try RequestText.checked(request.id, "task id")
+        let change = try await change(request.id) { try await engine.delete(task: $0, owner: owner) }
+        return .with {
+            $0.success = change.success
+            $0.status = change.status
+            $0.message = change.message
+            $0.id = request.id
+            $0.previousStatus = change.previous?.name ?? ""
+            $0.deletedAt = change.success ? time.now.milliseconds : 0
+        }
+    }
+
+    /// Changes the task with this id; a text that is no id is a task that does not exist.
+    private func change(_ id: String, _ body: (TaskID) async throws -> TaskChange) async throws -> TaskChange {
+        guard let id = TaskID(id) else { return .notFound }
+        return try await body(id)
+    }
+
+    // MARK: Trigger
+
+    private func trigger(_ request: Wire.TriggerTaskReq, owner: Address) async throws -> Wire.TriggerTaskResp {
+        guard !request.taskId.isEmpty else {
+            throw InvalidArgument(.missingRequiredField, "Missing task id in request")
+        }
+        guard request.taskId.utf8.count == 26 else { throw InvalidArgument(.invalidRequest, "invalid task id") }
+        let id = try taskID(request.taskId)
+        let data = request.triggerOutput?.data
+        if case .manual(let manual) = try engine.task(id, owner: owner).trigger.config, let data {
+            do {
+                try ManualTrigger.check(data: data, language: manual.language)
+            } catch {
+                throw InvalidArgument(error.code, error.message)
+            }
+        }
+        let run = try await engine.trigger(
+            TriggerRequest(
+                taskID: id, owner: owner, data: data,
+                requestedKind: TriggerKind(rawValue: request.triggerType.rawValue), input: request.triggerInput,
+                isBlocking: request.isBlocking))
+        return .with {
+            $0.executionId = run.executionID.description
+            $0.workflowId = request.taskId
+            $0.startAt = run.startAt.milliseconds
+            $0.status = .pending
+            guard let execution = run.execution else { return }
+            $0.status = Wire.ExecutionStatus(rawValue: execution.status.rawValue)
+            $0.endAt = execution.endAt?.milliseconds
+            $0.error = execution.error.isEmpty ? nil : execution.error
+            $0.steps = execution.steps.map { Wire.Execution.Step($0) }
+        }
+    }
+}
