@@ -74,7 +74,7 @@ struct TaskChangeTests {
             _ = try await harness.engine.trigger(TriggerRequest(taskID: id, owner: Harness.owner))
             await harness.runner.waitForStarted(1)
             async let change = harness.engine.setEnabled(false, task: id, owner: Harness.owner)
-            await harness.time.waitForSleepers(2)  // the run's deadline and the change's grace
+            await harness.time.waitForSleepers(1)  // the change's grace
             harness.runner.letGo()
             #expect(try await change.success)
         }
@@ -90,7 +90,7 @@ struct TaskChangeTests {
             _ = try await harness.engine.trigger(TriggerRequest(taskID: id, owner: Harness.owner))
             await harness.runner.waitForStarted(1)
             async let change = harness.engine.setEnabled(false, task: id, owner: Harness.owner)
-            await harness.time.waitForSleepers(2)
+            await harness.time.waitForSleepers(1)
             harness.time.advance(by: .seconds(5))
             #expect(try await change.message == "Cannot disable a running task")
             harness.runner.letGo()

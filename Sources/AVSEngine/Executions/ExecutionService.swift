@@ -236,24 +236,12 @@ public actor ExecutionService {
 
     /// Runs the graph within the run's deadline (XO-21): what is left of it, and never more than its length (TIM-2).
     private func result(of run: ClaimedRun, stop: StopMark) async -> RunResult {
-        let request = RunRequest(
-            task: run.task, executionID: run.job.executionID, index: Int64(clamping: run.job.index),
-            trigger: run.job.trigger, input: run.job.input, secrets: configuration.macroSecrets)
         let length = configuration.times.executionDeadline
         let left = min(length, max(.zero, run.claim.deadline.duration(since: time.now)))
-        let deadline = time.monotonic + left
-        return await withTaskGroup(of: RunResult?.self) { [runner, time] group in
-            group.addTask { await runner.run(request, isStopped: { stop.isSet }) }
-            group.addTask {
-                do { try await time.sleep(until: deadline) } catch { return nil }
-                return RunResult(steps: [], status: .error, error: "execution deadline of \(length) exceeded")
-            }
-            defer { group.cancelAll() }
-            while let first = await group.next() {
-                if let first { return first }
-            }
-            return RunResult(steps: [], status: .error, error: "execution was interrupted")
-        }
+        let request = RunRequest(
+            task: run.task, executionID: run.job.executionID, trigger: run.job.trigger, input: run.job.input,
+            secrets: configuration.macroSecrets, deadline: time.monotonic + left)
+        return await runner.run(request, isStopped: { stop.isSet })
     }
 
     // MARK: After a commit

@@ -18,7 +18,7 @@ public struct GraphRunner: WorkflowRunner {
     public func run(_ request: RunRequest, isStopped: @escaping @Sendable () -> Bool) async -> RunResult {
         let run = WorkflowRun(
             task: request.task, executionID: request.executionID, trigger: request.trigger, input: request.input,
-            secrets: request.secrets)
+            secrets: request.secrets, deadline: request.deadline)
         let environment = WorkflowEnvironment(chain: chains[request.task.chainID], http: http, time: time)
         let outcome = await run.run(in: environment, isStopped: isStopped)
         return RunResult(steps: outcome.steps, status: outcome.status, error: outcome.error)

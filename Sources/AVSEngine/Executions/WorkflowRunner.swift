@@ -6,23 +6,24 @@ public struct RunRequest: Sendable {
     /// As it was when the run began: its count includes this run.
     public var task: AutomationTask
     public var executionID: ExecutionID
-    public var index: Int64
     public var trigger: TriggerOutput
     /// Merged over the task's input variables, key by key.
     public var input: [String: JSONValue]
     /// What `apContext.configVars` holds.
     public var secrets: [String: String]
+    /// When no further node begins and those that run are cancelled (XO-21).
+    public var deadline: ContinuousClock.Instant
 
     public init(
-        task: AutomationTask, executionID: ExecutionID, index: Int64, trigger: TriggerOutput,
-        input: [String: JSONValue] = [:], secrets: [String: String] = [:]
+        task: AutomationTask, executionID: ExecutionID, trigger: TriggerOutput, input: [String: JSONValue] = [:],
+        secrets: [String: String] = [:], deadline: ContinuousClock.Instant
     ) {
         self.task = task
         self.executionID = executionID
-        self.index = index
         self.trigger = trigger
         self.input = input
         self.secrets = secrets
+        self.deadline = deadline
     }
 }
 

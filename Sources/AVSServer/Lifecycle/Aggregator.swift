@@ -1,0 +1,115 @@
+public import AVSEngine
+import AVSModel
+public import AVSPrimitives
+import AVSProto
+import AVSRPC
+public import AVSTransport
+public import Logging
+public import ServiceLifecycle
+
+/// The running service: its listener, its worker, its sweeper.
+///
+/// Graceful shutdown by OVL-12: health turns NOT_SERVING, operator streams end with OK, connections drain, no further
+/// run is claimed, runs in progress get ``Settings/runDrainTimeout``; what is left goes on at the next start. The store
+/// is its owner's to close afterwards.
+public final class Aggregator: Service {
+    /// What does not belong to the engine.
+    public struct Settings: Sendable {
+        public var rpc: RPCServer.Configuration
+        public var operators: OperatorAuthentication
+        /// Whether a cancelled task is shown as disabled (D-3).
+        public var showsCanceledAsDisabled = true
+        /// Reflection for tools such as grpcurl (RF-5).
+        public var offersReflection = true
+        /// Where the side endpoint for people and probes listens; `nil` is nowhere.
+        public var http: SideEndpoint.Address?
+        public var runDrainTimeout = Duration.seconds(30)
+
+        public init(rpc: RPCServer.Configuration, operators: OperatorAuthentication = OperatorAuthentication()) {
+            self.rpc = rpc
+            self.operators = operators
+        }
+    }
+
+    private enum Part: Sendable { case listener, worker, sweeper, timer, http }
+
+    private let engine: TaskEngine
+    private let settings: Settings
+    private let server: RPCServer
+    private let health = HealthBoard()
+    private let time: any TimeSource
+    private let logger: Logger
+
+    /// - Throws: when the reflection data cannot be read, which would be a mistake of the build.
+    public init(
+        engine: TaskEngine, authority: TokenAuthority, settings: Settings, time: any TimeSource, logger: Logger
+    ) throws {
+        self.engine = engine
+        self.settings = settings
+        self.time = time
+        self.logger = logger
+        let reflection = settings.offersReflection ? try ReflectionIndex(files: FileDescriptors.all.map(\.bytes)) : nil
+        let services = Services(
+            engine: engine, authority: authority, operators: settings.operators,
+            showsCanceledAsDisabled: settings.showsCanceledAsDisabled, health: health, reflection: reflection, time: time,
+            logger: logger)
+        var configuration = settings.rpc
+        configuration.statusOfError = { error in
+            let status = RPCStatus(answering: error)
+            // The caller is told nothing of it, so the log has to say it (LOG-4).
+            if status.code == .internal { logger.error("a call failed", metadata: ["error": "\(error)"]) }
+            return status
+        }
+        let authenticator = Authenticator(
+            authority: authority, operators: settings.operators, anonymous: services.anonymousPaths, time: time)
+        server = RPCServer(
+            configuration: configuration, methods: services.methods, interceptors: [authenticator], time: time,
+            logger: logger)
+    }
+
+    /// The port of the listener, once it listens.
+    public var boundPort: Int { get async throws { try await server.boundPort } }
+
+    /// Starts the graceful end.
+    public func beginDrain() { server.beginDrain() }
+
+    /// Recovers, listens and serves until told to stop.
+    ///
+    /// - Throws: when an address cannot be bound or the store cannot be read.
+    public func run() async throws {
+        let found = try await engine.executions.recover()
+        logger.info("recovered", metadata: ["interrupted": "\(found.interrupted)", "waiting": "\(found.waiting)"])
+        server.onDrainBegin { [health, engine] in
+            health.shutDown()
+            Task { await engine.operators.close() }  // ends at once: it only closes the outboxes
+        }
+        for service in ["", "aggregator.Aggregator", "aggregator.Node"] { health.set(.serving, for: service) }
+        try await withThrowingTaskGroup(of: Part.self) { group in
+            group.addTask { try await self.server.run(); return .listener }
+            group.addTask { await self.engine.executions.run(); return .worker }
+            group.addTask { try await self.engine.runSweeper(); return .sweeper }
+            if let http = settings.http {
+                group.addTask { try await SideEndpoint(address: http, engine: self.engine, time: self.time, logger: self.logger).run(); return .http }
+            }
+            try await waitForEnd(&group)
+        }
+    }
+
+    private func waitForEnd(_ group: inout ThrowingTaskGroup<Part, any Error>) async throws {
+        defer { group.cancelAll() }
+        while let ended = try await group.next() {
+            switch ended {
+            case .listener:
+                logger.info("listener closed; waiting for runs in progress")
+                await engine.executions.beginDrain()
+                let deadline = time.monotonic + settings.runDrainTimeout
+                group.addTask { [time] in
+                    try await time.sleep(until: deadline)
+                    return .timer
+                }
+            case .worker, .timer: return
+            case .sweeper, .http: break
+            }
+        }
+    }
+}

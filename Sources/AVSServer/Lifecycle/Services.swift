@@ -1,0 +1,49 @@
+import AVSEngine
+import AVSModel
+import AVSPrimitives
+import AVSProto
+import AVSRPC
+import AVSWire
+import Logging
+
+/// All methods that the aggregator's listener offers.
+struct Services: Sendable {
+    let engine: TaskEngine
+    let authority: TokenAuthority
+    let operators: OperatorAuthentication
+    let showsCanceledAsDisabled: Bool
+    let health: HealthBoard
+    let reflection: ReflectionIndex?
+    let time: any TimeSource
+    let logger: Logger
+
+    /// Paths that everybody may call (2.1): signing in, the operators' probe, health, reflection.
+    var anonymousPaths: Set<String> {
+        let named = [
+            Wire.AggregatorMethods.getSignatureFormat.path, Wire.AggregatorMethods.getKey.path,
+            Wire.AggregatorMethods.getNonce.path, Wire.NodeMethods.healthCheck.path,
+        ]
+        return Set(named + (health.methods + (reflection?.methods ?? [])).map(\.path.text))
+    }
+
+    var methods: [RPCMethod] {
+        let built =
+            AuthHandlers(authority: authority, time: time).methods
+            + WalletHandlers(engine: engine, logger: logger).methods
+            + TaskHandlers(engine: engine, time: time, showsCanceledAsDisabled: showsCanceledAsDisabled).methods
+            + ExecutionHandlers(engine: engine, time: time).methods
+            + NodeHandlers(engine: engine, authentication: operators, time: time, logger: logger).methods
+        // Of two methods with one path the later wins.
+        return Self.notBuilt + built + health.methods + (reflection?.methods ?? [])
+    }
+
+    /// Every method of the schema, answering that it is not built yet.
+    private static var notBuilt: [RPCMethod] {
+        (Wire.AggregatorMethods.all + Wire.NodeMethods.all).map { method in
+            let path = MethodPath(service: method.service, method: method.name)
+            return RPCMethod(path, .unary, handler: .unary { _, _ in
+                throw RPCStatus(.unimplemented, "\(method.service)/\(method.name) is not built yet")
+            })
+        }
+    }
+}
