@@ -99,6 +99,10 @@ let package = Package(
         // MARK: What does I/O
 
         .target(
+            name: "AVSLogging", dependencies: ["AVSPrimitives", .product(name: "Logging", package: "swift-log")],
+            swiftSettings: settings),
+
+        .target(
             name: "AVSConfiguration",
             dependencies: ["AVSCrypto", "AVSPrimitives", .product(name: "Yams", package: "Yams")],
             swiftSettings: settings),
@@ -139,6 +143,13 @@ let package = Package(
         // MARK: Programs
 
         // MARK: Tests
+
+        .testTarget(
+            name: "AVSLoggingTests",
+            dependencies: [
+                "AVSLogging", "AVSPrimitives", "AVSTesting", .product(name: "Logging", package: "swift-log"),
+            ],
+            swiftSettings: settings),
 
         .testTarget(
             name: "AVSConfigurationTests",
