@@ -142,6 +142,18 @@ let package = Package(
 
         // MARK: Programs
 
+        .executableTarget(
+            name: "avs-aggregator",
+            dependencies: [
+                "AVSConfiguration", "AVSCrypto", "AVSEngine", "AVSEthereum", "AVSFetch", "AVSLogging", "AVSPrimitives",
+                "AVSRocksDB", "AVSServer", "AVSStorage", "AVSTLS", "AVSTransport", "AVSWorkflow",
+                .product(name: "ArgumentParser", package: "swift-argument-parser"),
+                .product(name: "Logging", package: "swift-log"),
+                .product(name: "ServiceLifecycle", package: "swift-service-lifecycle"),
+                .product(name: "UnixSignals", package: "swift-service-lifecycle"),
+            ],
+            swiftSettings: settings),
+
         // MARK: Tests
 
         .testTarget(

@@ -1,0 +1,108 @@
+import AVSConfiguration
+import AVSRocksDB
+import AVSServer
+import AVSStorage
+import ArgumentParser
+import Foundation
+
+/// The aggregator's program: flags, configuration, wiring.
+@main
+struct AggregatorCommand: AsyncParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "avs-aggregator",
+        abstract: "Runs the AVS aggregator.",
+        discussion: """
+            Clients submit tasks to it over gRPC, operators report the triggers that fired, and it executes each task's
+            graph exactly once per trigger. Everything it acknowledged is in its database before the answer leaves.
+
+            A first start in an empty directory:
+              avs-aggregator --config aggregator.yaml --init
+            What is in effect, with every default, secrets left out:
+              avs-aggregator --config aggregator.yaml --print-config
+
+            SIGTERM or SIGINT drains: calls finish, runs get 30 s, what is left goes on at the next start. A second
+            signal ends the process at once; that loses nothing either.
+
+            Exit codes: 0 clean, 64 usage, 65 data corrupt or rolled back, 70 internal error, 74 a write failed and its
+            outcome is unknown, 75 try later (locked, disk full), 78 configuration.
+            """)
+
+    @Option(help: ArgumentHelp("The YAML file with the configuration.", valueName: "file"))
+    var config: String
+
+    @Flag(name: .customLong("init"), help: "Make a new database; its directory must be empty or absent.")
+    var creates = false
+
+    @Flag(help: "Print the configuration in effect, with all defaults and without secrets, and end.")
+    var printConfig = false
+
+    @Flag(help: "Delete the file that holds disk space in reserve, to get out of a full disk, and end.")
+    var releaseBallast = false
+
+    @Flag(help: "Run although the user is root. Never in production.")
+    var allowRoot = false
+
+    func run() async throws {
+        do {
+            try await start()
+        } catch let failure as StartFailure {
+            FileHandle.standardError.write(Data("avs-aggregator: \(failure.message)\n".utf8))
+            throw ExitCode(failure.exitCode)
+        }
+    }
+
+    private func start() async throws {
+        let facts = ProcessFacts.takenFromProcess()
+        let loaded = try StartFailure.explaining { () throws(ConfigurationError) in
+            try AggregatorConfiguration.load(config, facts: facts)
+        }
+        if printConfig {
+            print(try loaded.value.printed())
+            return
+        }
+        guard facts.userID != 0 || allowRoot else {
+            throw StartFailure(64, "runs as its own user, not as root; --allow-root overrides this on a test machine")
+        }
+        if releaseBallast {
+            try StartFailure.explaining { () throws(StorageError) in
+                try RocksDBStore.releaseBallast(path: loaded.value.databasePath)
+            }
+            return
+        }
+        try await Wiring(loaded: loaded, facts: facts, createsDatabase: creates).run()
+    }
+}
+
+/// Why the program could not start, and how it says so to a supervisor.
+struct StartFailure: Error {
+    var exitCode: Int32
+    var message: String
+
+    init(_ exitCode: Int32, _ message: String) {
+        self.exitCode = exitCode
+        self.message = message
+    }
+
+    static func explaining<Value, Failure: Error>(_ body: () throws(Failure) -> Value) throws(StartFailure) -> Value {
+        do { return try body() } catch { throw StartFailure(explaining: error) }
+    }
+
+    init(explaining error: any Error) {
+        switch error {
+        case let failure as StartFailure: self = failure
+        case let failure as ConfigurationError: self.init(78, "\(failure)")
+        case let failure as StorageError: self.init(Self.code(of: failure), "\(failure)")
+        default: self.init(70, "\(error)")
+        }
+    }
+
+    private static func code(of error: StorageError) -> Int32 {
+        switch error {
+        case .corrupt, .rolledBack, .undecodable: 65
+        case .locked, .noSpace, .readOnly, .overloaded: 75
+        case .notFound, .unusable, .misuse, .tooLarge: 78
+        case .outcomeUnknown, .io: 74
+        case .closed: 70
+        }
+    }
+}

@@ -1,0 +1,54 @@
+import AVSConfiguration
+import AVSEngine
+import AVSEthereum
+import AVSFetch
+import AVSPrimitives
+import Logging
+
+/// The chains of the configuration, with a client for each.
+struct Chains {
+    let clients: [UInt64: any ChainClient]
+    let settings: [UInt64: ChainSettings]
+    let defaultID: UInt64
+    private let fetcher: EndpointFetcher
+
+    /// - Throws: ``StartFailure`` without a chain, or with one whose id neither the file nor the chain tells.
+    init(_ configured: [ChainConfiguration], time: any TimeSource) async throws {
+        let fetcher = try StartFailure.explaining { () throws(FetchError) in try EndpointFetcher(time: time) }
+        var clients: [UInt64: any ChainClient] = [:]
+        var settings: [UInt64: ChainSettings] = [:]
+        var first: UInt64?
+        for chain in configured {
+            let endpoints = chain.rpcURLs.map(\.text)
+            let client = try await Self.client(chain.id, endpoints: endpoints, fetcher: fetcher)
+            clients[client.chainID] = client
+            settings[client.chainID] = ChainSettings(
+                client: client, entryPoint: chain.entryPoint.address, factory: chain.factory)
+            if chain.isDefault || first == nil { first = client.chainID }
+        }
+        guard let first else { throw StartFailure(78, "chains: at least one chain is needed") }
+        self.clients = clients
+        self.settings = settings
+        self.fetcher = fetcher
+        defaultID = first
+    }
+
+    func close() { fetcher.close() }
+
+    /// A client whose endpoint was asked which chain it serves: a wrong one would act on the wrong chain (9.6).
+    private static func client(
+        _ id: UInt64?, endpoints: [String], fetcher: EndpointFetcher
+    ) async throws -> any ChainClient {
+        let probe = EndpointChainClient(chainID: id ?? 0, endpoints: endpoints, fetcher: fetcher)
+        let reported: UInt64
+        do {
+            reported = try await probe.reportedChainID()
+        } catch {
+            throw StartFailure(75, "chain \(id.map { "\($0)" } ?? "without id"): its endpoint does not answer: \(error)")
+        }
+        guard id == nil || id == reported else {
+            throw StartFailure(78, "chain \(id ?? 0): its endpoint serves chain \(reported)")
+        }
+        return EndpointChainClient(chainID: reported, endpoints: endpoints, fetcher: fetcher)
+    }
+}

@@ -1,0 +1,25 @@
+import AVSFetch
+import AVSWorkflow
+
+/// Outgoing HTTP of workflow nodes: what they ask for, by the rules of the fetcher.
+struct WorkflowHTTP: HTTPClient {
+    private let fetcher: Fetcher
+
+    init(_ fetcher: Fetcher) { self.fetcher = fetcher }
+
+    func close() { fetcher.close() }
+
+    func send(_ request: HTTPRequest) async throws -> HTTPResponse {
+        let asked = FetchRequest(
+            method: request.method.rawValue, url: request.url,
+            headers: request.headers.map { FetchHeader($0.name, $0.value) }, body: request.body,
+            timeout: request.limits.timeout)
+        do {
+            let answer = try await fetcher.send(asked)
+            return HTTPResponse(
+                status: answer.status, headers: answer.headers.map { .init($0.name, $0.value) }, body: answer.body)
+        } catch {
+            throw HTTPTransportError("\(error)")
+        }
+    }
+}
