@@ -124,37 +124,38 @@ enum Syncing {
 /// and for databases that do not change.
 extension Database: ReadBackend {
     func get(_ key: [UInt8]) throws(StorageError) -> [UInt8]? {
-        try unsafe get(key, readOptions)
+        do throws(RocksDBFailure) { return try unsafe get(key, readOptions) } catch { throw StorageError(error) }
     }
 
     func scan(
         _ range: KeyRange, order: ScanOrder, rowsExpected: Int,
         _ body: (_ key: [UInt8], _ value: [UInt8]) throws -> ScanControl
     ) throws {
-        try unsafe scan(range, order: order, rowsExpected: rowsExpected, at: nil, body)
+        try Self.translating { try unsafe scan(range, order: order, rowsExpected: rowsExpected, at: nil, body) }
     }
 
-    fileprivate func get(_ key: [UInt8], _ options: OpaquePointer) throws(StorageError) -> [UInt8]? {
-        do throws(RocksDBFailure) {
-            return try unsafe withCBytes(key) { start, count throws(RocksDBFailure) -> [UInt8]? in
-                let raw = unsafe self.raw
-                let slice = try unsafe catching("rocksdb_get_pinned") {
-                    unsafe rocksdb_get_pinned(raw, options, start, count, $0)
-                }
-                guard let slice = unsafe slice else { return nil }
-                defer { unsafe rocksdb_pinnableslice_destroy(slice) }
-                var length = 0
-                let value = unsafe rocksdb_pinnableslice_value(slice, &length)
-                return unsafe copyBytes(value, length)
+    fileprivate func get(_ key: [UInt8], _ options: OpaquePointer) throws(RocksDBFailure) -> [UInt8]? {
+        try unsafe withCBytes(key) { start, count throws(RocksDBFailure) -> [UInt8]? in
+            let raw = unsafe self.raw
+            let slice = try unsafe catching("rocksdb_get_pinned") {
+                unsafe rocksdb_get_pinned(raw, options, start, count, $0)
             }
-        } catch {
-            throw StorageError(error)
+            guard let slice = unsafe slice else { return nil }
+            defer { unsafe rocksdb_pinnableslice_destroy(slice) }
+            var length = 0
+            let value = unsafe rocksdb_pinnableslice_value(slice, &length)
+            return unsafe copyBytes(value, length)
         }
     }
 
+    /// Which blocks a read may use: `rocksdb::ReadTier`, which the C API has as a number.
+    fileprivate enum ReadTier: Int32 { case all = 0, cache = 1 }
+
     /// Runs one iterator over `range`. The bounds are lent to it (RDB-4), and it is gone when this returns (RDB-2).
+    ///
+    /// - Throws: what `body` throws, or a ``RocksDBFailure``.
     fileprivate func scan(
-        _ range: KeyRange, order: ScanOrder, rowsExpected: Int, at snapshot: OpaquePointer?,
+        _ range: KeyRange, order: ScanOrder, rowsExpected: Int, at snapshot: OpaquePointer?, tier: ReadTier = .all,
         _ body: (_ key: [UInt8], _ value: [UInt8]) throws -> ScanControl
     ) throws {
         try unsafe withCBytes(range.lower) { lower, lowerCount in
@@ -166,8 +167,9 @@ extension Database: ReadBackend {
                 if let snapshot = unsafe snapshot { unsafe rocksdb_readoptions_set_snapshot(options, snapshot) }
                 // KEY-3: a long scan must not push everything else out of the cache.
                 unsafe rocksdb_readoptions_set_fill_cache(options, rowsExpected > Self.cachedScanRowsMax ? 0 : 1)
+                unsafe rocksdb_readoptions_set_read_tier(options, tier.rawValue)
                 guard let iterator = unsafe rocksdb_create_iterator(raw, options) else {
-                    throw StorageError.io(call: "rocksdb_create_iterator", text: "returned nothing")
+                    throw RocksDBFailure(call: "rocksdb_create_iterator", text: "returned nothing")
                 }
                 defer { unsafe rocksdb_iter_destroy(iterator) }
                 try unsafe walk(iterator, range, order, body)
@@ -200,12 +202,13 @@ extension Database: ReadBackend {
             case .descending: unsafe rocksdb_iter_prev(iterator)
             }
         }
-        do throws(RocksDBFailure) {
-            // FAIL-3: the end of a loop looks the same after an unreadable block.
-            try unsafe catching("rocksdb_iter_get_error") { unsafe rocksdb_iter_get_error(iterator, $0) }
-        } catch {
-            throw StorageError(error)
-        }
+        // FAIL-3: the end of a loop looks the same after an unreadable block.
+        try unsafe catching("rocksdb_iter_get_error") { unsafe rocksdb_iter_get_error(iterator, $0) }
+    }
+
+    /// The errors of reads as a caller sees them.
+    fileprivate static func translating<R>(_ body: () throws -> R) throws -> R {
+        do { return try body() } catch let failure as RocksDBFailure { throw StorageError(failure) }
     }
 }
 
@@ -215,6 +218,7 @@ extension Database: ReadBackend {
     /// Made once and only read from; the library allows concurrent reads with one snapshot and one set of options.
     nonisolated(unsafe) private let raw: OpaquePointer
     nonisolated(unsafe) private let readOptions: OpaquePointer
+    nonisolated(unsafe) private let cacheOptions: OpaquePointer
 
     init(of database: Database) throws(RocksDBFailure) {
         guard let raw = unsafe rocksdb_create_snapshot(database.raw) else {
@@ -222,23 +226,42 @@ extension Database: ReadBackend {
         }
         self.database = database
         unsafe self.raw = raw
-        unsafe self.readOptions = rocksdb_readoptions_create()
+        unsafe readOptions = rocksdb_readoptions_create()
         unsafe rocksdb_readoptions_set_snapshot(readOptions, raw)
+        unsafe cacheOptions = rocksdb_readoptions_create()
+        unsafe rocksdb_readoptions_set_snapshot(cacheOptions, raw)
+        unsafe rocksdb_readoptions_set_read_tier(cacheOptions, Database.ReadTier.cache.rawValue)
     }
 
     deinit {
         unsafe rocksdb_readoptions_destroy(readOptions)
+        unsafe rocksdb_readoptions_destroy(cacheOptions)
         unsafe rocksdb_release_snapshot(database.raw, raw)
     }
 
     func get(_ key: [UInt8]) throws(StorageError) -> [UInt8]? {
-        try unsafe database.get(key, readOptions)
+        do throws(RocksDBFailure) { return try unsafe database.get(key, readOptions) } catch { throw StorageError(error) }
+    }
+
+    /// As ``get(_:)``, from memory; `incomplete` if the disk would be needed.
+    func getCached(_ key: [UInt8]) throws(RocksDBFailure) -> [UInt8]? {
+        try unsafe database.get(key, cacheOptions)
     }
 
     func scan(
         _ range: KeyRange, order: ScanOrder, rowsExpected: Int,
         _ body: (_ key: [UInt8], _ value: [UInt8]) throws -> ScanControl
     ) throws {
-        try unsafe database.scan(range, order: order, rowsExpected: rowsExpected, at: raw, body)
+        try Database.translating {
+            try unsafe database.scan(range, order: order, rowsExpected: rowsExpected, at: raw, body)
+        }
+    }
+
+    /// As ``scan(_:order:rowsExpected:_:)``, from memory; a failure `incomplete` if the disk would be needed.
+    func scanCached(
+        _ range: KeyRange, order: ScanOrder, rowsExpected: Int,
+        _ body: (_ key: [UInt8], _ value: [UInt8]) throws -> ScanControl
+    ) throws {
+        try unsafe database.scan(range, order: order, rowsExpected: rowsExpected, at: raw, tier: .cache, body)
     }
 }

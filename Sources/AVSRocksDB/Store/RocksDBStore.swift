@@ -51,12 +51,23 @@ public final class RocksDBStore: KeyValueStore {
             core.finish()
         }
         try startThread("avs-store-house") { core.keepHouse() }
+        try core.readers.start()
         return store
     }
 
     public func read<R>(_ body: (borrowing Snapshot) throws -> R) throws -> R {
         guard let snapshot = core.snapshot else { throw StorageError.closed }
         return try body(Snapshot(reading: snapshot))
+    }
+
+    public func readWithoutBlocking<R: Sendable>(
+        _ body: @escaping @Sendable (borrowing Snapshot) throws -> R
+    ) async throws -> R {
+        guard let snapshot = core.snapshot else { throw StorageError.closed }
+        let cached = CachedReads(snapshot)
+        let result = Result { try body(Snapshot(reading: cached)) }
+        guard cached.hasMissed else { return try result.get() }
+        return try await core.readers.run { try body(Snapshot(reading: snapshot)) }
     }
 
     public func update<R: Sendable>(_ body: @escaping @Sendable (inout Transaction) throws -> R) async throws -> R {

@@ -6,6 +6,7 @@ import Synchronization
 final class StoreCore: Sendable {
     let options: RocksDBOptions
     let intake: Intake
+    let readers = ReaderPool()
     private let directory: Directory
     private let directoryIdentity: FileIdentity
     private let databaseID: [UInt8]
@@ -149,6 +150,7 @@ final class StoreCore: Sendable {
     func beginClose() {
         intake.setGate(.closed)
         stopHousekeeping.signal()
+        readers.stop()
         closeRequested.signal()
     }
 

@@ -14,6 +14,15 @@ public protocol KeyValueStore: Sendable {
     /// - Throws: what `body` throws, or ``StorageError/closed``.
     func read<R>(_ body: (borrowing Snapshot) throws -> R) throws -> R
 
+    /// As ``read(_:)``, without blocking the calling thread on the disk: for handlers on an event loop.
+    ///
+    /// What is in memory is read on the calling thread; otherwise `body` is run again elsewhere, so it must be pure.
+    ///
+    /// - Throws: what `body` throws, ``StorageError/closed``, or ``StorageError/overloaded(_:)``.
+    func readWithoutBlocking<R: Sendable>(
+        _ body: @escaping @Sendable (borrowing Snapshot) throws -> R
+    ) async throws -> R
+
     /// Runs `body` after all earlier updates, commits what it wrote as one unit, and returns once that is durable.
     ///
     /// `body` must be pure over its transaction: it reads no clock and no random source, touches nothing outside, and
@@ -31,6 +40,15 @@ public protocol KeyValueStore: Sendable {
     /// ``update(_:)`` or at most 200 ms later. A crash before that loses them, together with everything unsynced that
     /// came after them, never with gaps.
     func updateUnsynced<R: Sendable>(_ body: @escaping @Sendable (inout Transaction) throws -> R) async throws -> R
+}
+
+extension KeyValueStore {
+    /// For stores that have everything in memory.
+    public func readWithoutBlocking<R: Sendable>(
+        _ body: @escaping @Sendable (borrowing Snapshot) throws -> R
+    ) async throws -> R {
+        try read(body)
+    }
 }
 
 /// How far one scan or one update may go.
