@@ -11,7 +11,9 @@ import Testing
         let log = StoreLog()
         let store = try RocksDBStore.open(path: directory.database, creates: true, options: log.options())
         for index in 0..<20 {
-            try await store.update { try $0.put(bytes("k\(100 + index)"), [UInt8](repeating: UInt8(index), count: 10_000)) }
+            try await store.update {
+                try $0.put(bytes("k\(100 + index)"), [UInt8](repeating: UInt8(index), count: 10_000))
+            }
         }
         let runs = Mutex(0)
         let body: @Sendable (borrowing Snapshot) throws -> [UInt8]? = { snapshot in

@@ -69,11 +69,15 @@ enum Grouped {
             }
         }
         #expect(store.status.commit == 1 + 3)  // two updates of 2 MB fit into 4 MiB
-        #expect(try store.read { snapshot in
-            var count = 0
-            try snapshot.scan(KeyRange(prefix: bytes("k")), order: .ascending, limit: 20) { _, _ in count += 1; return .next }
-            return count
-        } == 10)
+        #expect(
+            try store.read { snapshot in
+                var count = 0
+                try snapshot.scan(KeyRange(prefix: bytes("k")), order: .ascending, limit: 20) { _, _ in
+                    count += 1
+                    return .next
+                }
+                return count
+            } == 10)
         await store.close()
     }
 
@@ -91,23 +95,29 @@ enum Grouped {
             for (number, program) in programs.enumerated() {
                 group.addTask { () -> (Int, Observation) in
                     do {
-                        return (number, try await store.update { transaction in
-                            let position = try transaction.get(bytes("n")).map { try DecimalText(stored: $0).value } ?? 0
-                            var rows: [String] = []
-                            try transaction.scan(KeyRange(prefix: bytes("k")), order: .ascending, limit: 100) { key, value in
-                                rows.append(String(decoding: key + bytes("=") + value, as: UTF8.self))
-                                return .next
+                        return (
+                            number,
+                            try await store.update { transaction in
+                                let position =
+                                    try transaction.get(bytes("n")).map { try DecimalText(stored: $0).value } ?? 0
+                                var rows: [String] = []
+                                try transaction.scan(KeyRange(prefix: bytes("k")), order: .ascending, limit: 100) {
+                                    key, value in
+                                    rows.append(String(decoding: key + bytes("=") + value, as: UTF8.self))
+                                    return .next
+                                }
+                                let seen = Observation(position: Int(position), rows: rows)
+                                if program.kind == 0 { throw Refused(seen: seen) }
+                                try transaction.put(bytes("n"), DecimalText(position + 1).stored)
+                                switch program.kind {
+                                case 1: try transaction.delete(bytes(program.key))
+                                case 2:
+                                    try transaction.deleteRange(KeyRange(from: bytes("k0"), upTo: bytes(program.key)))
+                                default: try transaction.put(bytes(program.key), bytes("\(number)"))
+                                }
+                                return seen
                             }
-                            let seen = Observation(position: Int(position), rows: rows)
-                            if program.kind == 0 { throw Refused(seen: seen) }
-                            try transaction.put(bytes("n"), DecimalText(position + 1).stored)
-                            switch program.kind {
-                            case 1: try transaction.delete(bytes(program.key))
-                            case 2: try transaction.deleteRange(KeyRange(from: bytes("k0"), upTo: bytes(program.key)))
-                            default: try transaction.put(bytes(program.key), bytes("\(number)"))
-                            }
-                            return seen
-                        })
+                        )
                     } catch let refused as Refused {
                         return (number, refused.seen)
                     } catch {
@@ -119,7 +129,9 @@ enum Grouped {
         // Replayed in that order, a plain dictionary shows the same to each.
         var model: [String: String] = [:]
         var position = 0
-        for (number, seen) in observations.sorted(by: { ($0.1.position, programs[$0.0].kind == 0 ? 0 : 1) < ($1.1.position, programs[$1.0].kind == 0 ? 0 : 1) }) {
+        for (number, seen) in observations.sorted(by: {
+            ($0.1.position, programs[$0.0].kind == 0 ? 0 : 1) < ($1.1.position, programs[$1.0].kind == 0 ? 0 : 1)
+        }) {
             #expect(seen.position == position)
             #expect(seen.rows == model.map { "\($0)=\($1)" }.sorted())
             let program = programs[number]
@@ -203,9 +215,11 @@ enum Grouped {
         return count
     }
 
-    @Test("OVL-4 is full at 50 % for new work, at 80 % for changes, at 100 % for reports", arguments: [
-        (.trial, 500), (.create, 500), (.read, 500), (.change, 800), (.report, 1_000), (.control, 1_000),
-    ] as [(WorkClass, Int)])
+    @Test(
+        "OVL-4 is full at 50 % for new work, at 80 % for changes, at 100 % for reports",
+        arguments: [
+            (.trial, 500), (.create, 500), (.read, 500), (.change, 800), (.report, 1_000), (.control, 1_000),
+        ] as [(WorkClass, Int)])
     func shares(workClass: WorkClass, count: Int) {
         #expect(admitted(Intake(updatesMax: 1_000, bytesMax: 1 << 20), workClass) == count)
         #expect(admitted(Intake(updatesMax: 10_000, bytesMax: 1_000), workClass, bytes: 10) == count / 10)
@@ -228,8 +242,10 @@ enum Grouped {
         for number in 0..<90 { _ = intake.admit(job(.report, bytes: number)) }
         func take() -> (reports: [Int], creates: [Int]) {
             let jobs = intake.take(updatesMax: 100, timeout: .zero).jobs
-            return (jobs.filter { $0.origin.workClass == .report }.map(\.origin.requestBytes),
-                jobs.filter { $0.origin.workClass == .create }.map(\.origin.requestBytes))
+            return (
+                jobs.filter { $0.origin.workClass == .report }.map(\.origin.requestBytes),
+                jobs.filter { $0.origin.workClass == .create }.map(\.origin.requestBytes)
+            )
         }
         #expect(take() == (Array(0..<75), Array(0..<25)))
         #expect(take() == (Array(75..<90), Array(25..<100)))

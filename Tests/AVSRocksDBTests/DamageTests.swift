@@ -24,7 +24,9 @@ import Testing
     }
 
     private func newestLog(_ path: String) throws -> URL {
-        let names = try FileManager.default.contentsOfDirectory(atPath: path).filter { LogTail.number(ofLog: $0) != nil }
+        let names = try FileManager.default.contentsOfDirectory(atPath: path).filter {
+            LogTail.number(ofLog: $0) != nil
+        }
         return URL(filePath: "\(path)/\(try #require(names.max()))")
     }
 
@@ -62,7 +64,10 @@ import Testing
     func cutMarkedTail() async throws {
         let path = try await crash(marked: 100)
         try change(path) { $0.removeLast(5) }
-        guard case .rolledBack = try refusal(path) else { Issue.record("was not refused as rolled back"); return }
+        guard case .rolledBack = try refusal(path) else {
+            Issue.record("was not refused as rolled back")
+            return
+        }
     }
 
     @Test("DUR-14 refuses a flipped bit, and leaves the files as they were")
@@ -70,7 +75,10 @@ import Testing
         let path = try await crash(marked: 50)
         try change(path) { $0[$0.count / 2] ^= 4 }
         let before = try Data(contentsOf: try newestLog(path))
-        guard case .corrupt(let text) = try refusal(path) else { Issue.record("was not refused as corrupt"); return }
+        guard case .corrupt(let text) = try refusal(path) else {
+            Issue.record("was not refused as corrupt")
+            return
+        }
         #expect(text.contains("checksum mismatch"))
         #expect(try Data(contentsOf: try newestLog(path)) == before)
     }
@@ -83,7 +91,9 @@ import Testing
         let name = try newestLog(path).lastPathComponent
         let dropped = 100 - (try await rows(path))
         #expect((1...4).contains(dropped))
-        let cut = log.events.compactMap { if case .cutLogTail(let file, let bytes, let saved) = $0 { (file, bytes, saved) } else { nil } }
+        let cut = log.events.compactMap {
+            if case .cutLogTail(let file, let bytes, let saved) = $0 { (file, bytes, saved) } else { nil }
+        }
         #expect(cut.count == 1)
         #expect(cut.first?.0 == name)
         #expect(cut.first?.1 ?? 0 >= count)
@@ -96,7 +106,10 @@ import Testing
     func zeroedMarkedTail() async throws {
         let path = try await crash(marked: 100)
         try change(path) { $0.replaceSubrange(($0.count - 64)..., with: Data(count: 64)) }
-        guard case .rolledBack = try refusal(path) else { Issue.record("was not refused as rolled back"); return }
+        guard case .rolledBack = try refusal(path) else {
+            Issue.record("was not refused as rolled back")
+            return
+        }
     }
 
     @Test("DUR-14a puts the log back if cutting zeros does not help")
@@ -107,7 +120,10 @@ import Testing
             $0.replaceSubrange(($0.count - 64)..., with: Data(count: 64))
         }
         let before = try Data(contentsOf: try newestLog(path))
-        guard case .corrupt = try refusal(path) else { Issue.record("was not refused as corrupt"); return }
+        guard case .corrupt = try refusal(path) else {
+            Issue.record("was not refused as corrupt")
+            return
+        }
         #expect(try Data(contentsOf: try newestLog(path)) == before)
     }
 
@@ -122,7 +138,10 @@ import Testing
         let two = try Data(contentsOf: try newestLog(directory.database)).count
         await store.close()
         try change(path) { $0.removeLast(10 * (two - one)) }
-        guard case .rolledBack(let text) = try refusal(path) else { Issue.record("was not refused as rolled back"); return }
+        guard case .rolledBack(let text) = try refusal(path) else {
+            Issue.record("was not refused as rolled back")
+            return
+        }
         #expect(text.contains("its last commit is 91, not 101"))
     }
 
@@ -130,7 +149,10 @@ import Testing
     func deletedLog() async throws {
         let path = try await crash(marked: 100)
         try FileManager.default.removeItem(at: try newestLog(path))
-        guard case .rolledBack = try refusal(path) else { Issue.record("was not refused as rolled back"); return }
+        guard case .rolledBack = try refusal(path) else {
+            Issue.record("was not refused as rolled back")
+            return
+        }
     }
 
     @Test("FAIL-3 FAIL-4 fails a read and a scan over a damaged block, and no other read")
@@ -138,12 +160,16 @@ import Testing
         let store = try RocksDBStore.open(path: directory.database, creates: true, options: log.options())
         for index in 0..<100 {
             try await store.update { transaction in
-                for row in 0..<20 { try transaction.put(bytes("k\(1000 + index):\(row)"), [UInt8](repeating: UInt8(row), count: 200)) }
+                for row in 0..<20 {
+                    try transaction.put(bytes("k\(1000 + index):\(row)"), [UInt8](repeating: UInt8(row), count: 200))
+                }
             }
         }
         await store.close()
         await (try RocksDBStore.open(path: directory.database, options: log.options())).close()  // replays into a table
-        let tables = try FileManager.default.contentsOfDirectory(atPath: directory.database).filter { $0.hasSuffix(".sst") }
+        let tables = try FileManager.default.contentsOfDirectory(atPath: directory.database).filter {
+            $0.hasSuffix(".sst")
+        }
         let largest = try tables.map { URL(filePath: "\(directory.database)/\($0)") }.max {
             try Data(contentsOf: $0).count < Data(contentsOf: $1).count
         }
@@ -155,11 +181,16 @@ import Testing
         let damaged = try RocksDBStore.open(path: directory.database, options: log.options())
         var failures = 0
         for index in 0..<100 {
-            do { _ = try damaged.read { try $0.get(bytes("k\(1000 + index):7")) } } catch StorageError.corrupt { failures += 1 }
+            do { _ = try damaged.read { try $0.get(bytes("k\(1000 + index):7")) } } catch StorageError.corrupt {
+                failures += 1
+            }
         }
         #expect((1...99).contains(failures))
         let error = #expect(throws: StorageError.self) { try damaged.contents() }
-        guard case .corrupt = try #require(error) else { Issue.record("\(String(describing: error))"); return }
+        guard case .corrupt = try #require(error) else {
+            Issue.record("\(String(describing: error))")
+            return
+        }
         try await damaged.put("still", "writable")
         #expect(log.fatalities.isEmpty)
         await damaged.close()

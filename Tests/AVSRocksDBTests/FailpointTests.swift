@@ -6,7 +6,9 @@
 
     /// Only in a build with the trait: `swift test --traits Failpoints`, in a scratch path of its own.
     @Suite("A failpoint of the store", .serialized) struct FailpointTests {
-        static let inCommitter: [Failpoint] = [.committerBeforeWrite, .committerAfterWriteBeforeSync, .committerAfterSync]
+        static let inCommitter: [Failpoint] = [
+            .committerBeforeWrite, .committerAfterWriteBeforeSync, .committerAfterSync,
+        ]
 
         @Test("XO-25 P5 kills, and nothing acknowledged is lost", arguments: inCommitter, [1, 2, 37])
         func kill(failpoint: Failpoint, hit: Int) async throws {
@@ -47,7 +49,10 @@
         func words() throws {
             let directory = try TemporaryDirectory()
             var crasher = Crasher(database: directory.database, writers: 1)
-            for text in ["nowhere=kill", "committer.beforeWrite", "committer.beforeWrite=explode", "committer.beforeWrite=kill@x"] {
+            for text in [
+                "nowhere=kill", "committer.beforeWrite", "committer.beforeWrite=explode",
+                "committer.beforeWrite=kill@x",
+            ] {
                 crasher.environment = ["AVS_FAILPOINTS": text]
                 #expect(try crasher.run(linesMax: .max).code == 64)
             }

@@ -21,15 +21,20 @@ import Testing
         return nil
     }
 
-    @Test("FAIL-1 ends the process with 74 after any error that leaves the outcome unknown", arguments: [
-        ("IO error: While fdatasync: Input/output error", 74), ("Corruption: checksum mismatch", 65),
-        ("Shutdown in progress: ", 74), ("Invalid argument: x", 74), ("something new", 74),
-    ] as [(String, Int32)])
+    @Test(
+        "FAIL-1 ends the process with 74 after any error that leaves the outcome unknown",
+        arguments: [
+            ("IO error: While fdatasync: Input/output error", 74), ("Corruption: checksum mismatch", 65),
+            ("Shutdown in progress: ", 74), ("Invalid argument: x", 74), ("something new", 74),
+        ] as [(String, Int32)])
     func fatal(text: String, code: Int32) async throws {
         let store = try open { $0.injectedWriteFailure = { commit in commit == 3 ? text : nil } }
         try await store.put("before", "1")
         let failed = await outcome { try await store.put("unknown", "1") }
-        guard case .outcomeUnknown = failed else { Issue.record("\(String(describing: failed))"); return }
+        guard case .outcomeUnknown = failed else {
+            Issue.record("\(String(describing: failed))")
+            return
+        }
         #expect(await outcome { try await store.put("after", "1") } == .closed)
         #expect(log.fatalities.map(\.exitCode) == [code])
         #expect(try store.contents() == ["before": "1"])
@@ -46,7 +51,10 @@ import Testing
             group.addTask { await outcome { try await store.updateUnsynced { try $0.put(bytes("b"), []) } } }
         }
         for result in results {
-            guard case .outcomeUnknown = result else { Issue.record("\(String(describing: result))"); return }
+            guard case .outcomeUnknown = result else {
+                Issue.record("\(String(describing: result))")
+                return
+            }
         }
         #expect(log.fatalities.count == 1)
         await store.close()
@@ -63,7 +71,10 @@ import Testing
         try await store.put("before", "1")
         isFull.withLock { $0 = true }
         let failed = await outcome { try await store.put("unknown", "1") }
-        guard case .outcomeUnknown = failed else { Issue.record("\(String(describing: failed))"); return }
+        guard case .outcomeUnknown = failed else {
+            Issue.record("\(String(describing: failed))")
+            return
+        }
         let refused = await outcome { try await store.put("refused", "1") }
         #expect(refused == .readOnly("disk full"))
         #expect(refused.map { "\($0)" } == "storage is read-only: disk full")
@@ -86,7 +97,9 @@ import Testing
         let free = Mutex<UInt64>(50 << 30)
         let now = Mutex(ContinuousClock.now)
         let store = try open {
-            $0.fileSystemSpace = { _ throws(StorageError) in .init(totalBytes: 100 << 30, freeBytes: free.withLock { $0 }) }
+            $0.fileSystemSpace = { _ throws(StorageError) in
+                .init(totalBytes: 100 << 30, freeBytes: free.withLock { $0 })
+            }
             $0.now = { now.withLock { $0 } }
         }
         store.core.houseKeepOnce()
@@ -140,9 +153,11 @@ import Testing
 @Suite("The marks of free space") struct SpaceTests {
     private let options = StoreLog().options()
 
-    @Test("FAIL-5 are 5 % and 2 %, but never small", arguments: [
-        (1 << 40, (1 << 40) / 20, (1 << 40) / 50), (10 << 30, 2 << 30, 704 << 20), (1 << 30, 2 << 30, 704 << 20),
-    ] as [(UInt64, UInt64, UInt64)])
+    @Test(
+        "FAIL-5 are 5 % and 2 %, but never small",
+        arguments: [
+            (1 << 40, (1 << 40) / 20, (1 << 40) / 50), (10 << 30, 2 << 30, 704 << 20), (1 << 30, 2 << 30, 704 << 20),
+        ] as [(UInt64, UInt64, UInt64)])
     func marks(total: UInt64, soft: UInt64, hard: UInt64) {
         let marks = SpaceMarks(totalBytes: total, options)
         #expect(marks.soft == soft)
@@ -171,15 +186,19 @@ import Testing
 
 /// FAIL-6: the texts of the library, and what they are taken for.
 @Suite("An error of the library") struct RocksDBFailureTests {
-    @Test("FAIL-6 is told by its first words", arguments: [
-        ("IO error: No space left on device: While appending", .noSpace), ("IO error: While fdatasync: x", .io),
-        ("IO error: While lock file: x/LOCK: Resource temporarily unavailable", .locked),
-        ("IO error: lock hold by current process, acquire time 1", .locked), ("Corruption: block checksum mismatch", .corruption),
-        ("Resource busy: ", .busy), ("Operation timed out: Timeout waiting to lock key", .timedOut),
-        ("Result incomplete: Write stall", .incomplete), ("Incomplete: x", .incomplete),
-        ("Invalid argument: x", .invalidArgument), ("Not implemented: Not supported operation in read only mode.", .notSupported),
-        ("", .unknown), ("io error:", .unknown), ("Something: IO error:", .unknown),
-    ] as [(String, RocksDBFailure.Kind)])
+    @Test(
+        "FAIL-6 is told by its first words",
+        arguments: [
+            ("IO error: No space left on device: While appending", .noSpace), ("IO error: While fdatasync: x", .io),
+            ("IO error: While lock file: x/LOCK: Resource temporarily unavailable", .locked),
+            ("IO error: lock hold by current process, acquire time 1", .locked),
+            ("Corruption: block checksum mismatch", .corruption),
+            ("Resource busy: ", .busy), ("Operation timed out: Timeout waiting to lock key", .timedOut),
+            ("Result incomplete: Write stall", .incomplete), ("Incomplete: x", .incomplete),
+            ("Invalid argument: x", .invalidArgument),
+            ("Not implemented: Not supported operation in read only mode.", .notSupported),
+            ("", .unknown), ("io error:", .unknown), ("Something: IO error:", .unknown),
+        ] as [(String, RocksDBFailure.Kind)])
     func kinds(text: String, kind: RocksDBFailure.Kind) {
         #expect(RocksDBFailure(call: "x", text: text).kind == kind)
     }
@@ -194,7 +213,9 @@ import Testing
         let directory = try TemporaryDirectory()
         let options = StoreLog().options()
         let path = directory.path("db")
-        #expect(kind { _ = try Database.open(path, .readWrite(create: false), DatabaseSettings(options)) } == .invalidArgument)
+        #expect(
+            kind { _ = try Database.open(path, .readWrite(create: false), DatabaseSettings(options)) }
+                == .invalidArgument)
         let database = try Database.open(path, .readWrite(create: true), DatabaseSettings(options))
         #expect(kind { _ = try Database.open(path, .readWrite(create: false), DatabaseSettings(options)) } == .locked)
         var batch = WriteBatch()
@@ -205,7 +226,10 @@ import Testing
         let follower = try Database.open(path, .secondary(directory: directory.path("log")), DatabaseSettings(options))
         #expect(kind { try follower.write(batch, isSynced: true, mayStall: true) } == .notSupported)
         try Data("x".utf8).write(to: URL(filePath: directory.path("file")))
-        #expect(kind { _ = try Database.open(directory.path("file/db"), .readWrite(create: true), DatabaseSettings(options)) } == .io)
+        #expect(
+            kind {
+                _ = try Database.open(directory.path("file/db"), .readWrite(create: true), DatabaseSettings(options))
+            } == .io)
         try Data("nonsense\n".utf8).write(to: URL(filePath: path + "/CURRENT"))
         #expect(kind { _ = try Database.open(path, .readOnly, DatabaseSettings(options)) } == .corruption)
         withExtendedLifetime(database) {}

@@ -49,7 +49,8 @@ import Testing
     func following() async throws {
         let store = try RocksDBStore.open(path: directory.database, creates: true, options: log.options())
         try await store.put("a", "1")
-        let inspector = try RocksDBInspector.openFollowing(path: directory.database, ownDirectory: directory.path("own"))
+        let inspector = try RocksDBInspector.openFollowing(
+            path: directory.database, ownDirectory: directory.path("own"))
         #expect(try get(inspector, "a") == "1")
         try await store.put("a", "2")
         #expect(try get(inspector, "a") == "1")
@@ -85,7 +86,9 @@ import Testing
         for index in 0..<100 { try await store.put("k\(100 + index)", String(repeating: "v", count: 100)) }
         let copy = try directory.copyDatabase(to: "copy")
         await store.close()
-        let names = try FileManager.default.contentsOfDirectory(atPath: copy).filter { LogTail.number(ofLog: $0) != nil }
+        let names = try FileManager.default.contentsOfDirectory(atPath: copy).filter {
+            LogTail.number(ofLog: $0) != nil
+        }
         let newest = URL(filePath: "\(copy)/\(try #require(names.max()))")
         var data = try Data(contentsOf: newest)
         data[data.count / 2] ^= 1
@@ -146,7 +149,9 @@ import Testing
         try await backups.restore(4, to: restored)
         await #expect(throws: StorageError.self) { try await backups.restore(4, to: restored) }
         #expect(throws: StorageError.self) { try RocksDBStore.open(path: restored, options: log.options()) }
-        let loss = try RocksDBStore.acceptRollback(path: restored, options: log.options()) { _, _ throws(StorageError) in }
+        let loss = try RocksDBStore.acceptRollback(path: restored, options: log.options()) {
+            _, _ throws(StorageError) in
+        }
         #expect(loss?.found.commit == commit)
         let again = try RocksDBStore.open(path: restored, options: log.options())
         #expect(try again.get("round") == "4")
@@ -174,9 +179,11 @@ import Testing
 
     @Test("FAIL-5 is not begun where there is too little space")
     func noSpace() async throws {
-        let store = try RocksDBStore.open(path: directory.database, creates: true, options: log.options {
-            $0.fileSystemSpace = { _ throws(StorageError) in .init(totalBytes: 100 << 30, freeBytes: 1 << 30) }
-        })
+        let store = try RocksDBStore.open(
+            path: directory.database, creates: true,
+            options: log.options {
+                $0.fileSystemSpace = { _ throws(StorageError) in .init(totalBytes: 100 << 30, freeBytes: 1 << 30) }
+            })
         await #expect(throws: StorageError.self) {
             try await RocksDBBackups(directory: directory.path("backups")).create(of: store)
         }

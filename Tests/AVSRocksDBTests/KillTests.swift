@@ -8,7 +8,9 @@ import Testing
 private let lives = ProcessInfo.processInfo.environment["AVS_CRASH_LIVES"].flatMap { Int($0) } ?? 6
 
 @Suite("A killed store") struct KillTests {
-    @Test("DUR-1 DUR-2 DUR-3 P4 keeps every acknowledged update, whole, over many lives", arguments: [1, 2, 3] as [UInt64])
+    @Test(
+        "DUR-1 DUR-2 DUR-3 P4 keeps every acknowledged update, whole, over many lives",
+        arguments: [1, 2, 3] as [UInt64])
     func kills(seed: UInt64) async throws {
         var random = SeededGenerator(seed: seed)
         let directory = try TemporaryDirectory()
@@ -21,8 +23,43 @@ private let lives = ProcessInfo.processInfo.environment["AVS_CRASH_LIVES"].flatM
     }
 }
 
+@Suite("A store killed while it starts") struct StartKillTests {
+    /// Each sync of a start is a place where what was done before it may be all there is.
+    @Test("P7 is made by the next start, wherever the making of it was killed")
+    func creation() async throws {
+        for call in 1...12 {
+            let directory = try TemporaryDirectory()
+            var crasher = Crasher(database: directory.database, writers: 8)
+            crasher.environment = ["AVS_KILL_AT_SYNC": "\(call)"]
+            let first = try crasher.run(linesMax: 30)
+            #expect(first.wasKilled)
+            crasher.environment = [:]
+            let second = try crasher.run(linesMax: 30)
+            #expect(second.wasKilled, "call \(call): \(second.code)")
+            try await crasher.check(second.report, "call \(call)")
+        }
+    }
+
+    @Test("P7 has everything after starts that were killed three times in a row")
+    func recovery() async throws {
+        let directory = try TemporaryDirectory()
+        var crasher = Crasher(database: directory.database, writers: 8)
+        for round in 0..<4 {
+            let life = try crasher.run(linesMax: 100)
+            for call in 1...3 {
+                crasher.environment = ["AVS_KILL_AT_SYNC": "\(round * 3 + call)"]
+                let start = try crasher.run(linesMax: 1)
+                #expect(start.wasKilled)
+            }
+            crasher.environment = [:]
+            try await crasher.check(life.report, "round \(round)")
+        }
+    }
+}
+
 @Suite("A store whose disk fails to sync") struct SyncErrorTests {
-    @Test("FAIL-1 P8 ends with 74 at once, and has everything that it acknowledged", arguments: [1, 3, 8, 14, 20, 33, 60])
+    @Test(
+        "FAIL-1 P8 ends with 74 at once, and has everything that it acknowledged", arguments: [1, 3, 8, 14, 20, 33, 60])
     func fails(call: Int) async throws {
         let directory = try TemporaryDirectory()
         var crasher = Crasher(database: directory.database, writers: 8)

@@ -30,7 +30,10 @@ import Testing
         let error = #expect(throws: StorageError.self) {
             try RocksDBStore.open(path: directory.database, options: log.options())
         }
-        guard case .rolledBack(let text) = try #require(error) else { Issue.record("\(String(describing: error))"); return }
+        guard case .rolledBack(let text) = try #require(error) else {
+            Issue.record("\(String(describing: error))")
+            return
+        }
         #expect(text.contains(words), "\(text)")
     }
 
@@ -58,7 +61,8 @@ import Testing
         let store = try RocksDBStore.open(path: directory.database, creates: true, options: log.options())
         try await store.put("k", "v")
         await store.close()
-        for file in try FileManager.default.contentsOfDirectory(atPath: directory.database) where !file.hasPrefix("AVS-") {
+        for file in try FileManager.default.contentsOfDirectory(atPath: directory.database)
+        where !file.hasPrefix("AVS-") {
             try FileManager.default.removeItem(atPath: "\(directory.database)/\(file)")
         }
         try expectRefusal("it is empty")
@@ -79,7 +83,8 @@ import Testing
     @Test("DUR-16 starts again once its loss was accepted and recorded")
     func accepted() async throws {
         try await makeRolledBack()
-        let loss = try RocksDBStore.acceptRollback(path: directory.database, options: log.options()) { transaction, loss throws(StorageError) in
+        let loss = try RocksDBStore.acceptRollback(path: directory.database, options: log.options()) {
+            transaction, loss throws(StorageError) in
             try transaction.put(bytes("audit"), bytes("\(loss.found.commit)..\(loss.acknowledged.commit)"))
         }
         #expect(loss?.found.commit == 2)
@@ -95,9 +100,13 @@ import Testing
         try await makeRolledBack()
         for _ in 0..<2 {
             #expect(throws: StorageError.misuse("refused")) {
-                try RocksDBStore.acceptRollback(path: directory.database, options: log.options()) { _, _ throws(StorageError) in throw StorageError.misuse("refused") }
+                try RocksDBStore.acceptRollback(path: directory.database, options: log.options()) {
+                    _, _ throws(StorageError) in throw StorageError.misuse("refused")
+                }
             }
-            #expect(throws: StorageError.self) { try RocksDBStore.open(path: directory.database, options: log.options()) }
+            #expect(throws: StorageError.self) {
+                try RocksDBStore.open(path: directory.database, options: log.options())
+            }
         }
     }
 
@@ -106,10 +115,14 @@ import Testing
         await (try RocksDBStore.open(path: directory.database, creates: true, options: log.options())).close()
         try FileManager.default.removeItem(atPath: markPath)
         #expect(throws: StorageError.misuse("refused")) {
-            try RocksDBStore.acceptRollback(path: directory.database, options: log.options()) { _, _ throws(StorageError) in throw StorageError.misuse("refused") }
+            try RocksDBStore.acceptRollback(path: directory.database, options: log.options()) {
+                _, _ throws(StorageError) in throw StorageError.misuse("refused")
+            }
         }
         #expect(throws: StorageError.self) { try RocksDBStore.open(path: directory.database, options: log.options()) }
-        let loss = try RocksDBStore.acceptRollback(path: directory.database, options: log.options()) { _, _ throws(StorageError) in }
+        let loss = try RocksDBStore.acceptRollback(path: directory.database, options: log.options()) {
+            _, _ throws(StorageError) in
+        }
         #expect(loss != nil)
         await (try RocksDBStore.open(path: directory.database, options: log.options())).close()
     }
@@ -117,7 +130,8 @@ import Testing
     @Test("DUR-16 has nothing to record where nothing is missing")
     func nothingLost() async throws {
         await (try RocksDBStore.open(path: directory.database, creates: true, options: log.options())).close()
-        let loss = try RocksDBStore.acceptRollback(path: directory.database, options: log.options()) { _, _ throws(StorageError) in
+        let loss = try RocksDBStore.acceptRollback(path: directory.database, options: log.options()) {
+            _, _ throws(StorageError) in
             Issue.record("there is no loss")
         }
         #expect(loss == nil)
@@ -155,7 +169,7 @@ import Testing
     func tornWrite() throws {
         let path = directory.path("mark")
         do {
-            var file = try CommitMarkFile.create(path, mark(1))
+            var file = try CommitMarkFile.create("mark", in: Directory(path: directory.path("")), mark(1))
             for commit in 2...5 as ClosedRange<UInt64> { try file.write(mark(commit)) }
         }
         #expect(try CommitMarkFile.open(path)?.last == mark(5))

@@ -50,6 +50,15 @@ import Testing
         await store.close()
     }
 
+    @Test("finishes a making that the library did not finish, unless something was stored already")
+    func unfinishedMaking() async throws {
+        try make(["AVS-STORE", "LOG", "IDENTITY", "MANIFEST-000001"], in: directory.database)
+        await (try open()).close()
+        let other = directory.path("other")
+        try make(["AVS-STORE", "LOG", "000009.sst"], in: other)
+        #expect(throws: StorageError.self) { try open(other) }
+    }
+
     @Test("refuses a directory that others may enter")
     func refusesMode() async throws {
         await (try open(creates: true)).close()
@@ -80,7 +89,10 @@ import Testing
             #expect(store.status.commit == last + 1)
             try await store.put("k", "\(epoch)")
             let stored = try store.read { snapshot in
-                (try snapshot.get(StoreMeta.epoch), try snapshot.get(StoreMeta.commit), try snapshot.get(StoreMeta.databaseID))
+                (
+                    try snapshot.get(StoreMeta.epoch), try snapshot.get(StoreMeta.commit),
+                    try snapshot.get(StoreMeta.databaseID)
+                )
             }
             #expect(stored.0 == BigEndianNumber(epoch).stored)
             #expect(stored.1 == BigEndianNumber(last + 2).stored)
@@ -99,9 +111,14 @@ import Testing
         let copy = try directory.copyDatabase(to: "copy")
         await store.close()
         let bare: UInt64 = 64 << 20
-        let options = log.options { $0.fileSystemSpace = { _ throws(StorageError) in .init(totalBytes: 1 << 40, freeBytes: bare + 100_000) } }
+        let options = log.options {
+            $0.fileSystemSpace = { _ throws(StorageError) in .init(totalBytes: 1 << 40, freeBytes: bare + 100_000) }
+        }
         let error = #expect(throws: StorageError.self) { try RocksDBStore.open(path: copy, options: options) }
-        guard case .noSpace(let text) = try #require(error) else { Issue.record("\(String(describing: error))"); return }
+        guard case .noSpace(let text) = try #require(error) else {
+            Issue.record("\(String(describing: error))")
+            return
+        }
         #expect(text.contains("AVS-BALLAST"))
     }
 
@@ -128,7 +145,8 @@ import Testing
         let text = DatabaseSettings.expectedLines(options).map { "  \($0)" }.joined(separator: "\n")
         #expect(DatabaseSettings.missingLines(in: text, options).isEmpty)
         let other = text.replacing("kTolerateCorruptedTailRecords", with: "kPointInTimeRecovery")
-        #expect(DatabaseSettings.missingLines(in: other, options) == ["wal_recovery_mode=kTolerateCorruptedTailRecords"])
+        #expect(
+            DatabaseSettings.missingLines(in: other, options) == ["wal_recovery_mode=kTolerateCorruptedTailRecords"])
     }
 
     @Test("FAIL-7 refuses a directory whose CURRENT is gone")
@@ -136,7 +154,10 @@ import Testing
         await (try open(creates: true)).close()
         try FileManager.default.removeItem(atPath: directory.database + "/CURRENT")
         let error = #expect(throws: StorageError.self) { try open() }
-        guard case .rolledBack = try #require(error) else { Issue.record("\(String(describing: error))"); return }
+        guard case .rolledBack = try #require(error) else {
+            Issue.record("\(String(describing: error))")
+            return
+        }
     }
 
     @Test("refuses a database of somebody else")

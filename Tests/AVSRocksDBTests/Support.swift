@@ -44,7 +44,9 @@ final class StoreLog: Sendable {
         options.blockCacheBytes = 4 << 20
         options.housekeepingInterval = .seconds(3_600)
         options.unsyncedAgeMax = .seconds(3_600)
-        options.fileSystemSpace = { _ throws(StorageError) in FileSystemSpace(totalBytes: 100 << 30, freeBytes: 50 << 30) }
+        options.fileSystemSpace = { _ throws(StorageError) in
+            FileSystemSpace(totalBytes: 100 << 30, freeBytes: 50 << 30)
+        }
         change(&options)
         return options
     }

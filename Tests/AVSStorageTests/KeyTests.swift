@@ -98,13 +98,18 @@ private func bytes(_ text: String) -> [UInt8] { Array(text.utf8) }
     @Test("KEY-6 sorts as its number does", arguments: 1...20)
     func sorts(seed: UInt64) throws {
         var random = SeededGenerator(seed: seed)
-        let numbers = (0..<50).map { _ in UInt64.random(in: 0...UInt64.max >> UInt64.random(in: 0..<64, using: &random), using: &random) }
+        let numbers = (0..<50).map { _ in
+            UInt64.random(in: 0...UInt64.max >> UInt64.random(in: 0..<64, using: &random), using: &random)
+        }
         #expect(numbers.sorted().map(\.keyPart) == numbers.map(\.keyPart).sorted { $0.lexicographicallyPrecedes($1) })
     }
 
-    @Test("has names of 1 to 255 letters, digits and underscores",
-        arguments: [("", false), ("a", true), ("A_9", true), ("a:b", false), ("é", false), ("a b", false), ("a-b", false),
-            (String(repeating: "x", count: 255), true), (String(repeating: "x", count: 256), false)])
+    @Test(
+        "has names of 1 to 255 letters, digits and underscores",
+        arguments: [
+            ("", false), ("a", true), ("A_9", true), ("a:b", false), ("é", false), ("a b", false), ("a-b", false),
+            (String(repeating: "x", count: 255), true), (String(repeating: "x", count: 256), false),
+        ])
     func names(text: String, isValid: Bool) {
         #expect((KeyName(text) != nil) == isValid)
     }
@@ -116,9 +121,11 @@ private func bytes(_ text: String) -> [UInt8] { Array(text.utf8) }
 }
 
 @Suite("A range of keys") struct KeyRangeTests {
-    @Test("ends behind the last key with its prefix", arguments: [
-        ([0x61, 0x3a], [0x61, 0x3b]), ([0x61, 0xff], [0x62]), ([0xff, 0xff], KeyRange.end), ([], KeyRange.end),
-    ] as [([UInt8], [UInt8])])
+    @Test(
+        "ends behind the last key with its prefix",
+        arguments: [
+            ([0x61, 0x3a], [0x61, 0x3b]), ([0x61, 0xff], [0x62]), ([0xff, 0xff], KeyRange.end), ([], KeyRange.end),
+        ] as [([UInt8], [UInt8])])
     func prefixes(prefix: [UInt8], upper: [UInt8]) {
         #expect(KeyRange(prefix: prefix) == KeyRange(from: prefix, upTo: upper))
     }
@@ -142,7 +149,8 @@ private func bytes(_ text: String) -> [UInt8] { Array(text.utf8) }
 }
 
 @Suite("A stored value") struct StoreValueTests {
-    @Test("is decimal text in one form only", arguments: ["", "+1", "-0", "01", " 1", "1.0", "18446744073709551616", "٣"])
+    @Test(
+        "is decimal text in one form only", arguments: ["", "+1", "-0", "01", " 1", "1.0", "18446744073709551616", "٣"])
     func refusesNumbers(text: String) {
         #expect(throws: MalformedValue.self) { try DecimalText(stored: bytes(text)) }
     }
@@ -156,5 +164,24 @@ private func bytes(_ text: String) -> [UInt8] { Array(text.utf8) }
     func text() throws {
         #expect(try String(stored: bytes("é")) == "é")
         #expect(throws: MalformedValue.self) { try String(stored: [0xc3]) }
+    }
+}
+
+@Suite("A storage error") struct StorageErrorTests {
+    @Test(
+        "has the exit code of its kind",
+        arguments: [
+            (.corrupt("x"), 65), (.rolledBack("x"), 65), (.misuse("x"), 70), (.outcomeUnknown("x"), 74),
+            (.io(call: "x", text: "x"), 74), (.locked(by: "x"), 75), (.noSpace("x"), 75), (.notFound(path: "x"), 78),
+            (.unusable("x"), 78),
+        ] as [(StorageError, Int32)])
+    func exitCodes(error: StorageError, code: Int32) {
+        #expect(error.exitCode == code)
+    }
+
+    @Test("shows keys so that a person can read them and a terminal is not harmed")
+    func keys() {
+        #expect(StorageError.printable(bytes("t:a:\u{1b}\\é")) == #"t:a:\x1b\x5c\xc3\xa9"#)
+        #expect(StorageError.printable([UInt8](repeating: 0x61, count: 200)).hasSuffix("a… (200 bytes)"))
     }
 }

@@ -57,7 +57,10 @@ struct Committer {
     private mutating func process(_ jobs: [UpdateJob]) {
         var group = Group()
         for job in jobs {
-            if let refusal = refusal { job.refuse(refusal); continue }
+            if let refusal {
+                job.refuse(refusal)
+                continue
+            }
             var view = ChangedView(changes: group.changes, base: database)
             var transaction = Transaction(over: view, limitBytes: options.batchBytesMax)
             let performed = job.perform(&transaction)
@@ -69,7 +72,10 @@ struct Committer {
                     // What this job has seen is exactly what is committed now, so it need not run again.
                     write(group)
                     group = Group()
-                    if let refusal = refusal { performed.answer(refusal); continue }
+                    if let refusal {
+                        performed.answer(refusal)
+                        continue
+                    }
                 }
                 group.changes.append(changes)
             }

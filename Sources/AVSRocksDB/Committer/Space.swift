@@ -19,7 +19,10 @@ struct SpaceMarks: Hashable, Sendable {
 
 /// Watches free space and says what changes. A value: it is told the numbers.
 struct SpaceMonitor: Sendable {
-    enum Change: Hashable { case low(Bool), block, mayWrite }
+    enum Change: Hashable {
+        case low(Bool)
+        case block, mayWrite
+    }
 
     private(set) var isLow = false
     private var lastProbe: ContinuousClock.Instant?

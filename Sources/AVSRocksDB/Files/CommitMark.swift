@@ -71,12 +71,16 @@ struct CommitMarkFile: ~Copyable, Sendable {
         }
     }
 
-    /// Makes the file. It takes all its space now, so that writing a mark never meets a full disk.
-    static func create(_ path: String, _ mark: CommitMark) throws(StorageError) -> CommitMarkFile {
-        let file = try File(path, .create)
+    /// Makes the file, whole or not at all. It takes all its space now, so that writing a mark never meets a full disk.
+    static func create(
+        _ name: String, in directory: Directory, _ mark: CommitMark
+    ) throws(StorageError) -> CommitMarkFile {
+        let file = try File(directory.file(name + ".new"), .create)
         try file.write([UInt8](repeating: 0, count: 2 * slotDistance), at: 0)
         var marks = CommitMarkFile(file: file, nextSlot: 0, last: nil)
         try marks.write(mark)
+        try directory.rename(name + ".new", to: name)
+        try directory.sync()
         return marks
     }
 

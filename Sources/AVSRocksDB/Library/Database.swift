@@ -149,7 +149,10 @@ extension Database: ReadBackend {
     }
 
     /// Which blocks a read may use: `rocksdb::ReadTier`, which the C API has as a number.
-    fileprivate enum ReadTier: Int32 { case all = 0, cache = 1 }
+    fileprivate enum ReadTier: Int32 {
+        case all = 0
+        case cache = 1
+    }
 
     /// Runs one iterator over `range`. The bounds are lent to it (RDB-4), and it is gone when this returns (RDB-2).
     ///
@@ -240,7 +243,9 @@ extension Database: ReadBackend {
     }
 
     func get(_ key: [UInt8]) throws(StorageError) -> [UInt8]? {
-        do throws(RocksDBFailure) { return try unsafe database.get(key, readOptions) } catch { throw StorageError(error) }
+        do throws(RocksDBFailure) { return try unsafe database.get(key, readOptions) } catch {
+            throw StorageError(error)
+        }
     }
 
     /// As ``get(_:)``, from memory; `incomplete` if the disk would be needed.

@@ -25,7 +25,8 @@ extension RocksDBStore {
     ) throws(StorageError) -> RollbackLoss? {
         try withoutActuallyEscaping(record) { record throws(StorageError) in
             let directory = Directory(path: path)
-            let opened = try StartUp(directory: directory, options: options, intent: .acceptRollback(record: record)).run()
+            let opened = try StartUp(directory: directory, options: options, intent: .acceptRollback(record: record))
+                .run()
             return opened.loss
         }
     }

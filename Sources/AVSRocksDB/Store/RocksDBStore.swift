@@ -108,10 +108,16 @@ public final class RocksDBStore: KeyValueStore {
                 do {
                     let result = try body(&transaction)
                     return UpdateJob.Performed(isKept: true) { failure in
-                        if let failure { continuation.resume(throwing: failure) } else { continuation.resume(returning: result) }
+                        if let failure {
+                            continuation.resume(throwing: failure)
+                        } else {
+                            continuation.resume(returning: result)
+                        }
                     }
                 } catch {
-                    return UpdateJob.Performed(isKept: false) { failure in continuation.resume(throwing: failure ?? error) }
+                    return UpdateJob.Performed(isKept: false) { failure in
+                        continuation.resume(throwing: failure ?? error)
+                    }
                 }
             } refuse: { error in
                 continuation.resume(throwing: error)

@@ -98,26 +98,37 @@ struct StartUp {
     /// Whether a database is to be made. Never by accident: an unmounted volume looks like an empty directory (FAIL-7).
     private func checkMarker(_ entries: [String]) throws(StorageError) -> Bool {
         let hasDatabase = entries.contains("CURRENT")
-        let foreign = entries.filter { !$0.hasPrefix("AVS-") && $0 != "lost+found" }
-        if creates {
-            guard !hasDatabase else { throw .unusable("\(directory.path) holds a database already; start without init") }
-            guard foreign.isEmpty else {
-                throw .unusable("\(directory.path) is not empty: \(foreign.prefix(3).joined(separator: ", "))")
+        let others = entries.filter { !$0.hasPrefix("AVS-") && $0 != "lost+found" }
+        if entries.contains(Self.markerName) {
+            guard !creates || !hasDatabase else {
+                throw .unusable("\(directory.path) holds a database already; start without init")
             }
-            guard !entries.contains(Self.markerName) else { return true }
-            try Self.writeMarker(in: directory)
+            if hasDatabase { return false }
+            for name in others where try !isRemnant(name) {
+                throw .rolledBack("\(directory.path) has \(name) of a database, but no CURRENT")
+            }
             return true
         }
-        guard entries.contains(Self.markerName) else { throw .notFound(path: directory.path) }
-        if !hasDatabase, !foreign.isEmpty {
-            throw .rolledBack("\(directory.path) has files of a database, but no CURRENT")
+        guard creates else { throw .notFound(path: directory.path) }
+        guard others.isEmpty else {
+            throw .unusable("\(directory.path) is not empty: \(others.prefix(3).joined(separator: ", "))")
         }
-        return !hasDatabase
+        try Self.writeMarker(in: directory)
+        return true
+    }
+
+    /// Whether a file can be left over from the making of a database that was interrupted before anything was stored.
+    private func isRemnant(_ name: String) throws(StorageError) -> Bool {
+        if name == "LOCK" || name == "IDENTITY" || name.hasPrefix("LOG") || name.hasSuffix(".dbtmp") { return true }
+        if name.hasPrefix("MANIFEST-") || name.hasPrefix("OPTIONS-") { return true }
+        guard LogTail.number(ofLog: name) != nil else { return false }
+        return try directory.size(of: name) == 0
     }
 
     static func writeMarker(in directory: Directory) throws(StorageError) {
         let temporary = markerName + ".new"
-        let text = Array("AVS aggregator database, layout 1. Do not delete: without it the service refuses to start.\n".utf8)
+        let text = Array(
+            "AVS aggregator database, layout 1. Do not delete: without it the service refuses to start.\n".utf8)
         let file = try File(directory.file(temporary), .create)
         try file.write(text, at: 0)
         try file.sync()
@@ -159,7 +170,9 @@ struct StartUp {
         let file = try File(directory.file(name), .read)
         let text = String(decoding: try file.read(try file.size(), at: 0), as: UTF8.self)
         let missing = DatabaseSettings.missingLines(in: text, options)
-        guard missing.isEmpty else { throw .unusable("the library does not run with \(missing.joined(separator: ", "))") }
+        guard missing.isEmpty else {
+            throw .unusable("the library does not run with \(missing.joined(separator: ", "))")
+        }
     }
 
     // MARK: Proving
@@ -182,9 +195,8 @@ struct StartUp {
     }
 
     private func openMark(_ found: StoredIdentity) throws(StorageError) -> CommitMarkFile {
-        let path = directory.file(Self.markName)
         do throws(StorageError) {
-            if let there = try CommitMarkFile.open(path) { return there }
+            if let there = try CommitMarkFile.open(directory.file(Self.markName)) { return there }
         } catch {
             guard acceptsRollback else { throw error }
         }
@@ -196,11 +208,9 @@ struct StartUp {
             // Nobody knows what was acknowledged. Until the caller has recorded that, this mark refuses every start.
             first = CommitMark(databaseID: found.mark.databaseID, epoch: found.epoch, commit: .max)
         } else {
-            throw .rolledBack("there is no commit mark at \(path)")
+            throw .rolledBack("there is no commit mark at \(directory.file(Self.markName))")
         }
-        let mark = try CommitMarkFile.create(path, first)
-        try directory.sync()
-        return mark
+        return try CommitMarkFile.create(Self.markName, in: directory, first)
     }
 
     private func compare(_ found: StoredIdentity, _ mark: CommitMark?) throws(StorageError) -> RollbackLoss? {

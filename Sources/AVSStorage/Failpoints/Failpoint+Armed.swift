@@ -24,7 +24,8 @@
             var hits: [Failpoint: Int] = [:]
         }
 
-        private static let board = Mutex(Board(armed: parse(getenv("AVS_FAILPOINTS").map { String(cString: $0) } ?? "")))
+        private static let board = Mutex(
+            Board(armed: parse(getenv("AVS_FAILPOINTS").map { String(cString: $0) } ?? "")))
 
         /// Arms a failpoint: it acts once, at the hit of that number from now on.
         public static func arm(_ failpoint: Failpoint, _ action: Action, afterHits hits: Int = 1) {
@@ -72,7 +73,8 @@
                 let sides = entry.split(separator: "=", maxSplits: 1).map(String.init)
                 let right = sides.last?.split(separator: "@").map(String.init) ?? []
                 guard sides.count == 2, let failpoint = Failpoint(rawValue: sides[0]),
-                    let action = right.first.flatMap(Action.init(text:)), let hits = Int(right.count > 1 ? right[1] : "1")
+                    let action = right.first.flatMap(Action.init(text:)),
+                    let hits = Int(right.count > 1 ? right[1] : "1")
                 else {
                     let message = "AVS_FAILPOINTS: \(entry) is not name=kill, name=throw or name=sleep:MS, with @N\n"
                     write(STDERR_FILENO, message, message.utf8.count)

@@ -29,7 +29,9 @@ public struct ChangeSet: Sendable {
         var kept: [KeyRange] = []
         for other in deletedRanges {
             // Neighbours that only touch are merged as well.
-            if other.upper.lexicographicallyPrecedes(merged.lower) || merged.upper.lexicographicallyPrecedes(other.lower) {
+            if other.upper.lexicographicallyPrecedes(merged.lower)
+                || merged.upper.lexicographicallyPrecedes(other.lower)
+            {
                 kept.append(other)
             } else {
                 byteCount -= Self.bytes(of: other.lower, other.upper)
@@ -54,7 +56,10 @@ public struct ChangeSet: Sendable {
         while let (key, value) = cursor.next() { try body(key, value) }
     }
 
-    enum Lookup { case unchanged, deleted, value([UInt8]) }
+    enum Lookup {
+        case unchanged, deleted
+        case value([UInt8])
+    }
 
     func lookup(_ key: [UInt8]) -> Lookup {
         if let entry = entries[key] { return entry.map(Lookup.value) ?? .deleted }

@@ -50,6 +50,17 @@ extension StorageError: CustomStringConvertible {
         }
     }
 
+    /// How a program ends that cannot start or go on because of this (section 1.5).
+    public var exitCode: Int32 {
+        switch self {
+        case .corrupt, .rolledBack, .undecodable: 65
+        case .misuse, .closed, .tooLarge: 70
+        case .outcomeUnknown, .io: 74
+        case .locked, .noSpace, .readOnly, .overloaded: 75
+        case .notFound, .unusable: 78
+        }
+    }
+
     /// A key as text: printable ASCII as it is, other bytes as `\xNN`, at most 128 bytes of it.
     public static func printable(_ key: [UInt8]) -> String {
         let digits = Array("0123456789abcdef".utf8)

@@ -2,6 +2,7 @@
 #include "PowerCut.h"
 #include <errno.h>
 #include <fcntl.h>
+#include <signal.h>
 #include <stdatomic.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -36,8 +37,10 @@ static int synced(int descriptor, long result) {
 
 static int fails(void) {
     static atomic_int calls;
-    const char *at = getenv("AVS_SYNC_FAILS_AT");
-    if (at == NULL || atomic_fetch_add(&calls, 1) + 1 != atoi(at)) return 0;
+    int call = atomic_fetch_add(&calls, 1) + 1;
+    const char *kill_at = getenv("AVS_KILL_AT_SYNC"), *fail_at = getenv("AVS_SYNC_FAILS_AT");
+    if (kill_at != NULL && call == atoi(kill_at)) raise(SIGKILL);
+    if (fail_at == NULL || call != atoi(fail_at)) return 0;
     errno = EIO;
     return 1;
 }
