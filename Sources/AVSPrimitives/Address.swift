@@ -3,13 +3,13 @@
 /// Its text for people is checksummed (EIP-55); its text in storage keys is lower case (KEY-5). Input is accepted in
 /// any case, as the aggregator's api defines a *hex address*: a wrong checksum is not an error.
 public struct Address: Hashable, Comparable, Sendable, CustomStringConvertible {
-    private let high: UInt128
+    private let high: Word128
     private let low: UInt32
 
     public static let zero = Address(high: 0, low: 0)
 
     private init(high: UInt128, low: UInt32) {
-        self.high = high
+        self.high = Word128(high)
         self.low = low
     }
 
@@ -23,12 +23,12 @@ public struct Address: Hashable, Comparable, Sendable, CustomStringConvertible {
     /// Exactly 20 bytes; nil otherwise.
     public init?(bytes: some Collection<UInt8>) {
         guard bytes.count == 20 else { return nil }
-        high = UInt128(bigEndian: bytes.prefix(16))
+        high = Word128(UInt128(bigEndian: bytes.prefix(16)))
         low = UInt32(truncatingIfNeeded: UInt128(bigEndian: bytes.dropFirst(16)))
     }
 
     public var bytes: [UInt8] {
-        high.bigEndianBytes + (0..<4).map { UInt8(truncatingIfNeeded: low >> UInt32(24 - 8 * $0)) }
+        high.value.bigEndianBytes + (0..<4).map { UInt8(truncatingIfNeeded: low >> UInt32(24 - 8 * $0)) }
     }
 
     public var isZero: Bool { self == .zero }

@@ -1,13 +1,13 @@
 /// 32 bytes that name something: a Keccak digest, a transaction or block hash, a topic. Ordered as a big-endian number.
 public struct Hash32: Hashable, Comparable, Sendable, CustomStringConvertible {
-    private let high: UInt128
-    private let low: UInt128
+    private let high: Word128
+    private let low: Word128
 
     public static let zero = Hash32(high: 0, low: 0)
 
     init(high: UInt128, low: UInt128) {
-        self.high = high
-        self.low = low
+        self.high = Word128(high)
+        self.low = Word128(low)
     }
 
     /// Exactly 64 hex digits of any case after an optional `0x`; nil otherwise.
@@ -22,7 +22,7 @@ public struct Hash32: Hashable, Comparable, Sendable, CustomStringConvertible {
         self.init(high: UInt128(bigEndian: bytes.prefix(16)), low: UInt128(bigEndian: bytes.dropFirst(16)))
     }
 
-    public var bytes: [UInt8] { high.bigEndianBytes + low.bigEndianBytes }
+    public var bytes: [UInt8] { high.value.bigEndianBytes + low.value.bigEndianBytes }
 
     /// `0x` and 64 lower-case digits.
     public var hex: String { Hex.encode0x(bytes) }
@@ -30,7 +30,7 @@ public struct Hash32: Hashable, Comparable, Sendable, CustomStringConvertible {
     public var description: String { hex }
 
     /// The same 32 bytes read as a big-endian number.
-    public var number: UInt256 { UInt256(high: high, low: low) }
+    public var number: UInt256 { UInt256(high: high.value, low: low.value) }
 
     public static func < (lhs: Hash32, rhs: Hash32) -> Bool { (lhs.high, lhs.low) < (rhs.high, rhs.low) }
 }

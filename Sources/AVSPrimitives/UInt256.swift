@@ -5,15 +5,18 @@ public import BigInt
 /// A value of this type always fits; arithmetic that could leave the range is done on ``magnitude`` and brought back
 /// with `UInt256(_: BigUInt)`, which is nil when it does not fit.
 public struct UInt256: Hashable, Comparable, Sendable, CustomStringConvertible {
-    private let high: UInt128
-    private let low: UInt128
+    private let highWord: Word128
+    private let lowWord: Word128
+
+    private var high: UInt128 { highWord.value }
+    private var low: UInt128 { lowWord.value }
 
     public static let zero = UInt256(high: 0, low: 0)
     public static let max = UInt256(high: .max, low: .max)
 
     init(high: UInt128, low: UInt128) {
-        self.high = high
-        self.low = low
+        highWord = Word128(high)
+        lowWord = Word128(low)
     }
 
     public init(_ value: UInt64) { self.init(high: 0, low: UInt128(value)) }

@@ -5,9 +5,11 @@
 /// Compared by value, never by text: older ids are stored in upper case, ours in lower case.
 /// - Source: the ULID specification; Crockford's base 32 without its aliases (`i`, `l`, `o` and `u` are refused).
 public struct ULID: Hashable, Comparable, Sendable, CustomStringConvertible {
-    public let value: UInt128
+    private let word: Word128
 
-    public init(value: UInt128) { self.value = value }
+    public init(value: UInt128) { word = Word128(value) }
+
+    public var value: UInt128 { word.value }
 
     /// The id that is never issued: stands where an id is yet to come.
     public static let zero = ULID(value: 0)
@@ -31,7 +33,7 @@ public struct ULID: Hashable, Comparable, Sendable, CustomStringConvertible {
         return String(decoding: characters, as: UTF8.self)
     }
 
-    public static func < (lhs: ULID, rhs: ULID) -> Bool { lhs.value < rhs.value }
+    public static func < (lhs: ULID, rhs: ULID) -> Bool { lhs.word < rhs.word }
 
     private static let alphabet = Array("0123456789abcdefghjkmnpqrstvwxyz".utf8)
 
@@ -52,7 +54,7 @@ public struct ULID: Hashable, Comparable, Sendable, CustomStringConvertible {
             guard digit != 0xff, index > 0 || digit < 8 else { return nil }
             value = value << 5 | UInt128(digit)
         }
-        self.value = value
+        self.init(value: value)
     }
 }
 
