@@ -36,6 +36,52 @@ enum Grouped {
     }
 }
 
+/// An update that notes its place in the order and all rows that it sees, and then changes something, or throws.
+private struct Program: Sendable {
+    enum Change: CaseIterable { case none, delete, deleteBelow, put }
+    struct Seen: Sendable { var position: Int, rows: [String] }
+    struct Refused: Error { var seen: Seen }
+
+    let number: Int
+    let key: String
+    let change: Change
+
+    init(number: Int, _ random: inout SeededGenerator) {
+        self.number = number
+        key = "k\(Int.random(in: 0..<6, using: &random))"
+        change = Change.allCases.randomElement(using: &random) ?? .none
+    }
+
+    var rank: Int { change == .none ? 0 : 1 }
+
+    func run(_ transaction: inout Transaction) throws -> Seen {
+        let position = try transaction.get(bytes("n")).map { try DecimalText(stored: $0).value } ?? 0
+        var rows: [String] = []
+        try transaction.scan(KeyRange(prefix: bytes("k")), order: .ascending, limit: 100) { key, value in
+            rows.append(String(decoding: key + bytes("=") + value, as: UTF8.self))
+            return .next
+        }
+        let seen = Seen(position: Int(position), rows: rows)
+        switch change {
+        case .none: throw Refused(seen: seen)
+        case .delete: try transaction.delete(bytes(key))
+        case .deleteBelow: try transaction.deleteRange(KeyRange(from: bytes("k0"), upTo: bytes(key)))
+        case .put: try transaction.put(bytes(key), bytes("\(number)"))
+        }
+        try transaction.put(bytes("n"), DecimalText(position + 1).stored)
+        return seen
+    }
+
+    func apply(to model: inout [String: String]) {
+        switch change {
+        case .none: break
+        case .delete: model[key] = nil
+        case .deleteBelow: model = model.filter { $0.key >= key }
+        case .put: model[key] = "\(number)"
+        }
+    }
+}
+
 @Suite("The committer") struct CommitterTests {
     private let directory: TemporaryDirectory
     private let log = StoreLog()
@@ -83,65 +129,29 @@ enum Grouped {
 
     @Test("DUR-7 gives each update of a batch what those before it left", arguments: Array(1...10) as [UInt64])
     func serializable(seed: UInt64) async throws {
-        struct Refused: Error { var seen: Observation }
-        struct Observation: Sendable { var position: Int, rows: [String] }
         let store = try open()
         var random = SeededGenerator(seed: seed)
-        let programs = (0..<60).map { _ in
-            (key: "k\(Int.random(in: 0..<6, using: &random))", kind: Int.random(in: 0..<5, using: &random))
-        }
-        // Each update notes its place in the order and all rows that it sees, then changes something, or throws.
-        let observations = try await Grouped.run(on: store) { group in
-            for (number, program) in programs.enumerated() {
-                group.addTask { () -> (Int, Observation) in
+        let programs = (0..<60).map { Program(number: $0, &random) }
+        let seen = try await Grouped.run(on: store) { group in
+            for program in programs {
+                group.addTask {
                     do {
-                        return (
-                            number,
-                            try await store.update { transaction in
-                                let position =
-                                    try transaction.get(bytes("n")).map { try DecimalText(stored: $0).value } ?? 0
-                                var rows: [String] = []
-                                try transaction.scan(KeyRange(prefix: bytes("k")), order: .ascending, limit: 100) {
-                                    key, value in
-                                    rows.append(String(decoding: key + bytes("=") + value, as: UTF8.self))
-                                    return .next
-                                }
-                                let seen = Observation(position: Int(position), rows: rows)
-                                if program.kind == 0 { throw Refused(seen: seen) }
-                                try transaction.put(bytes("n"), DecimalText(position + 1).stored)
-                                switch program.kind {
-                                case 1: try transaction.delete(bytes(program.key))
-                                case 2:
-                                    try transaction.deleteRange(KeyRange(from: bytes("k0"), upTo: bytes(program.key)))
-                                default: try transaction.put(bytes(program.key), bytes("\(number)"))
-                                }
-                                return seen
-                            }
-                        )
-                    } catch let refused as Refused {
-                        return (number, refused.seen)
-                    } catch {
-                        return (number, Observation(position: -1, rows: ["\(error)"]))
+                        return (program, try await store.update { try program.run(&$0) })
+                    } catch let refused as Program.Refused {
+                        return (program, refused.seen)
                     }
                 }
             }
         }
-        // Replayed in that order, a plain dictionary shows the same to each.
+        // Replayed in the order that they saw, a plain dictionary shows the same to each. Those that throw change
+        // nothing, so they come before the one with the same place in the order.
         var model: [String: String] = [:]
         var position = 0
-        for (number, seen) in observations.sorted(by: {
-            ($0.1.position, programs[$0.0].kind == 0 ? 0 : 1) < ($1.1.position, programs[$1.0].kind == 0 ? 0 : 1)
-        }) {
+        for (program, seen) in seen.sorted(by: { ($0.1.position, $0.0.rank) < ($1.1.position, $1.0.rank) }) {
             #expect(seen.position == position)
             #expect(seen.rows == model.map { "\($0)=\($1)" }.sorted())
-            let program = programs[number]
-            if program.kind == 0 { continue }
-            position += 1
-            switch program.kind {
-            case 1: model[program.key] = nil
-            case 2: model = model.filter { $0.key >= program.key }
-            default: model[program.key] = "\(number)"
-            }
+            if program.change != .none { position += 1 }
+            program.apply(to: &model)
         }
         await store.close()
     }

@@ -17,7 +17,9 @@ final class TemporaryDirectory: Sendable {
         try FileManager.default.createDirectory(at: url, withIntermediateDirectories: true)
     }
 
-    deinit { try? FileManager.default.removeItem(at: url) }
+    deinit {
+        do { try FileManager.default.removeItem(at: url) } catch { print("left behind: \(url): \(error)") }
+    }
 
     func path(_ name: String) -> String { url.appending(path: name).path(percentEncoded: false) }
 
