@@ -140,6 +140,14 @@ let package = Package(
 
         .target(name: "AVSTesting", dependencies: ["AVSPrimitives"], swiftSettings: settings),
 
+        .target(
+            name: "AVSClient",
+            dependencies: [
+                "AVSCrypto", "AVSModel", "AVSPrimitives", "AVSProto", "AVSRPC", "AVSTransport", "AVSWire",
+                .product(name: "Logging", package: "swift-log"),
+            ],
+            swiftSettings: settings),
+
         // MARK: Programs
 
         .executableTarget(
@@ -155,6 +163,18 @@ let package = Package(
             swiftSettings: settings),
 
         // MARK: Tests
+
+        .testTarget(
+            name: "AVSClientTests",
+            dependencies: [
+                "AVSClient", "AVSCrypto", "AVSModel", "AVSPrimitives", "AVSProto", "AVSRPC", "AVSTesting", "AVSTransport",
+                "AVSWire", .product(name: "Logging", package: "swift-log"),
+            ],
+            swiftSettings: settings),
+
+        .testTarget(
+            name: "ExampleTests", dependencies: ["AVSClient", "AVSCrypto", "AVSModel", "AVSPrimitives"],
+            swiftSettings: settings),
 
         .testTarget(
             name: "AVSLoggingTests",

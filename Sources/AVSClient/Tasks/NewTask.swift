@@ -1,0 +1,62 @@
+public import AVSModel
+public import AVSPrimitives
+import AVSProto
+import AVSWire
+
+/// What ``AggregatorClient/createTask(_:)`` is told of a task.
+public struct NewTask: Hashable, Sendable {
+    /// For people; not blank.
+    public var name: String
+    /// The smart wallet that acts for the task; one of the caller's.
+    public var wallet: Address
+    public var trigger: Trigger
+    /// At least one.
+    public var nodes: [Node]
+    /// At least one; the first nodes hang on the trigger's id.
+    public var edges: [Edge]
+    /// Top-level variables of every run. Under `settings` name, wallet and chain are filled in from here.
+    public var inputVariables: [String: JSONValue]
+    /// nil is the aggregator's default chain.
+    public var chainID: UInt64?
+    /// nil: at once.
+    public var startAt: Timestamp?
+    /// nil: never; else at least an hour ahead.
+    public var expiredAt: Timestamp?
+    /// 0 is no limit.
+    public var maxExecution: Int64
+
+    public init(
+        name: String, wallet: Address, trigger: Trigger, nodes: [Node], edges: [Edge],
+        inputVariables: [String: JSONValue] = [:], chainID: UInt64? = nil, startAt: Timestamp? = nil,
+        expiredAt: Timestamp? = nil, maxExecution: Int64 = 0
+    ) {
+        self.name = name
+        self.wallet = wallet
+        self.trigger = trigger
+        self.nodes = nodes
+        self.edges = edges
+        self.inputVariables = inputVariables
+        self.chainID = chainID
+        self.startAt = startAt
+        self.expiredAt = expiredAt
+        self.maxExecution = maxExecution
+    }
+}
+
+extension Wire.CreateTaskReq {
+    init(_ task: NewTask) {
+        var settings = task.inputVariables["settings"]?.objectValue ?? [:]
+        settings["name"] = .string(task.name)
+        settings["runner"] = .string(task.wallet.checksummed)
+        if let chain = task.chainID { settings["chain_id"] = .string("\(chain)") }  // text: a number holds 53 bits
+        self.init()
+        trigger = Wire.TaskTrigger(task.trigger)
+        nodes = task.nodes.map { Wire.TaskNode($0) }
+        edges = task.edges.map { Wire.TaskEdge($0) }
+        inputVariables = task.inputVariables
+        inputVariables["settings"] = .object(settings)
+        startAt = task.startAt?.milliseconds ?? 0
+        expiredAt = task.expiredAt?.milliseconds ?? 0
+        maxExecution = task.maxExecution
+    }
+}
