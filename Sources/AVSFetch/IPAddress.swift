@@ -1,16 +1,16 @@
-import AVSPrimitives
+public import AVSPrimitives
 import Glibc
 
 /// An internet address without port.
 public enum IPAddress: Hashable, Sendable {
     case v4(UInt32)
-    case v6(UInt128)
+    case v6(Word128)
 
     /// 4 or 16 bytes in network order; nil for other counts.
     public init?(bytes: some Collection<UInt8>) {
         switch bytes.count {
         case 4: self = .v4(bytes.reduce(0) { $0 << 8 | UInt32($1) })
-        case 16: self = .v6(bytes.reduce(0) { $0 << 8 | UInt128($1) })
+        case 16: self = .v6(Word128(bytes.reduce(0) { $0 << 8 | UInt128($1) }))
         default: return nil
         }
     }
@@ -31,11 +31,14 @@ public enum IPAddress: Hashable, Sendable {
         switch self {
         case .v4(let address):
             !Self.refusedV4.contains { address >> (32 - $0.bits) == $0.prefix >> (32 - $0.bits) }
-        case .v6(let address):
-            // All but 2000::/3 is refused: mapped, translated, local and multicast addresses are outside of it.
-            address >> 125 == 1
-                && !Self.refusedV6.contains { address >> (128 - $0.bits) == $0.prefix >> (128 - $0.bits) }
+        case .v6(let word): Self.isPublicV6(word.value)
         }
+    }
+
+    /// All but 2000::/3 is refused: mapped, translated, local and multicast addresses are outside of it.
+    private static func isPublicV6(_ address: UInt128) -> Bool {
+        address >> 125 == 1
+            && !refusedV6.contains { address >> (128 - $0.bits) == $0.prefix >> (128 - $0.bits) }
     }
 
     private static let refusedV4: [(prefix: UInt32, bits: UInt32)] = [

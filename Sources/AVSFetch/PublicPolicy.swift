@@ -1,3 +1,5 @@
+import AVSPrimitives
+
 /// What workflows may not even try, by name and port (SSRF-7). Addresses are judged when sockets open, by
 /// ``AddressRule``; literal ones here too, so that nothing is resolved or queued for them.
 struct PublicPolicy: Sendable {
@@ -30,7 +32,7 @@ struct PublicPolicy: Sendable {
     }
 
     private func allowsLoopback(port: UInt16) -> Bool {
-        allowed.contains { $0.port == port && ($0.address == .v4(0x7f00_0001) || $0.address == .v6(1)) }
+        allowed.contains { $0.port == port && ($0.address == .v4(0x7f00_0001) || $0.address == .v6(Word128(1))) }
     }
 
     private func refusal(_ url: FetchURL, _ what: String) -> FetchError {

@@ -1,3 +1,4 @@
+import AVSPrimitives
 import AVSTesting
 import Testing
 
@@ -174,8 +175,8 @@ struct IPAddressTests {
             if !touching.contains(first) { #expect(IPAddress.v4(low - 1).isPublic) }
             if high < .max { #expect(IPAddress.v4(high + 1).isPublic) }
         } else if case .v6(let low) = start, case .v6(let high) = end {
-            if !touching.contains(first) { #expect(IPAddress.v6(low - 1).isPublic) }
-            if high < .max, first != "::" { #expect(IPAddress.v6(high + 1).isPublic) }
+            if !touching.contains(first) { #expect(IPAddress.v6(Word128(low.value - 1)).isPublic) }
+            if high.value < .max, first != "::" { #expect(IPAddress.v6(Word128(high.value + 1)).isPublic) }
         }
     }
 
