@@ -96,6 +96,10 @@ let package = Package(
             ],
             swiftSettings: settings),
 
+        .target(
+            name: "AVSInspection", dependencies: ["AVSModel", "AVSPrimitives", "AVSProto", "AVSSchema", "AVSStorage"],
+            swiftSettings: settings),
+
         // MARK: What does I/O
 
         .target(
@@ -151,6 +155,14 @@ let package = Package(
         // MARK: Programs
 
         .executableTarget(
+            name: "avsctl",
+            dependencies: [
+                "AVSConfiguration", "AVSInspection", "AVSPrimitives", "AVSRocksDB", "AVSStorage",
+                .product(name: "ArgumentParser", package: "swift-argument-parser"),
+            ],
+            swiftSettings: settings),
+
+        .executableTarget(
             name: "avs-aggregator",
             dependencies: [
                 "AVSConfiguration", "AVSCrypto", "AVSEngine", "AVSEthereum", "AVSFetch", "AVSLogging", "AVSPrimitives",
@@ -163,6 +175,16 @@ let package = Package(
             swiftSettings: settings),
 
         // MARK: Tests
+
+        .testTarget(
+            name: "AVSInspectionTests",
+            dependencies: ["AVSInspection", "AVSModel", "AVSPrimitives", "AVSSchema", "AVSStorage", "AVSTesting"],
+            swiftSettings: settings),
+
+        .testTarget(
+            name: "avsctlTests",
+            dependencies: ["avsctl", "AVSModel", "AVSPrimitives", "AVSRocksDB", "AVSSchema", "AVSStorage"],
+            swiftSettings: settings),
 
         .testTarget(
             name: "AVSClientTests",

@@ -1,0 +1,42 @@
+import ArgumentParser
+import Glibc
+
+/// `avsctl`: looks after an aggregator, through its rpcs or through the files of its database.
+@main
+struct Avsctl: AsyncParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "avsctl",
+        abstract: "Looks after an aggregator.",
+        discussion: """
+            Results go to standard output and nothing else does. With --json they are one JSON object per line.
+            \(EndCode.help)
+            """,
+        subcommands: [StoreCommand.self])
+
+    /// Parses, runs, and turns whatever goes wrong into a line on standard error and an exit code.
+    static func main() async {
+        signal(SIGPIPE, SIG_IGN)  // a reader that leaves is an error of a write, which ends us in order
+        let command: any ParsableCommand
+        do { command = try parseAsRoot() } catch { exit(withError: error) }
+        do {
+            try await run(command)
+        } catch is ResultWriter.ReaderGone {
+            return
+        } catch let error where Self.exitCode(for: error) != .failure {
+            exit(withError: error)  // what the parser's own commands say, such as help
+        } catch {
+            let failure = Failure(error)
+            Note.write(failure.description)
+            Glibc.exit(failure.code.rawValue)
+        }
+    }
+
+    private static func run(_ command: any ParsableCommand) async throws {
+        var command = command
+        if var asynchronous = command as? any AsyncParsableCommand {
+            try await asynchronous.run()
+        } else {
+            try command.run()
+        }
+    }
+}

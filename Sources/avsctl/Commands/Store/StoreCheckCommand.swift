@@ -1,0 +1,35 @@
+import AVSInspection
+import AVSRocksDB
+import ArgumentParser
+
+/// `avsctl store check`
+struct StoreCheckCommand: ParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "check", abstract: "Reads every row and checks it against the rows that it speaks of.",
+        discussion: """
+            Checks that each row can be decoded, and the invariants I1 (a task is under one status and its index \
+            agrees), I4 (a run is awaited or over), I6 (no more runs promised than allowed), I7 (a job has its task) \
+            and I14 (no key outside the tables). Prints one line per finding: rule, key, problem. Ends with 65 if \
+            there is any.
+            """)
+
+    @OptionGroup var store: StoreOptions
+
+    func run() throws {
+        let printer: any Printer = store.json ? JSONPrinter() : TextPrinter()
+        let check = try store.withDatabase { database in
+            var check = StoreCheck()
+            var output = ResultWriter()
+            var cursor: [UInt8]?
+            repeat {
+                cursor = try database.read { snapshot in
+                    try check.check(after: cursor, in: snapshot) { try output.line(printer.finding($0)) }
+                }
+            } while cursor != nil
+            try output.finish()
+            return check
+        }
+        Note.write("\(check.rowCount) rows, \(check.findingCount) findings")
+        if check.findingCount > 0 { throw Failure(.damaged, "the database breaks its rules") }
+    }
+}

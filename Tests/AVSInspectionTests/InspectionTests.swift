@@ -1,0 +1,249 @@
+import AVSModel
+import AVSPrimitives
+import AVSSchema
+import AVSStorage
+import AVSTesting
+import Testing
+
+@testable import AVSInspection
+
+extension KeyValueStore {
+    fileprivate func findings() throws -> [StoreFinding] {
+        try read { snapshot in
+            var check = StoreCheck()
+            var found: [StoreFinding] = []
+            var cursor: [UInt8]?
+            repeat { cursor = try check.check(after: cursor, in: snapshot) { found.append($0) } } while cursor != nil
+            #expect(check.findingCount == found.count)
+            return found
+        }
+    }
+}
+
+@Suite("The tables as a person sees them")
+struct TableTests {
+    private func store() async throws -> MemoryStore {
+        let store = MemoryStore()
+        try await store.update { try Rows.fill(&$0) }
+        return store
+    }
+
+    private func contents() async throws -> [String: StoredTable.Content] {
+        try await store().read { snapshot in
+            var found: [String: StoredTable.Content] = [:]
+            try snapshot.scan(.all, order: .ascending, limit: 1_000) { key, value in
+                let table = try #require(StoredTable.table(of: key))
+                if found[table.name] == nil { found[table.name] = table.content(key: key, value: value) }
+                return .next
+            }
+            return found
+        }
+    }
+
+    @Test("show every record of the schema as JSON")
+    func readable() async throws {
+        let found = try await contents()
+        let expected = Set(StoredTable.all.map(\.name)).subtracting(["secret", "meta"])
+        #expect(Set(found.keys).subtracting(["meta"]) == expected)
+        for (name, content) in found {
+            guard case .readable = content else {
+                Issue.record("\(name): \(content)")
+                continue
+            }
+        }
+    }
+
+    @Test("show fields by name, 64-bit numbers as text, nested messages, oneofs, maps and enums")
+    func fields() async throws {
+        let found = try await contents()
+        func value(_ table: String) -> JSONValue? {
+            if case .readable(let value) = found[table] { value } else { nil }
+        }
+        let task = try #require(value("task"))
+        #expect(task["chainId"] == "31337")
+        #expect(task["task"]?["name"] == "task 1")
+        #expect(task["task"]?["status"] == "Enabled")
+        #expect(task["task"]?["trigger"]?["block"]?["config"]?["interval"] == "5", "\(task.serialized)")
+        #expect(task["task"]?["inputVariables"]?["settings"]?["runner"]?.stringValue == Rows.wallet.checksummed)
+        #expect(value("wallet")?["salt"] == "7" && value("wallet")?["isHidden"] == true)
+        #expect(value("dedup")?["block"] == ["chainId": "31337", "number": "5"])
+        #expect(value("dedup-low")?["blockByChain"] == ["31337": "4"])
+        #expect(value("history")?["execution"]?["status"] == "EXECUTION_STATUS_SUCCESS")
+        #expect(value("job")?["triggerData"] == ["a": 1])
+        #expect(value("job")?["triggerType"] == "TRIGGER_TYPE_MANUAL")
+        #expect(value("operator")?["metricsPort"] == 9_090)
+        #expect(value("pending") == "1 taken 2")
+        #expect(value("task-by-owner") == "0")
+        #expect(value("job-sequence") == "2")
+    }
+
+    @Test(
+        "are found by the longest prefix",
+        arguments: [
+            ("q:default:q:1", "job"), ("q:seq:default", "job-sequence"), ("t:a:x", "task"), ("w:", "wallet"),
+            ("wsalt:x", "wallet-by-salt"), ("dedup_low:x", "dedup-low"), ("dedup:x", "dedup"), ("meta:commit", "meta"),
+            ("secret:_:a:_:b", "secret"), ("x:", nil), ("", nil), ("W:", nil), ("t", nil),
+        ])
+    func longestPrefix(key: String, name: String?) { #expect(StoredTable.table(of: Array(key.utf8))?.name == name) }
+
+    @Test("say what is wrong with a row, of a key and of a value")
+    func unreadable() throws {
+        let table = try #require(StoredTable.table(of: Array("t:a:".utf8)))
+        let key = TaskKey(status: .enabled, id: Rows.task(1).id).bytes
+        guard case .unreadable(let keyReason) = table.content(key: Array("t:a:nonsense".utf8), value: []) else {
+            Issue.record("a bad key was read")
+            return
+        }
+        #expect(keyReason.hasPrefix("key: "))
+        for value in [[0xff], Array("text".utf8), []] as [[UInt8]] {
+            guard case .unreadable(let reason) = table.content(key: key, value: value) else {
+                Issue.record("\(value) was read")
+                continue
+            }
+            #expect(reason.hasPrefix("value: "))
+        }
+    }
+
+    @Test("survive any damage to a value", arguments: 0..<20 as Range<UInt64>)
+    func damage(seed: UInt64) async throws {
+        var random = SeededGenerator(seed: seed)
+        var rows: [(key: [UInt8], value: [UInt8])] = []
+        try await store().read { snapshot in
+            _ = try snapshot.scan(.all, order: .ascending, limit: 1_000) { key, value in
+                rows.append((key, value))
+                return .next
+            }
+        }
+        for (key, value) in rows where !value.isEmpty {
+            var value = value
+            value[Int.random(in: 0..<value.count, using: &random)] ^= UInt8.random(in: 1...255, using: &random)
+            value = Array(value.prefix(Int.random(in: 0...value.count, using: &random)))
+            _ = StoredTable.table(of: key)?.content(key: key, value: value)
+        }
+    }
+
+    @Test("never show a secret, sealed or not")
+    func secrets() throws {
+        let key = Array("secret:_:0x00000000000000000000000000000000000000a1:_:name".utf8)
+        let table = try #require(StoredTable.table(of: key))
+        #expect(table.content(key: key, value: Array("hunter2".utf8)) == .hidden(byteCount: 7))
+    }
+
+    @Test("count their rows and bytes, in turns")
+    func statistics() async throws {
+        let store = try await store()
+        try await store.update { try $0.put(Array("strange".utf8), [1, 2, 3]) }
+        try store.read { snapshot in
+            var statistics = StoreStatistics()
+            var cursor: [UInt8]?
+            repeat { cursor = try statistics.count(after: cursor, in: snapshot) } while cursor != nil
+            let task = try #require(statistics.tables.first { $0.table.name == "task" }?.rows)
+            #expect(task.count == 1 && task.keyBytes == 30 && task.valueBytes > 50)
+            #expect(statistics.unknown.count == 1 && statistics.unknown.valueBytes == 3)
+            #expect(statistics.tables.map(\.table) == StoredTable.all)
+        }
+    }
+}
+
+@Suite("A key as text")
+struct KeyTextTests {
+    @Test("reads back as the same key", arguments: 0..<50 as Range<UInt64>)
+    func roundTrip(seed: UInt64) {
+        var random = SeededGenerator(seed: seed)
+        let key = (0..<Int.random(in: 0...100, using: &random)).map { _ in UInt8.random(in: 0...255, using: &random) }
+        let text = KeyText.text(of: key)
+        #expect(text.utf8.allSatisfy { (0x20...0x7e).contains($0) })
+        #expect(KeyText.key(text) == key)
+    }
+
+    @Test("may hold other letters as they are")
+    func unicode() { #expect(KeyText.key("é\\x00\\x5c") == [0xc3, 0xa9, 0, 0x5c]) }
+
+    @Test(
+        "is refused where a backslash starts nothing, or it is too long",
+        arguments: [
+            "\\", "\\x", "\\x1", "\\xg0", "\\n", "a\\", String(repeating: "a", count: 1_025),
+        ])
+    func refused(text: String) { #expect(KeyText.key(text) == nil) }
+}
+
+@Suite("The check of a database")
+struct StoreCheckTests {
+    private func findings(_ change: @escaping @Sendable (inout Transaction) throws -> Void) async throws
+        -> [StoreFinding]
+    {
+        let store = MemoryStore()
+        try await store.update { try Rows.fill(&$0) }
+        try await store.update(change)
+        return try store.findings()
+    }
+
+    @Test("finds nothing in a good one")
+    func good() async throws { #expect(try await findings { _ in }.isEmpty) }
+
+    @Test("I1: a task under two letters")
+    func twoLetters() async throws {
+        let found = try await findings { try $0.put(TaskKey(status: .disabled, id: Rows.task(1).id), Rows.task(1)) }
+        #expect(Set(found.map(\.rule)) == ["I1"] && found.contains { $0.problem.contains("letter i as well") })
+        #expect(found.contains { $0.problem == "the record says Enabled" })
+    }
+
+    @Test("I1: an index entry that is missing, wrong or left over")
+    func index() async throws {
+        let key = TaskByOwnerKey(owner: Rows.owner, wallet: Rows.wallet, id: Rows.task(1).id)
+        let missing = try await findings { try $0.delete(key) }
+        #expect(missing.map(\.rule) == ["I1"] && missing[0].problem.hasPrefix("there is no u:0x"))
+        let wrong = try await findings { try $0.put(key, .failed) }
+        #expect(wrong.map(\.rule) == ["I1", "I1"])
+        let left = try await findings {
+            try $0.put(TaskByOwnerKey(owner: Rows.owner, wallet: Rows.wallet, id: Rows.task(9).id), .enabled)
+        }
+        #expect(left.map(\.problem) == ["there is no task under letter a"])
+    }
+
+    @Test("I4: an execution that is awaited and over")
+    func awaitedAndOver() async throws {
+        let found = try await findings { transaction in
+            let task = Rows.task(1)
+            try transaction.put(HistoryKey(task.id, ExecutionID(Rows.ulid(102))), Rows.execution(2, of: task))
+        }
+        #expect(found.map(\.rule) == ["I4"])
+    }
+
+    @Test(
+        "I6: more runs promised than allowed",
+        arguments: [(1, 1, 2, false), (2, 1, 2, true), (.max, 1, 5, true)] as [(Int64, Int64, Int64, Bool)])
+    func promises(count: Int64, reserved: Int64, most: Int64, isFound: Bool) async throws {
+        let found = try await findings { transaction in
+            let task = Rows.task(1) { ($0.executionCount, $0.reserved, $0.maxExecution) = (count, reserved, most) }
+            try transaction.put(TaskKey(status: .enabled, id: task.id), task)
+        }
+        #expect(found.map(\.rule) == (isFound ? ["I6"] : []))
+    }
+
+    @Test("I7: a job without its task, while it waits or runs", arguments: JobState.allCases)
+    func orphan(state: JobState) async throws {
+        let found = try await findings { try $0.put(JobKey(state, 7), Rows.job(7, of: Rows.task(9))) }
+        #expect(found.map(\.rule) == (state == .waiting || state == .running ? ["I7"] : []))
+        let renamed = try await findings { try $0.put(JobKey(state, 8), Rows.job(7, of: Rows.task(1))) }
+        #expect(renamed.map(\.problem) == ["the record is job 7"])
+    }
+
+    @Test("I14: a key outside the tables, and rows that cannot be read")
+    func strangers() async throws {
+        let found = try await findings { transaction in
+            try transaction.put(Array("strange".utf8), [1])
+            try transaction.put(Array("q:default:z:00000000000000000001".utf8), [1])
+            try transaction.put(ClaimKey(ExecutionID(Rows.ulid(5))).bytes, [0xff])
+        }
+        #expect(found.map(\.rule).sorted() == ["I14", "readable", "readable"])
+    }
+
+    @Test("goes through a database of many turns")
+    func manyRows() async throws {
+        let found = try await findings { transaction in
+            for index in 0..<2_500 { try transaction.put(Array("zz\(index)".utf8), [1]) }
+        }
+        #expect(found.count == 2_500 && Set(found.map(\.key)).count == 2_500)
+    }
+}

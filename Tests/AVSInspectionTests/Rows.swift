@@ -1,0 +1,83 @@
+import AVSModel
+import AVSPrimitives
+import AVSSchema
+import AVSStorage
+
+/// A small database that keeps its rules, and the values that it is made of.
+enum Rows {
+    static let now = Timestamp(milliseconds: 1_900_000_000_000)
+    static let owner = Address("0x00000000000000000000000000000000000000a1") ?? .zero
+    static let wallet = Address("0x00000000000000000000000000000000000000b2") ?? .zero
+    static let factory = Address("0x00000000000000000000000000000000000000c3") ?? .zero
+
+    static func ulid(_ number: UInt64) -> ULID {
+        var generator = ULIDGenerator(after: nil)
+        var random = Counting(value: number * 1_000)
+        return generator.next(at: now, using: &random)
+    }
+
+    static func task(_ number: UInt64, _ change: (inout AutomationTask) -> Void = { _ in }) -> AutomationTask {
+        var task = AutomationTask(
+            id: TaskID(ulid(number)), owner: owner, wallet: wallet, name: "task \(number)",
+            trigger: Trigger(id: "t", name: "trigger", config: .block(BlockTrigger(interval: 5))), nodes: [], edges: [],
+            inputVariables: ["settings": ["runner": .string(wallet.checksummed)]], chainID: 31_337)
+        change(&task)
+        return task
+    }
+
+    static func job(_ number: UInt64, of task: AutomationTask) -> Job {
+        Job(
+            number: number, taskID: task.id, executionID: ExecutionID(ulid(100 + number)), owner: owner, index: 0,
+            trigger: TriggerOutput(kind: .manual, data: ["a": 1]), enqueuedAt: now)
+    }
+
+    static func execution(_ number: UInt64, of task: AutomationTask) -> Execution {
+        Execution(
+            id: ExecutionID(ulid(100 + number)), taskID: task.id, index: 3, startAt: now, endAt: now, status: .success)
+    }
+
+    /// One row of each table that the engine writes.
+    static func fill(_ transaction: inout Transaction) throws {
+        let task = task(1)
+        try transaction.create(task)
+        try transaction.put(
+            WalletKey(owner: owner, wallet: wallet),
+            SmartWallet(
+                owner: owner, address: wallet, factory: factory, salt: UInt256(7), isHidden: true))
+        try transaction.put(WalletSaltKey(owner: owner, factory: factory, salt: UInt256(7)), wallet)
+        try transaction.put(HistoryKey(task.id, ExecutionID(ulid(101))), execution(1, of: task))
+        let waiting = job(2, of: task)
+        try transaction.put(TriggerKey(task.id, waiting.executionID), .pending)
+        try transaction.put(PendingKey(task.id, waiting.executionID), PendingRun(index: 1, job: 2))
+        try transaction.put(JobKey(.waiting, 2), waiting)
+        try transaction.put(JobSequenceKey(), DecimalText(2))
+        try transaction.put(IndexCounterKey(task.id), DecimalText(2))
+        try transaction.put(
+            ClaimKey(waiting.executionID),
+            Claim(
+                epoch: 1, attempt: 1, taskID: task.id, jobNumber: 2, startedAt: now, deadline: now))
+        if let digest = IdentityDigest(sha256: [UInt8](repeating: 9, count: 32)) {
+            try transaction.put(
+                DedupKey(task.id, digest),
+                Dedup(
+                    executionID: waiting.executionID, identity: "block 5",
+                    position: .init(axis: .chain(31_337), value: 5),
+                    recordedAt: now))
+        }
+        try transaction.put(DedupLowKey(task.id), DedupLow(blockByChain: [31_337: 4], minute: 2))
+        try transaction.put(
+            OperatorKey(owner),
+            OperatorInfo(
+                address: owner, name: "one", remoteIP: "127.0.0.1", lastPing: now, version: "1", metricsPort: 9_090,
+                blockNumber: 5, eventCount: 6))
+    }
+}
+
+/// "Random" numbers that count.
+struct Counting: RandomNumberGenerator {
+    var value: UInt64
+    mutating func next() -> UInt64 {
+        value &+= 1
+        return value
+    }
+}
