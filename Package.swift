@@ -289,5 +289,14 @@ let package = Package(
             dependencies: [
                 .product(name: "NIOCore", package: "swift-nio"), .product(name: "NIOPosix", package: "swift-nio"),
             ], path: "Tests/TestHTTPServer", swiftSettings: settings),
+
+        .testTarget(
+            name: "AVSSchemaTests", dependencies: ["AVSModel", "AVSPrimitives", "AVSSchema", "AVSStorage", "AVSTesting"],
+            swiftSettings: settings),
+
+        .testTarget(
+            name: "AVSServerTests",
+            dependencies: ["AVSEngine", "AVSModel", "AVSPrimitives", "AVSRPC", "AVSServer", "AVSStorage"],
+            swiftSettings: settings),
     ]
 )

@@ -58,7 +58,7 @@ struct RunLifecycleTests {
         }
     }
 
-    @Test("API-10.4.26: ten queued jobs of one task run in order, one after another")
+    @Test("API-10.4.27: ten queued jobs of one task run in order, one after another")
     func order() async throws {
         let harness = Harness()
         let id = try await harness.createTask(.manual(ManualTrigger()))
@@ -74,7 +74,7 @@ struct RunLifecycleTests {
         #expect(try harness.executions(id).map(\.index) == Array((0..<10).reversed()))
     }
 
-    @Test("API-10.4.25: interrupted by the end of the process runs again under its id, counted once (B2)")
+    @Test("API-10.4.26: interrupted by the end of the process runs again under its id, counted once (B2)")
     func interrupted() async throws {
         let harness = Harness()
         let id = try await harness.createTask { $0.maxExecution = 2 }

@@ -119,7 +119,7 @@ extension Stored.JobRecord: MessageShape, @unsafe CBridged {
         case 1, 5, 6, 9, 10: .varint
         case 2, 3, 4: .text
         case 7: .message(JSONValue.self)
-        case 8: .message(Stored.JobRecord.TriggerInputEntry.self)
+        case 8: .messages(Stored.JobRecord.TriggerInputEntry.self)
         default: .unknown
         }
     }
@@ -130,9 +130,11 @@ extension Stored.JobRecord: MessageShape, @unsafe CBridged {
         executionId = unsafe String(copying: c.pointee.execution_id)
         owner = unsafe String(copying: c.pointee.owner)
         index = unsafe c.pointee.index
-        triggerType = unsafe Wire.TriggerType(rawValue: Int32(truncatingIfNeeded: c.pointee.trigger_type.rawValue))
+        triggerType = unsafe Wire.TriggerType(copying: c.pointee.trigger_type.rawValue)
         triggerData = unsafe optional(c.pointee.trigger_data)
-        triggerInput = unsafe dictionary(c.pointee.trigger_input, c.pointee.n_trigger_input) { unsafe (String(copying: $0.pointee.key), required($0.pointee.value)) }
+        triggerInput = unsafe dictionary(c.pointee.trigger_input, c.pointee.n_trigger_input) {
+            unsafe (String(copying: $0.pointee.key), required($0.pointee.value))
+        }
         enqueuedAt = unsafe c.pointee.enqueued_at
         endedAt = unsafe c.pointee.ended_at
     }
@@ -147,8 +149,9 @@ extension Stored.JobRecord: MessageShape, @unsafe CBridged {
         if let value = triggerData {
             unsafe c.pointee.trigger_data = arena.message(value)
         }
-        unsafe (c.pointee.trigger_input, c.pointee.n_trigger_input) = arena.entries(triggerInput, CAVSProto_aggregator__storage__job_record__trigger_input_entry__descriptor()) {
-            (entry: UnsafeMutablePointer<Aggregator__Storage__JobRecord__TriggerInputEntry>, key, value) in
+        unsafe (c.pointee.trigger_input, c.pointee.n_trigger_input) = arena.entries(
+            triggerInput, CAVSProto_aggregator__storage__job_record__trigger_input_entry__descriptor()
+        ) { (entry: UnsafeMutablePointer<Aggregator__Storage__JobRecord__TriggerInputEntry>, key, value) in
             unsafe entry.pointee.has_key_case = .init(rawValue: 1)
             unsafe entry.pointee.key = arena.text(key)
             unsafe entry.pointee.value = arena.message(value)
@@ -184,7 +187,7 @@ extension Stored.DedupRecord: MessageShape, @unsafe CBridged {
     static func shape(of field: UInt32) -> FieldShape {
         switch field {
         case 1, 2: .text
-        case 3: .message(Stored.DedupRecord.BlockPosition.self)
+        case 3: .alternative(Stored.DedupRecord.BlockPosition.self)
         case 4, 5: .varint
         default: .unknown
         }
@@ -255,20 +258,23 @@ extension Stored.DedupLowRecord: MessageShape, @unsafe CBridged {
 
     static func shape(of field: UInt32) -> FieldShape {
         switch field {
-        case 1: .message(Stored.DedupLowRecord.BlockByChainEntry.self)
+        case 1: .messages(Stored.DedupLowRecord.BlockByChainEntry.self)
         case 2: .varint
         default: .unknown
         }
     }
 
     init(copying c: UnsafePointer<Aggregator__Storage__DedupLowRecord>) {
-        blockByChain = unsafe dictionary(c.pointee.block_by_chain, c.pointee.n_block_by_chain) { unsafe ($0.pointee.key, $0.pointee.value) }
+        blockByChain = unsafe dictionary(c.pointee.block_by_chain, c.pointee.n_block_by_chain) {
+            unsafe ($0.pointee.key, $0.pointee.value)
+        }
         minute = unsafe c.pointee.minute
     }
 
     func fill(_ c: UnsafeMutablePointer<Aggregator__Storage__DedupLowRecord>, in arena: Arena) {
-        unsafe (c.pointee.block_by_chain, c.pointee.n_block_by_chain) = arena.entries(blockByChain, CAVSProto_aggregator__storage__dedup_low_record__block_by_chain_entry__descriptor()) {
-            (entry: UnsafeMutablePointer<Aggregator__Storage__DedupLowRecord__BlockByChainEntry>, key, value) in
+        unsafe (c.pointee.block_by_chain, c.pointee.n_block_by_chain) = arena.entries(
+            blockByChain, CAVSProto_aggregator__storage__dedup_low_record__block_by_chain_entry__descriptor()
+        ) { (entry: UnsafeMutablePointer<Aggregator__Storage__DedupLowRecord__BlockByChainEntry>, key, value) in
             unsafe entry.pointee.has_key_case = .init(rawValue: 1)
             unsafe entry.pointee.key = key
             unsafe entry.pointee.has_value_case = .init(rawValue: 2)

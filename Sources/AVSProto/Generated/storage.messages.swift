@@ -60,7 +60,7 @@ extension Stored {
         public var owner: String = ""
         /// The run's number in its task.
         public var index: Int64 = 0
-        public var triggerType: Wire.TriggerType = Wire.TriggerType(rawValue: 0)
+        public var triggerType: Wire.TriggerType = .init(rawValue: 0)
         /// Absent when the trigger carried none.
         public var triggerData: JSONValue?
         /// Merged over the task's input variables for this run.

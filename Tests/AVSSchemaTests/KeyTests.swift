@@ -1,0 +1,80 @@
+import AVSModel
+import AVSPrimitives
+import AVSSchema
+import AVSStorage
+import AVSTesting
+import Testing
+
+/// Parts of keys that a seed decides.
+private struct Parts {
+    var random: SeededGenerator
+    private var ids = ULIDGenerator()
+
+    init(seed: UInt64) { random = SeededGenerator(seed: seed) }
+
+    mutating func address() -> Address { Address(bytes: (0..<20).map { _ in UInt8(truncatingIfNeeded: random.next()) }) ?? .zero }
+    mutating func task() -> TaskID { TaskID(ids.next(at: Timestamp(milliseconds: Int64(random.next() >> 20)), using: &random)) }
+    mutating func execution() -> ExecutionID { ExecutionID(task().ulid) }
+    mutating func word() -> UInt256 { UInt256(bigEndian: (0..<32).map { _ in UInt8(truncatingIfNeeded: random.next()) }) ?? .zero }
+    mutating func digest() -> IdentityDigest? { IdentityDigest(sha256: (0..<32).map { _ in UInt8(truncatingIfNeeded: random.next()) }) }
+}
+
+@Suite("A key of the database")
+struct KeyTests {
+    @Test("KEY-5: reads back as itself", arguments: 0..<50 as Range<UInt64>)
+    func roundTrip(seed: UInt64) throws {
+        var parts = Parts(seed: seed)
+        let (owner, wallet, task, execution) = (parts.address(), parts.address(), parts.task(), parts.execution())
+        try expectRoundTrip(WalletKey(owner: owner, wallet: wallet))
+        // A salt is as long as its number, so a cut key names another salt.
+        let bySalt = WalletSaltKey(owner: owner, factory: wallet, salt: parts.word())
+        #expect(try WalletSaltKey(bytes: bySalt.bytes) == bySalt)
+        for status in TaskStatus.allCases { try expectRoundTrip(TaskKey(status: status, id: task)) }
+        try expectRoundTrip(TaskByOwnerKey(owner: owner, wallet: wallet, id: task))
+        try expectRoundTrip(HistoryKey(task, execution))
+        try expectRoundTrip(TriggerKey(task, execution))
+        try expectRoundTrip(PendingKey(task, execution))
+        try expectRoundTrip(IndexCounterKey(task))
+        for state in JobState.allCases { try expectRoundTrip(JobKey(state, parts.random.next())) }
+        try expectRoundTrip(JobSequenceKey())
+        try expectRoundTrip(ClaimKey(execution))
+        let digest = parts.digest()
+        try expectRoundTrip(DedupKey(task, try #require(digest)))
+        try expectRoundTrip(DedupLowKey(task))
+        try expectRoundTrip(OperatorKey(owner))
+    }
+
+    private func expectRoundTrip<Key: StoreKey>(_ key: Key) throws {
+        #expect(try Key(bytes: key.bytes) == key)
+        for end in key.bytes.indices {
+            #expect(throws: StorageError.self) { _ = try Key(bytes: Array(key.bytes[..<end])) }
+        }
+    }
+
+    @Test("has the layout that the specification fixes")
+    func layout() throws {
+        let owner = try #require(Address("0xB99BC2E399e06CddCF5E725c0ea341E8f0322834"))
+        let task = try #require(TaskID("01jg2fe5mdvkbpheg0peysdkac"))
+        let execution = try #require(ExecutionID("01jg2fe5mfpg9kfnb9mrp4psn9"))
+        let lower = "0xb99bc2e399e06cddcf5e725c0ea341e8f0322834"
+        #expect(text(TaskKey(status: .enabled, id: task)) == "t:a:\(task)")
+        #expect(text(WalletKey(owner: owner, wallet: owner)) == "w:\(lower):\(lower)")
+        #expect(text(WalletSaltKey(owner: owner, factory: owner, salt: UInt256(12_345))) == "wsalt:\(lower):\(lower):12345")
+        #expect(text(HistoryKey(task, execution)) == "history:\(task):\(execution)")
+        #expect(text(PendingKey(task, execution)) == "pending:\(task):\(execution)")
+        #expect(text(JobKey(.waiting, 10)) == "q:default:q:00000000000000000010")
+        #expect(text(IndexCounterKey(task)) == "execution_index_counter:\(task)")
+        let index = text(TaskByOwnerKey(owner: owner, wallet: owner, id: task))
+        #expect(index == "u:\(lower):\(lower):\(task)")
+        #expect(index.utf8.count == 88 + 26)
+    }
+
+    private func text(_ key: some StoreKey) -> String { String(decoding: key.bytes, as: UTF8.self) }
+
+    @Test("D-15: jobs sort by number, not by text")
+    func order() {
+        let numbers: [UInt64] = [1, 2, 9, 10, 11, 99, 100, 1_000_000]
+        let keys = numbers.map { JobKey(.waiting, $0).bytes }
+        #expect(keys == keys.sorted { $0.lexicographicallyPrecedes($1) })
+    }
+}
