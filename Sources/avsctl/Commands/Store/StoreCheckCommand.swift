@@ -16,7 +16,7 @@ struct StoreCheckCommand: ParsableCommand {
     @OptionGroup var store: StoreOptions
 
     func run() throws {
-        let printer: any Printer = store.json ? JSONPrinter() : TextPrinter()
+        let printer = store.output.printer()
         let check = try store.withDatabase { database in
             var check = StoreCheck()
             var output = ResultWriter()

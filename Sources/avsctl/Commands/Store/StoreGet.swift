@@ -20,7 +20,7 @@ struct StoreGet: ParsableCommand {
     func validate() throws { _ = try KeyArgument.key(key, "KEY") }
 
     func run() throws {
-        let printer: any Printer = store.json ? JSONPrinter() : TextPrinter()
+        let printer = store.output.printer()
         let key = try KeyArgument.key(key, "KEY")
         try store.withDatabase { database in
             guard let value = try database.read({ try $0.get(key) }) else {

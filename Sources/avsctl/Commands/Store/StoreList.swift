@@ -31,7 +31,7 @@ struct StoreList: ParsableCommand {
     }
 
     func run() throws {
-        let printer: any Printer = store.json ? JSONPrinter() : TextPrinter(isLong: long)
+        let printer = store.output.printer(isLong: long)
         let range = try range()
         let last = try store.withDatabase { database in
             var output = ResultWriter()

@@ -13,8 +13,7 @@ struct StoreOptions: ParsableArguments {
         help: ArgumentHelp("The aggregator's configuration, whose db_path is taken.", valueName: "file"))
     var config: String?
 
-    @Flag(name: .long, help: "Print one JSON object per line.")
-    var json = false
+    @OptionGroup var output: OutputOptions
 
     func validate() throws {
         if db != nil, config != nil { throw ValidationError("--db and --config are both given: wanted one of them.") }

@@ -11,7 +11,7 @@ struct StoreStat: ParsableCommand {
     @OptionGroup var store: StoreOptions
 
     func run() throws {
-        let printer: any Printer = store.json ? JSONPrinter() : TextPrinter()
+        let printer = store.output.printer()
         try store.withDatabase { database in
             var rows = StoreStatistics()
             var cursor: [UInt8]?
