@@ -148,6 +148,9 @@ enum Callbacks {
         case NGHTTP2_HEADERS.rawValue:
             mailbox.counts.headersSent += 1
             unsafe resetIfClientIsOpen(head, session, mailbox)
+        case NGHTTP2_GOAWAY.rawValue:
+            mailbox.duePing = mailbox.pingAfterShutdownNotice
+            mailbox.pingAfterShutdownNotice = nil
         case NGHTTP2_RST_STREAM.rawValue:
             let code = unsafe HTTP2ErrorCode(rawValue: frame.pointee.rst_stream.error_code)
             if code != .noError, code != .cancel { mailbox.counts.resetsProvoked += 1 }

@@ -96,8 +96,10 @@ extension HTTP2Session {
         try HTTP2Error.check("nghttp2_submit_ping", code)
     }
 
-    /// The first of the two GOAWAY frames of a drain: names no stream, stops none (DR-1, NG-17).
-    public mutating func announceShutdown() throws(HTTP2Error) {
+    /// The first of the two GOAWAY frames of a drain, which names no stream and stops none, and a PING behind it, whose
+    /// answer says that the peer has seen both (DR-1, NG-17). A peer without streams need not answer.
+    public mutating func announceShutdown(ping number: UInt64) throws(HTTP2Error) {
+        mailbox.pingAfterShutdownNotice = number
         try unsafe HTTP2Error.check("nghttp2_submit_shutdown_notice", nghttp2_submit_shutdown_notice(raw))
     }
 

@@ -170,11 +170,24 @@ import CNGHTTP2
                 unsafe UnsafeMutableRawBufferPointer(rebasing: room[count...]).copyMemory(
                     from: UnsafeRawBufferPointer(start: frame, count: result))
                 count += result
+                if let number = mailbox.duePing {  // there is room: a frame leaves more of it than these 17 bytes
+                    mailbox.duePing = nil
+                    let ping = Self.pingFrame(number)
+                    unsafe UnsafeMutableRawBufferPointer(rebasing: room[count...]).copyBytes(from: ping)
+                    count += ping.count
+                }
             }
         }
         if result < 0 { hasFailed = true }
         try HTTP2Error.check("nghttp2_session_mem_send", result)
         return mayHaveMore
+    }
+
+    /// A PING of our own making, see ``Mailbox/pingAfterShutdownNotice``.
+    ///
+    ///     | length 8: 3 | type 6 | flags 0 | stream 0: 4 | number: 8 |
+    private static func pingFrame(_ number: UInt64) -> [UInt8] {
+        [0, 0, 8, 6, 0, 0, 0, 0, 0] + (0..<8).map { UInt8(truncatingIfNeeded: number >> (56 - 8 * $0)) }
     }
 
     /// Neither side has anything left to say: flush, then close the socket (NG-5).

@@ -29,6 +29,11 @@ import CNGHTTP2
     private var output = unsafe UnsafeMutableRawBufferPointer(start: nil, count: 0)
     private var outputCount = 0
 
+    /// To be sent right behind the next GOAWAY, and the same once that is sent. Not by the library: if it has both, it
+    /// sends PING before GOAWAY, and the answer would say nothing.
+    var pingAfterShutdownNotice: UInt64?
+    var duePing: UInt64?
+
     init(role: HTTP2Configuration.Role, configuration: HTTP2Configuration) {
         self.role = role
         headerListLimitBytes = configuration.headerListLimitBytes

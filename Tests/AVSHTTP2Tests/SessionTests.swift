@@ -210,8 +210,7 @@ struct SessionTests {
         let pair = try Pair()
         let first = try pair.client.session.request(request, endsStream: true)
         try pair.settle()
-        try pair.server.session.announceShutdown()
-        try pair.server.session.ping(42)
+        try pair.server.session.announceShutdown(ping: 42)
         let second = try pair.client.session.request(request, endsStream: true)  // crosses the notice on the wire
         try pair.settle()
         #expect(pair.client.events.contains(.goAway(last: .maximum, .noError, debugData: [])))
@@ -227,6 +226,18 @@ struct SessionTests {
         try pair.settle()
         #expect(pair.server.isFinished)
         #expect(pair.client.isFinished)
+    }
+
+    @Test("DR-1: the PING is behind the GOAWAY, also where there is no stream")
+    func shutdownNotice() throws {
+        let pair = try Pair()
+        try pair.server.session.announceShutdown(ping: 0x0102_0304_0506_0708)
+        let bytes = try pair.server.drain()
+        #expect(bytes.suffix(17) == [0, 0, 8, 6, 0, 0, 0, 0, 0, 1, 2, 3, 4, 5, 6, 7, 8])
+        #expect(bytes.dropLast(17).dropFirst(3).first == 7)
+        let late = try pair.client.session.request(request, endsStream: true)
+        try pair.server.receive(try pair.client.drain())
+        #expect(pair.server.events.contains(.headers(late, request, endsStream: true)))
     }
 
     @Test("NG-19: a request that the server did not take is refused, which allows another try")

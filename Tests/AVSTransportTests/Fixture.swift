@@ -13,12 +13,15 @@ func withServer<Result>(
 ) async throws -> Result {
     var configuration = RPCServer.Configuration(listeners: [.init(.tcp(host: "127.0.0.1", port: 0))])
     configuration.drainTimeout = .seconds(5)
+    configuration.limits.beGenerous()
     configure(&configuration)
     let server = RPCServer(
         configuration: configuration, methods: methods, interceptors: interceptors, time: SystemTime(), logger: quiet)
     return try await withThrowingTaskGroup(of: Void.self) { group in
         group.addTask { try await server.run() }
         var options = RPCChannel.Configuration()
+        options.limits.beGenerous()
+        options.connectTimeout = .seconds(60)
         client(&options)
         let channel = try RPCChannel(
             target: "127.0.0.1:\(await server.boundPort)", configuration: options, time: SystemTime(), logger: quiet)
@@ -34,6 +37,15 @@ func withServer<Result>(
         server.beginDrain()
         try await group.waitForAll()
         return result
+    }
+}
+
+extension ConnectionLimits {
+    /// Time for a machine that is busy with other things; tests that are about a timeout set their own.
+    mutating func beGenerous() {
+        prefaceTimeout = .seconds(60)
+        settingsTimeout = .seconds(60)
+        headersTimeout = .seconds(60)
     }
 }
 

@@ -28,6 +28,13 @@ struct HostilePeerTests {
         #expect(answer.hasSuffix("prior knowledge\n"))
     }
 
+    @Test("DR-3: the last words survive input that nobody reads")
+    func unreadInput() async throws {
+        let bytes = Array("GET / HTTP/1.1\r\n".utf8) + [UInt8](repeating: 1, count: 3_000_000)
+        let answer = String(decoding: try await conversation(bytes), as: UTF8.self)
+        #expect(answer.hasSuffix("prior knowledge\n"))
+    }
+
     @Test("CON-1: a TLS hello on a plaintext port is closed")
     func tls() async throws {
         let answer = try await conversation([0x16, 3, 1, 0, 5, 1, 0, 0, 1, 3])

@@ -12,6 +12,13 @@ final class RawConnection: Sendable {
         self.collector = collector
     }
 
+    /// The server's side of a connection; on the channel's event loop.
+    init(accepted channel: any Channel) throws {
+        self.channel = channel
+        collector = Collector()
+        try channel.pipeline.syncOperations.addHandler(Handler(collector))
+    }
+
     static func open(port: Int) async throws -> RawConnection {
         let collector = Collector()
         let channel = try await ClientBootstrap(group: MultiThreadedEventLoopGroup.singleton)

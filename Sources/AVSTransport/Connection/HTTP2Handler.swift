@@ -66,6 +66,7 @@ final class HTTP2Handler: ChannelInboundHandler {
     var context: ChannelHandlerContext?
     var phase = Phase.opening
     var lastReceived: ContinuousClock.Instant
+    private var keepaliveSent: ContinuousClock.Instant?
     private var abuse: AbuseGuard
     private var isReading = false
     private var isPumping = false
@@ -380,7 +381,7 @@ final class HTTP2Handler: ChannelInboundHandler {
             terminate(.enhanceYourCalm, "headers_timeout", .refused("a header section did not end in time"))
         case .keepalive: keepalive(at: now)
         case .keepaliveAnswer:
-            if lastReceived < now - limits.keepaliveTimeout { close(.lost("keepalive: nothing came back in time")) }
+            if let sent = keepaliveSent, lastReceived < sent { close(.lost("keepalive: nothing came back in time")) }
         case .stalledSocket:
             finish(.lost("the peer read nothing for \(limits.stallTimeout)"))
             context?.close(promise: nil)
@@ -400,6 +401,7 @@ final class HTTP2Handler: ChannelInboundHandler {
         if role == .client, delegate.callCount == 0 { return }  // not without calls (KA-5)
         do throws(HTTP2Error) {
             try session.ping(PingNumber.keepalive)
+            keepaliveSent = now
             timers.set(.keepaliveAnswer, now + limits.keepaliveTimeout)
         } catch {
             close(.lost("\(error)"))

@@ -88,8 +88,10 @@ public final class RPCServer: Service {
         } onGracefulShutdown: {
             self.beginDrain()
         }
+        for listener in listeners {
+            do { try await listener.close() } catch { service.logger.debug("a listener was closed already") }
+        }
         for body in onDrain.withLock({ $0 }) { body() }
-        for listener in listeners { listener.close(promise: nil) }
         await drain()
     }
 

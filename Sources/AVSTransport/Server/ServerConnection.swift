@@ -271,8 +271,7 @@ final class ServerConnection: HTTP2Delegate {
         guard case .no = drain, let handler, handler.isActive else { return }
         drain = .announced
         do throws(HTTP2Error) {
-            try handler.session.announceShutdown()
-            try handler.session.ping(PingNumber.drain)
+            try handler.session.announceShutdown(ping: PingNumber.drain)
         } catch {
             return close("\(error)")
         }
