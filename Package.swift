@@ -129,6 +129,13 @@ let package = Package(
 
         .target(name: "AVSFetch", dependencies: ["AVSPrimitives", "CCurl"], swiftSettings: wrapperSettings),
 
+        .target(
+            name: "AVSChain",
+            dependencies: [
+                "AVSEthereum", "AVSFetch", "AVSPrimitives", "AVSRPC", "AVSTransport",
+                .product(name: "Logging", package: "swift-log"),
+            ], swiftSettings: settings),
+
         // MARK: Roles
 
         .target(
@@ -298,5 +305,15 @@ let package = Package(
             name: "AVSServerTests",
             dependencies: ["AVSEngine", "AVSModel", "AVSPrimitives", "AVSRPC", "AVSServer", "AVSStorage"],
             swiftSettings: settings),
+
+        .testTarget(
+            name: "AVSChainTests",
+            dependencies: [
+                "AVSChain", "AVSEthereum", "AVSFetch", "AVSPrimitives", "AVSTesting", "AVSTransport", "TestDevChain",
+                "TestHTTPServer", bigInt, .product(name: "Logging", package: "swift-log"),
+            ], swiftSettings: settings),
+
+        .target(
+            name: "TestDevChain", dependencies: ["AVSPrimitives"], path: "Tests/TestDevChain", swiftSettings: settings),
     ]
 )

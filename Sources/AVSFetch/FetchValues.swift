@@ -17,8 +17,8 @@ public struct FetchRequest: Hashable, Sendable {
     public var method: String
     /// Absolute, `http` or `https`.
     public var url: String
-    /// In order. What libcurl must decide itself (`Host`, `Content-Length`, `Connection`, `Accept-Encoding` and such) is
-    /// left out when sending.
+    /// In order. What libcurl must decide itself (`Host`, `Content-Length`, `Connection`, `Accept-Encoding` and such)
+    /// is left out when sending.
     public var headers: [FetchHeader]
     public var body: [UInt8]
     /// For the whole request with its redirects; nil means the fetcher's own, which is also the most.

@@ -55,8 +55,8 @@ struct Hop: Sendable {
 
     /// Where to go after `response`: nil if it is final (SSRF-6).
     ///
-    /// 301 and 302 turn POST into GET, 303 turns everything but HEAD into GET, 307 and 308 repeat the request (RFC 9110,
-    /// 15.4). What is secret stays with the origin it was meant for.
+    /// 301 and 302 turn POST into GET, 303 turns everything but HEAD into GET, 307 and 308 repeat the request (RFC
+    /// 9110, 15.4). What is secret stays with the origin it was meant for.
     func following(_ response: FetchResponse, secretHeaderNames: Set<String>) throws(FetchError) -> Hop? {
         guard [301, 302, 303, 307, 308].contains(response.status), let location = response.header("location") else {
             return nil

@@ -81,6 +81,37 @@ struct ChainClientTests {
     }
 }
 
+@Suite("A bundler")
+struct BundlerTests {
+    @Test("is asked with the operation and the entry point") func methods() async throws {
+        let hash = JSONValue.string(Hash32.zero.hex)
+        let transaction: JSONValue = [
+            "transactionHash": hash, "blockNumber": "0x1", "blockHash": hash, "gasUsed": "0x5208", "status": "0x1",
+            "logs": [],
+        ]
+        let bundler = ScriptedChain([
+            "eth_sendUserOperation": hash, "eth_getUserOperationByHash": nil,
+            "eth_estimateUserOperationGas": [
+                "callGasLimit": "0x1", "verificationGas": "0x2", "preVerificationGas": "0x3",
+            ],
+            "eth_getUserOperationReceipt": [
+                "userOpHash": hash, "sender": .string(Address.zero.lowercased), "nonce": "0x7", "success": false,
+                "actualGasCost": "0x10", "actualGasUsed": "0x20", "receipt": transaction,
+            ], "eth_supportedEntryPoints": [.string(UserOperationTests.entryPoint.lowercased)],
+        ])
+        let operation = try UserOperationTests.operation(nonce: 7)
+        #expect(try await bundler.send(operation, to: UserOperationTests.entryPoint) == .zero)
+        let sent = bundler.asked.withLock { $0[0] }
+        #expect(sent.1 == [operation.json, "0x5FF137D4b0FDCD49DcA30c7CF57E578a026d2789"])
+        let gas = try await bundler.estimateGas(of: operation, at: UserOperationTests.entryPoint)
+        #expect(gas.verificationGasLimit == UInt256(2) && gas.callGasLimit == UInt256(1))
+        let receipt = try #require(try await bundler.receipt(ofUserOperation: .zero))
+        #expect(!receipt.succeeded && receipt.nonce == UInt256(7) && receipt.transaction.succeeded)
+        #expect(try await !bundler.knowsUserOperation(.zero))
+        #expect(try await bundler.supportedEntryPoints() == [UserOperationTests.entryPoint])
+    }
+}
+
 @Suite("JSON-RPC")
 struct JSONRPCTests {
     @Test("writes requests") func requests() {

@@ -1,4 +1,5 @@
 import AVSPrimitives
+import AVSTesting
 import BigInt
 import Testing
 
@@ -218,5 +219,31 @@ struct LogFilterTests {
                 "topics": [.string(Self.signature), nil, [.string(Hash32.zero.hex), .string(Self.signature)]],
             ])
         #expect(LogFilter().json == [:])
+    }
+
+    @Test("of several filters matches whatever any of them does", arguments: 0..<40 as Range<UInt64>)
+    func union(seed: UInt64) throws {
+        var random = SeededGenerator(seed: seed)
+        let hashes = (0..<3).map { Keccak256.hash([$0]) }
+        let addresses = (0..<3).compactMap { Address(bytes: [UInt8](repeating: $0, count: 20)) }
+        let filters = (0..<Int.random(in: 1...4, using: &random)).map { _ in
+            LogFilter(
+                addresses: addresses.filter { _ in Bool.random(using: &random) },
+                topics: (0..<Int.random(in: 0...4, using: &random)).map { _ in
+                    Bool.random(using: &random) ? nil : Set(hashes.filter { _ in Bool.random(using: &random) })
+                })
+        }
+        let union = try #require(LogFilter.union(of: filters))
+        for _ in 0..<200 {
+            let log = EventLog(
+                address: addresses.randomElement(using: &random) ?? .zero,
+                topics: (0..<Int.random(in: 0...4, using: &random)).compactMap { _ in
+                    hashes.randomElement(using: &random)
+                },
+                data: [])
+            if filters.contains(where: { $0.matches(log) }) { #expect(union.matches(log)) }
+        }
+        #expect(LogFilter.union(of: []) == nil)
+        #expect(filters.count > 1 || union.topics == filters[0].topics)
     }
 }

@@ -184,7 +184,8 @@ private struct ParameterReader {
         return bytes
     }
 
-    /// Hex has exactly `count` bytes; a plain text may be shorter and is filled up with zeros, as contracts store names.
+    /// Hex has exactly `count` bytes; a plain text may be shorter and is filled up with zeros, as contracts store
+    /// names.
     private func fixedBytes(
         of text: String, count: Int, as type: ABIType, label: String
     ) throws(ABIError) -> [UInt8] {

@@ -83,7 +83,7 @@ extension ChainClient {
         try await askOptional("eth_getTransactionReceipt", [.string(transaction.hex)]) { TransactionReceipt(json: $0) }
     }
 
-    private func ask<Value>(
+    func ask<Value>(
         _ method: String, _ parameters: [JSONValue], _ read: (JSONValue) -> Value?
     ) async throws(ChainError) -> Value {
         let json = try await request(method, parameters)
@@ -93,7 +93,7 @@ extension ChainClient {
         return value
     }
 
-    private func askOptional<Value>(
+    func askOptional<Value>(
         _ method: String, _ parameters: [JSONValue], _ read: (JSONValue) -> Value?
     ) async throws(ChainError) -> Value? {
         let json = try await request(method, parameters)

@@ -10,14 +10,19 @@ public struct LogFilter: Hashable, Sendable {
     /// Both inclusive; nil leaves the bound to the node, which takes the latest block.
     public var fromBlock: BlockTag?
     public var toBlock: BlockTag?
+    /// Exactly this block, in place of the range: nodes answer with an error if they do not have it, so that an empty
+    /// answer means that there are none.
+    public var blockHash: Hash32?
 
     public init(
-        addresses: [Address] = [], topics: [Set<Hash32>?] = [], fromBlock: BlockTag? = nil, toBlock: BlockTag? = nil
+        addresses: [Address] = [], topics: [Set<Hash32>?] = [], fromBlock: BlockTag? = nil, toBlock: BlockTag? = nil,
+        blockHash: Hash32? = nil
     ) {
         self.addresses = addresses
         self.topics = topics
         self.fromBlock = fromBlock
         self.toBlock = toBlock
+        self.blockHash = blockHash
     }
 
     /// Whether `log` is one that this filter looks for, whatever its block.
@@ -33,9 +38,28 @@ public struct LogFilter: Hashable, Sendable {
         var members: [String: JSONValue] = [:]
         if !addresses.isEmpty { members["address"] = .array(addresses.map { .string($0.lowercased) }) }
         if !topics.isEmpty { members["topics"] = .array(topics.map(Self.json)) }
+        if let blockHash { members["blockHash"] = .string(blockHash.hex) }
         if let fromBlock { members["fromBlock"] = fromBlock.json }
         if let toBlock { members["toBlock"] = toBlock.json }
         return .object(members)
+    }
+
+    /// One filter that matches whatever any of `filters` does, and as little else as one filter can say; nil if there
+    /// are none. What would list more than 256 contracts or topics matches any instead: nodes limit the lists.
+    ///
+    /// Positions beyond the shortest list match anything by not being asked for: a longer list would demand topics.
+    public static func union(of filters: [LogFilter]) -> LogFilter? {
+        guard let first = filters.first else { return nil }
+        let isAnyContract = filters.contains { $0.addresses.isEmpty }
+        let listed = isAnyContract ? [] : Set(filters.flatMap(\.addresses)).sorted()
+        let addresses = listed.count > 256 ? [] : listed
+        let length = filters.reduce(first.topics.count) { min($0, $1.topics.count) }
+        let topics = (0..<length).map { position -> Set<Hash32>? in
+            let wanted = filters.map { $0.topics[position] }
+            let union = wanted.reduce(into: Set<Hash32>()) { $0.formUnion($1 ?? []) }
+            return wanted.contains(nil) || union.count > 256 ? nil : union
+        }
+        return LogFilter(addresses: addresses, topics: topics)
     }
 
     private static func json(_ wanted: Set<Hash32>?) -> JSONValue {
