@@ -1,0 +1,61 @@
+"""The command behind tools/test-crash."""
+
+import argparse
+import random
+import sys
+import tempfile
+from pathlib import Path
+
+from .intake_crash import IntakeCrash
+from .processes import Aggregator, Chain
+from .operators import operator_account
+
+DESCRIPTION = """\
+Kills the aggregator with SIGKILL while it works, starts it again on the same data, and compares what it has
+acknowledged with what is there in the end.
+
+intake   two operators report every occurrence of several block tasks, each until it has an answer; meanwhile the
+         aggregator is killed again and again, after a random number of answers. In the end every occurrence has
+         exactly one execution, every execution has ended, its indexes have no gap, and each task is counted under
+         one status.
+
+The program is .build/debug/avs-aggregator, or what the environment variable AVS_AGGREGATOR names.
+Exit status: 0 when everything holds, 1 when something does not.
+"""
+
+
+def parsed() -> argparse.Namespace:
+    parser = argparse.ArgumentParser(
+        "tools/test-crash", description=DESCRIPTION, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("scenario", choices=["intake"])
+    parser.add_argument("--cycles", type=int, default=20, metavar="N", help="how often to kill (1 to 10000; 20)")
+    parser.add_argument("--seed", type=int, help="repeats the random moments of an earlier run")
+    parser.add_argument("--keep", action="store_true", help="keep the folder with database and log")
+    arguments = parser.parse_args()
+    if not 1 <= arguments.cycles <= 10_000:
+        parser.error(f"--cycles is {arguments.cycles}, wanted 1 to 10000")
+    return arguments
+
+
+def main() -> int:
+    arguments = parsed()
+    seed = random.SystemRandom().randrange(2**32) if arguments.seed is None else arguments.seed
+    folder = Path(tempfile.mkdtemp(prefix="avs-crash-"))
+    print(f"test-crash: seed {seed}, data in {folder}", file=sys.stderr)
+    chain = Chain()
+    aggregator = Aggregator(
+        folder, chain, [operator_account(0).address, operator_account(1).address], IntakeCrash.SETTINGS)
+    try:
+        report = IntakeCrash(aggregator, arguments.cycles, seed).run()
+        print(report)
+        return 0 if report.is_clean else 1
+    finally:
+        if aggregator.is_running:
+            aggregator.kill()
+        chain.stop()
+        if not arguments.keep:
+            aggregator.remove()
+
+
+if __name__ == "__main__":
+    sys.exit(main())
