@@ -164,7 +164,8 @@ let package = Package(
         .executableTarget(
             name: "avsctl",
             dependencies: [
-                "AVSConfiguration", "AVSInspection", "AVSPrimitives", "AVSRocksDB", "AVSStorage",
+                "AVSClient", "AVSConfiguration", "AVSCrypto", "AVSInspection", "AVSModel", "AVSPrimitives", "AVSProto",
+                "AVSRPC", "AVSRocksDB", "AVSStorage", "AVSTLS", "AVSTransport", "AVSWire",
                 .product(name: "ArgumentParser", package: "swift-argument-parser"),
             ],
             swiftSettings: settings),
@@ -190,7 +191,10 @@ let package = Package(
 
         .testTarget(
             name: "avsctlTests",
-            dependencies: ["avsctl", "AVSModel", "AVSPrimitives", "AVSRocksDB", "AVSSchema", "AVSStorage"],
+            dependencies: [
+                "avsctl", "AVSCrypto", "AVSModel", "AVSPrimitives", "AVSProto", "AVSRPC", "AVSRocksDB", "AVSSchema",
+                "AVSStorage", "AVSTransport", "AVSWire", .product(name: "Logging", package: "swift-log"),
+            ],
             swiftSettings: settings),
 
         .testTarget(

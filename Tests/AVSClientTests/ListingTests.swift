@@ -16,7 +16,8 @@ struct ListingTests {
             seen.append(request)
             let (below, above) = (Int(request.after) ?? 10, Int(request.before) ?? -1)
             let matching = (0..<10).reversed().filter { $0 < below && $0 > above }
-            let page = request.before.isEmpty ? matching.prefix(Int(request.limit)) : matching.suffix(Int(request.limit))
+            let page =
+                request.before.isEmpty ? matching.prefix(Int(request.limit)) : matching.suffix(Int(request.limit))
             return .with {
                 $0.items = page.map { number in
                     .with {

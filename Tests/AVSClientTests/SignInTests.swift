@@ -53,7 +53,8 @@ struct SignInTests {
                 let own = Known.signInText(of: key.address)
                 return .with {
                     switch kind {
-                    case "other": $0.message = "Please pay\n" + own.split(separator: "\n").dropFirst().joined(separator: "\n")
+                    case "other":
+                        $0.message = "Please pay\n" + own.split(separator: "\n").dropFirst().joined(separator: "\n")
                     case "foreign": $0.message = Known.signInText(of: .zero)
                     default: $0.message = ""
                     }
@@ -88,7 +89,8 @@ struct SignInTests {
         }
     }
 
-    @Test("a token is read without being shown", arguments: ["", "a.b", "a.b.c", "e30.e30.e30", "x.eyJzdWIiOiIweCJ9.y"])
+    @Test(
+        "a token is read without being shown", arguments: ["", "a.b", "a.b.c", "e30.e30.e30", "x.eyJzdWIiOiIweCJ9.y"])
     func malformedTokens(text: String) throws {
         let error = try #require(throws: ClientError.self) { try Session(token: text) }
         #expect(error.code == .invalidArgument)

@@ -13,8 +13,11 @@ struct TaskTests {
         NewTask(
             name: "Heat", wallet: try Known.walletAddress,
             trigger: Trigger(id: "start", name: "start", config: .manual(ManualTrigger(language: .json))),
-            nodes: [Node(id: "rest", name: "rest", config: .restAPI(RestAPINode(url: "https://a.example", method: "GET")))],
-            edges: [Edge(id: "e1", source: "start", target: "rest")], inputVariables: ["settings": ["extra": 1], "x": 2],
+            nodes: [
+                Node(id: "rest", name: "rest", config: .restAPI(RestAPINode(url: "https://a.example", method: "GET")))
+            ],
+            edges: [Edge(id: "e1", source: "start", target: "rest")],
+            inputVariables: ["settings": ["extra": 1], "x": 2],
             chainID: 8453, expiredAt: Timestamp(milliseconds: 5), maxExecution: 3)
     }
 

@@ -32,7 +32,9 @@ struct JSONTests {
 
     @Test("numbers are texts or numbers, names are the schema's or JSON's")
     func leniency() throws {
-        let json: JSONValue = ["max_execution": 3, "startAt": "5", "trigger": ["fixed_time": ["config": ["epochs": [1, "2"]]]]]
+        let json: JSONValue = [
+            "max_execution": 3, "startAt": "5", "trigger": ["fixed_time": ["config": ["epochs": [1, "2"]]]],
+        ]
         let message = try ProtoJSON.message(Wire.CreateTaskReq.self, from: json)
         #expect(message.maxExecution == 3 && message.startAt == 5)
         guard case .fixedTime(let fixed) = message.trigger?.triggerType else {

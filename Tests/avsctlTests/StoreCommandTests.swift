@@ -16,11 +16,14 @@ struct Tool {
         var lines: [String] { output.split(separator: "\n").map(String.init) }
     }
 
-    static func run(_ arguments: [String], reading most: Int? = nil) throws -> Result {
+    static func run(
+        _ arguments: [String], reading most: Int? = nil, environment: [String: String] = [:]
+    ) throws -> Result {
         let process = Process()
         let (output, notes) = (Pipe(), Pipe())
         process.executableURL = try executable()
         process.arguments = arguments
+        process.environment = ProcessInfo.processInfo.environment.merging(environment) { $1 }
         process.standardOutput = output
         process.standardError = notes
         try process.run()

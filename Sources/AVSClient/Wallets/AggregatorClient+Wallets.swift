@@ -46,7 +46,8 @@ extension AggregatorClient {
         return try reading {
             try answer.items.map {
                 try SmartWallet(
-                    owner: session.owner, address: $0.address, factory: $0.factory, salt: $0.salt, isHidden: $0.isHidden)
+                    owner: session.owner, address: $0.address, factory: $0.factory, salt: $0.salt, isHidden: $0.isHidden
+                )
             }
         }
     }

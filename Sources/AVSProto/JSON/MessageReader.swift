@@ -42,7 +42,10 @@ struct MessageReader {
     }
 
     private func put(_ values: [JSONValue], _ field: Schema.Field, _ object: inout [String: JSONValue]) {
-        guard field.isRepeated else { return object[field.jsonName] = values.last ?? object[field.jsonName] }
+        guard field.isRepeated else {
+            object[field.jsonName] = values.last ?? object[field.jsonName]
+            return
+        }
         object[field.jsonName] = .array((object[field.jsonName]?.arrayValue ?? []) + values)
     }
 

@@ -16,7 +16,9 @@ struct MessageWriter {
         default: break
         }
         guard case .object(let object) = json else { throw wanted("an object", json, path) }
-        guard let message = schema.messages[name] else { throw ProtoJSONError(path: path, problem: "unknown type \(name)") }
+        guard let message = schema.messages[name] else {
+            throw ProtoJSONError(path: path, problem: "unknown type \(name)")
+        }
         var oneofs: [Int: String] = [:]
         for (key, value) in object.sorted(by: { $0.key < $1.key }) {
             guard let field = message.field(named: key) else {
@@ -141,6 +143,8 @@ struct MessageWriter {
 
     private func double(_ number: Double, _ field: UInt32, to bytes: inout [UInt8]) {
         bytes.appendVarint(UInt64(field) << 3 | UInt64(WireTag.Kind.fixed64.rawValue))
-        for shift in stride(from: 0, to: 64, by: 8) { bytes.append(UInt8(truncatingIfNeeded: number.bitPattern >> shift)) }
+        for shift in stride(from: 0, to: 64, by: 8) {
+            bytes.append(UInt8(truncatingIfNeeded: number.bitPattern >> shift))
+        }
     }
 }

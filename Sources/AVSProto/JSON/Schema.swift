@@ -56,7 +56,9 @@ struct Schema: Sendable {
     private mutating func add(file bytes: [UInt8]) throws(ProtoError) {
         let package = try DescriptorBytes(bytes).text(2)
         for message in try WireSplice.elements(field: 4, of: bytes) { try add(message: Array(message), in: package) }
-        for enumeration in try WireSplice.elements(field: 5, of: bytes) { try add(enum: Array(enumeration), in: package) }
+        for enumeration in try WireSplice.elements(field: 5, of: bytes) {
+            try add(enum: Array(enumeration), in: package)
+        }
     }
 
     private mutating func add(message bytes: [UInt8], in scope: String) throws(ProtoError) {

@@ -24,7 +24,7 @@ struct StoreGet: ParsableCommand {
         let key = try KeyArgument.key(key, "KEY")
         try store.withDatabase { database in
             guard let value = try database.read({ try $0.get(key) }) else {
-                throw Failure(.notFound, "no key \(KeyText.text(of: key))")
+                throw Failure(.failed, "no key \(KeyText.text(of: key))")
             }
             let row = Row(key: key, value: value, table: StoredTable.table(of: key))
             var output = ResultWriter()
