@@ -187,6 +187,8 @@ final class ClientStream: @unchecked Sendable {
         }
         credit()
         if call.hasEnded { stopWriting() }
+        // An answer that is only an end has no headers to wait for, and perhaps nobody reads before they come.
+        if let status = call.status { initialMetadata.fulfil(status.isOK ? .success(Metadata()) : .failure(status)) }
     }
 
     /// The stream is gone. One that the server did not process is opened again, once (RT-2, NG-19).
