@@ -149,6 +149,25 @@ let package = Package(
             ],
             swiftSettings: settings),
 
+        .target(
+            name: "AVSOperator",
+            dependencies: [
+                "AVSCrypto", "AVSModel", "AVSPrimitives", "AVSProto", "AVSRPC", "AVSTransport", "AVSWire",
+                .product(name: "Logging", package: "swift-log"),
+            ],
+            swiftSettings: settings),
+
+        .target(
+            name: "AVSWatch",
+            dependencies: [
+                "AVSEthereum", "AVSModel", "AVSOperator", "AVSPrimitives", "AVSProto", "AVSRPC", "AVSStorage",
+                .product(name: "DequeModule", package: "swift-collections"),
+                .product(name: "HeapModule", package: "swift-collections"),
+                .product(name: "Logging", package: "swift-log"),
+                .product(name: "ServiceLifecycle", package: "swift-service-lifecycle"),
+            ],
+            swiftSettings: settings),
+
         .target(name: "AVSTesting", dependencies: ["AVSPrimitives"], swiftSettings: settings),
 
         .target(
@@ -319,5 +338,21 @@ let package = Package(
 
         .target(
             name: "TestDevChain", dependencies: ["AVSPrimitives"], path: "Tests/TestDevChain", swiftSettings: settings),
+
+        .testTarget(
+            name: "AVSOperatorTests",
+            dependencies: [
+                "AVSCrypto", "AVSModel", "AVSOperator", "AVSPrimitives", "AVSProto", "AVSRPC", "AVSTesting", "AVSTransport",
+                "AVSWire", .product(name: "Logging", package: "swift-log"),
+            ],
+            swiftSettings: settings),
+
+        .testTarget(
+            name: "AVSWatchTests",
+            dependencies: [
+                "AVSEthereum", "AVSModel", "AVSOperator", "AVSPrimitives", "AVSRPC", "AVSStorage", "AVSTesting", "AVSWatch",
+                .product(name: "Logging", package: "swift-log"),
+            ],
+            swiftSettings: settings),
     ]
 )

@@ -1,0 +1,45 @@
+import AVSEthereum
+import AVSModel
+import AVSPrimitives
+
+/// One query of an event trigger, read once: what its texts mean.
+struct EventQueryPlan: Sendable {
+    /// Its place among the task's queries.
+    var index: Int
+    var filter: LogFilter
+    var contract: ABIContract?
+    var conditions: [FieldCondition]
+    /// Logs of one block that may match.
+    var limit: UInt32
+
+    init(_ query: EventQuery, index: Int, defaultLimit: UInt32) throws {
+        self.index = index
+        filter = try LogFilter(addresses: query.addresses, topics: query.topics)
+        contract = query.contractABI.isEmpty ? nil : try ABIContract(entries: query.contractABI)
+        conditions = query.conditions.map {
+            FieldCondition(
+                fieldName: $0.fieldName, comparison: $0.comparison, value: $0.value, fieldType: $0.fieldType)
+        }
+        let own = query.maxEventsPerBlock ?? 0
+        limit = own == 0 ? defaultLimit : own
+    }
+
+    /// What the log says if all conditions hold, else nil.
+    ///
+    /// Without ABI it is the raw log, and no condition can hold (6.14).
+    func read(_ log: EventLog) -> JSONValue? {
+        // No `condition ? value : nil` here: as a JSON value, nil is null and not nothing.
+        guard let contract else {
+            guard conditions.isEmpty else { return nil }
+            return log.rawJSON
+        }
+        guard let event = contract.event(of: log) else { return nil }
+        do {
+            let decoded = try event.decode(log)
+            guard conditions.hold(on: decoded) else { return nil }
+            return decoded.json
+        } catch {
+            return nil  // the chain says one thing, the ABI another
+        }
+    }
+}
