@@ -192,8 +192,8 @@ let package = Package(
         .executableTarget(
             name: "avs-aggregator",
             dependencies: [
-                "AVSConfiguration", "AVSCrypto", "AVSEngine", "AVSEthereum", "AVSFetch", "AVSLogging", "AVSPrimitives",
-                "AVSRocksDB", "AVSServer", "AVSStorage", "AVSTLS", "AVSTransport", "AVSWorkflow",
+                "AVSChain", "AVSConfiguration", "AVSCrypto", "AVSEngine", "AVSEthereum", "AVSFetch", "AVSLogging",
+                "AVSPrimitives", "AVSRocksDB", "AVSServer", "AVSStorage", "AVSTLS", "AVSTransport", "AVSWorkflow",
                 .product(name: "ArgumentParser", package: "swift-argument-parser"),
                 .product(name: "Logging", package: "swift-log"),
                 .product(name: "ServiceLifecycle", package: "swift-service-lifecycle"),

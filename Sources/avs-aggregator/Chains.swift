@@ -1,3 +1,4 @@
+import AVSChain
 import AVSConfiguration
 import AVSEngine
 import AVSEthereum
@@ -19,8 +20,8 @@ struct Chains {
         var settings: [UInt64: ChainSettings] = [:]
         var first: UInt64?
         for chain in configured {
-            let endpoints = chain.rpcURLs.map(\.text)
-            let client = try await Self.client(chain.id, endpoints: endpoints, fetcher: fetcher)
+            let endpoints = chain.rpcURLs.map { ChainEndpoint(url: $0.text) }
+            let client = try await Self.client(chain.id, endpoints: endpoints, fetcher: fetcher, time: time)
             clients[client.chainID] = client
             settings[client.chainID] = ChainSettings(
                 client: client, entryPoint: chain.entryPoint.address, factory: chain.factory)
@@ -35,11 +36,14 @@ struct Chains {
 
     func close() { fetcher.close() }
 
-    /// A client whose endpoint was asked which chain it serves: a wrong one would act on the wrong chain (9.6).
+    /// A client whose endpoints were asked which chain they serve: a wrong one would act on the wrong chain (9.6).
     private static func client(
-        _ id: UInt64?, endpoints: [String], fetcher: EndpointFetcher
+        _ id: UInt64?, endpoints: [ChainEndpoint], fetcher: EndpointFetcher, time: any TimeSource
     ) async throws -> any ChainClient {
-        let probe = EndpointChainClient(chainID: id ?? 0, endpoints: endpoints, fetcher: fetcher)
+        var unverified = HTTPChainClient.Configuration()
+        unverified.verifiesChainID = false
+        let probe = HTTPChainClient(
+            chainID: id ?? 0, endpoints: endpoints, fetcher: fetcher, configuration: unverified, time: time)
         let reported: UInt64
         do {
             reported = try await probe.reportedChainID()
@@ -49,6 +53,6 @@ struct Chains {
         guard id == nil || id == reported else {
             throw StartFailure(78, "chain \(id ?? 0): its endpoint serves chain \(reported)")
         }
-        return EndpointChainClient(chainID: reported, endpoints: endpoints, fetcher: fetcher)
+        return HTTPChainClient(chainID: reported, endpoints: endpoints, fetcher: fetcher, time: time)
     }
 }
