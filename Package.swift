@@ -201,6 +201,18 @@ let package = Package(
             ],
             swiftSettings: settings),
 
+        .executableTarget(
+            name: "avs-operator",
+            dependencies: [
+                "AVSChain", "AVSConfiguration", "AVSCrypto", "AVSEthereum", "AVSFetch", "AVSLogging", "AVSModel",
+                "AVSOperator", "AVSPrimitives", "AVSRocksDB", "AVSStorage", "AVSTLS", "AVSTransport", "AVSWatch",
+                .product(name: "ArgumentParser", package: "swift-argument-parser"),
+                .product(name: "Logging", package: "swift-log"),
+                .product(name: "ServiceLifecycle", package: "swift-service-lifecycle"),
+                .product(name: "UnixSignals", package: "swift-service-lifecycle"),
+            ],
+            swiftSettings: settings),
+
         // MARK: Tests
 
         .testTarget(
