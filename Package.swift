@@ -224,7 +224,8 @@ let package = Package(
             name: "avsctlTests",
             dependencies: [
                 "avsctl", "AVSCrypto", "AVSModel", "AVSPrimitives", "AVSProto", "AVSRPC", "AVSRocksDB", "AVSSchema",
-                "AVSStorage", "AVSTransport", "AVSWire", .product(name: "Logging", package: "swift-log"),
+                "AVSStorage", "AVSTLS", "AVSTransport", "AVSWire", "TestCertificates",
+                .product(name: "Logging", package: "swift-log"),
             ],
             swiftSettings: settings),
 

@@ -3,10 +3,12 @@ import AVSModel
 import AVSPrimitives
 import AVSProto
 import AVSRPC
+import AVSTLS
 import AVSTransport
 import AVSWire
 import Foundation
 import Logging
+import TestCertificates
 import Testing
 
 /// An aggregator with fixed answers, and a folder for the token.
@@ -34,13 +36,16 @@ private struct Fake {
         return "\(folder)/\(name)"
     }
 
-    static func run(_ body: (Fake) async throws -> Void) async throws {
+    static func run(
+        security: ConnectionSecurity = .plaintext, _ body: (Fake) async throws -> Void
+    ) async throws {
         let folder = NSTemporaryDirectory() + "/avsctl-client-\(UUID().uuidString)"
         try FileManager.default.createDirectory(atPath: folder, withIntermediateDirectories: false)
         defer { do { try FileManager.default.removeItem(atPath: folder) } catch { Issue.record(error) } }
+        let listener = RPCServer.Listener(.tcp(host: "127.0.0.1", port: 0), security: security)
         let server = RPCServer(
-            configuration: RPCServer.Configuration(), methods: try methods(), interceptors: [], time: SystemTime(),
-            logger: Logger(label: "test") { _ in SwiftLogNoOpLogHandler() })
+            configuration: RPCServer.Configuration(listeners: [listener]), methods: try methods(), interceptors: [],
+            time: SystemTime(), logger: Logger(label: "test") { _ in SwiftLogNoOpLogHandler() })
         try await withThrowingTaskGroup(of: Void.self) { group in
             group.addTask { try await server.run() }
             try await body(Fake(port: server.boundPort, folder: folder))
@@ -137,6 +142,22 @@ struct ClientCommandTests {
             let other = Fake(port: fake.port == 1 ? 2 : 1, folder: fake.folder)
             let result = try await other.avsctl("wallets", "list")
             #expect(result.code == 78 && result.notes.contains("log in"))
+        }
+    }
+
+    @Test("speaks TLS, and only with a server that its certificates vouch for")
+    func tls() async throws {
+        let (authority, stranger) = (try TestAuthority(), try TestAuthority("Stranger"))
+        let issued = try authority.issue(names: "IP:127.0.0.1")
+        let credential = try TLSCredential(certificateChainPEM: issued.chainPEM, privateKeyPEM: issued.keyPEM)
+        let context = try TLSContext(server: TLSServerConfiguration(credential: credential))
+        try await Fake.run(security: .tls(TLSSecurity(context))) { fake in
+            let own = try fake.file("own.pem", String(decoding: authority.certificatePEM, as: UTF8.self))
+            let foreign = try fake.file("foreign.pem", String(decoding: stranger.certificatePEM, as: UTF8.self))
+            #expect(try await fake.avsctl("login", "--tls-ca", foreign).code == 69)
+            #expect(try await fake.avsctl("login").code == 69)
+            let login = try await fake.avsctl("login", "--tls-ca", own)
+            #expect(login.code == 0, "\(login.notes)")
         }
     }
 
