@@ -6,10 +6,6 @@ import sys
 import tempfile
 from pathlib import Path
 
-from .intake_crash import IntakeCrash
-from .processes import Aggregator, Chain
-from .operators import operator_account
-
 DESCRIPTION = """\
 Kills the aggregator with SIGKILL while it works, starts it again on the same data, and compares what it has
 acknowledged with what is there in the end.
@@ -17,7 +13,7 @@ acknowledged with what is there in the end.
 intake   two operators report every occurrence of several block tasks, each until it has an answer; meanwhile the
          aggregator is killed again and again, after a random number of answers. In the end every occurrence has
          exactly one execution, every execution has ended, its indexes have no gap, and each task is counted under
-         one status.
+         one status. After each kill `avsctl store check` reads the whole database, where avsctl is built.
 
 The program is .build/debug/avs-aggregator, or what the environment variable AVS_AGGREGATOR names.
 Exit status: 0 when everything holds, 1 when something does not.
@@ -39,6 +35,11 @@ def parsed() -> argparse.Namespace:
 
 def main() -> int:
     arguments = parsed()
+    # Only now, for these bring gRPC and web3 along, and make stubs.
+    from .intake_crash import IntakeCrash
+    from .operators import operator_account
+    from .processes import Aggregator, Chain
+
     seed = random.SystemRandom().randrange(2**32) if arguments.seed is None else arguments.seed
     folder = Path(tempfile.mkdtemp(prefix="avs-crash-"))
     print(f"test-crash: seed {seed}, data in {folder}", file=sys.stderr)

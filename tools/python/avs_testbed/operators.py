@@ -138,6 +138,10 @@ class Stream:
             self.seen.append(message)
         return self._call.code()
 
+    @property
+    def has_ended(self) -> bool:
+        return not self._thread.is_alive()
+
     def close(self) -> None:
         self._call.cancel()
         self._thread.join(CALL_SECONDS)

@@ -36,6 +36,12 @@ def program() -> Path:
     return path
 
 
+def inspector() -> Path | None:
+    """avsctl, beside the aggregator or of the debug build; none where it is not built."""
+    places = [program().parent, ROOT / ".build" / "debug"]
+    return next((place / "avsctl" for place in places if (place / "avsctl").is_file()), None)
+
+
 def free_port() -> int:
     """A port on loopback that nobody has, below those that the kernel gives to clients."""
     for _ in range(200):
@@ -208,6 +214,17 @@ class Aggregator:
     def last_log(self, lines: int = 30) -> str:
         text = self.log.read_text(encoding="utf-8", errors="replace") if self.log.exists() else ""
         return "\n".join(text.splitlines()[-lines:])
+
+    def findings(self) -> list[str]:
+        """What `avsctl store check` finds in the files of the stopped aggregator; nothing where there is no avsctl."""
+        if (tool := inspector()) is None:
+            return []
+        answer = subprocess.run(
+            [str(tool), "store", "check", "--db", str(self.folder / "db")], capture_output=True, text=True,
+            timeout=STOP_SECONDS)
+        if answer.returncode == 0:
+            return []
+        return [f"avsctl store check: {line}" for line in (answer.stdout + answer.stderr).splitlines()]
 
     def remove(self) -> None:
         shutil.rmtree(self.folder, ignore_errors=True)

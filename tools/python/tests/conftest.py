@@ -12,7 +12,9 @@ sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
 from avs_testbed.operators import Operator, operator_account  # noqa: E402
 from avs_testbed.processes import Aggregator, Chain, free_port  # noqa: E402
+from avs_testbed import tasks  # noqa: E402
 from avs_testbed.users import User  # noqa: E402
+from avs_testbed.waiting import until  # noqa: E402
 from avs_testbed.web import WebServer  # noqa: E402
 
 OPERATORS = 100
@@ -106,3 +108,30 @@ def new_operator(aggregator) -> Iterator[Callable[[], Operator]]:
 @pytest.fixture
 def operator(new_operator) -> Operator:
     return new_operator()
+
+
+@pytest.fixture
+def synced(new_operator, user, wallet):
+    """Makes operators whose first pass is over: they were told of a task that only this fixture made."""
+    streams = []
+
+    def make(**options):
+        operator = new_operator()
+        stream = operator.connect(**options).wait_for_headers()
+        streams.append(stream)
+
+        def told():
+            marker = user.create(tasks.task(wallet, tasks.block()))
+            try:
+                return bool(stream.next_of(marker, 0.2))
+            except AssertionError:
+                return False
+            finally:
+                user.delete(marker)
+
+        until(told, what="the first pass")
+        return operator, stream
+
+    yield make
+    for stream in streams:
+        stream.close()
