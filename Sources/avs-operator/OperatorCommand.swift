@@ -10,9 +10,10 @@ struct OperatorCommand: AsyncParsableCommand {
         commandName: "avs-operator",
         abstract: "Watches triggers for an AVS aggregator.",
         discussion: """
-            An operator holds a stream to the aggregator, which tells it what to watch: times, blocks and events of
-            chains. Whatever it finds is written to its own database before it is reported, so nothing is lost when it
-            is stopped, killed or cut off, and a repetition does nothing.
+            An operator holds a stream to the aggregator, which tells it what to watch:
+            times, blocks and events of chains. Whatever it finds is written to its own
+            database before it is reported, so nothing is lost when it is stopped, killed
+            or cut off, and a repetition does nothing.
 
             A first start:
               export OPERATOR_ECDSA_KEY_PASSWORD='at least 13 characters'
@@ -30,12 +31,15 @@ struct OperatorCommand: AsyncParsableCommand {
               enabled_features:
                 event_trigger: true              # event triggers are off otherwise
 
-            Without a keystore the key itself may be in OPERATOR_ECDSA_PRIVATE_KEY, 64 hex digits.
+            Without a keystore the key itself may be in OPERATOR_ECDSA_PRIVATE_KEY, 64 hex
+            digits. What is in effect, with every default: --print-config.
 
-            SIGTERM or SIGINT ends it; what is not reported yet is reported after the next start.
+            SIGTERM or SIGINT ends it; what is not reported yet is reported after the next
+            start.
 
-            Exit codes: 0 clean, 64 usage, 65 data corrupt or rolled back, 70 internal error, 74 a write failed,
-            75 try later (locked, disk full, chain away), 78 configuration.
+            Exit codes: 0 clean, 64 usage, 65 data corrupt or rolled back, 70 internal
+            error, 74 a write failed, 75 try later (locked, disk full, chain away),
+            78 configuration.
             """,
         subcommands: [RunCommand.self, KeysCommand.self], defaultSubcommand: RunCommand.self)
 }

@@ -48,9 +48,11 @@ struct CallTests {
         #expect(checkIn.id.utf8.count == 64)
         let sync = try #require(aggregator.requests(Wire.SyncMessagesReq.self).first)
         #expect(sync.monotonicClock == 1_900_000_000)
-        #expect(sync.capabilities == .with {
-            ($0.eventMonitoring, $0.blockMonitoring, $0.timeMonitoring) = (true, true, true)
-        })
+        #expect(
+            sync.capabilities
+                == .with {
+                    ($0.eventMonitoring, $0.blockMonitoring, $0.timeMonitoring) = (true, true, true)
+                })
         let alert = try #require(aggregator.requests(Wire.EventOverloadAlert.self).first)
         #expect((alert.blockNumber, alert.eventsDetected, alert.safetyLimit, alert.queryIndex) == (5, 9, 2, "1"))
     }
@@ -72,9 +74,12 @@ struct ReportTests {
         #expect(cron.triggerRequestId == "\(id):1900000000000")
         #expect(cron.triggerType == .init(rawValue: TriggerKind.cron.rawValue))
         #expect(cron.signature == "pending")
-        #expect(cron.triggerOutput == .cronTrigger(.with {
-            $0.data = ["timestamp": 1_900_000_000_000, "timestampIso": "2030-03-17T17:46:40.000Z"]
-        }))
+        #expect(
+            cron.triggerOutput
+                == .cronTrigger(
+                    .with {
+                        $0.data = ["timestamp": 1_900_000_000_000, "timestampIso": "2030-03-17T17:46:40.000Z"]
+                    }))
         let fixed = Wire.NotifyTriggersReq(.time(id, kind: .fixedTime, at: Sample.now, reporter: reporter))
         #expect(fixed.triggerType == .init(rawValue: TriggerKind.fixedTime.rawValue))
         let block = Wire.NotifyTriggersReq(
@@ -84,10 +89,11 @@ struct ReportTests {
             id, event: ["Transfer": ["value": "1"]], transaction: Sample.transaction, logIndex: 3, block: 9, chainID: 5,
             reporter: reporter)
         #expect(event.requestID == "\(id):\(Sample.transaction.hex):3")
-        #expect(event.output.data == [
-            "Transfer": ["value": "1"], "blockNumber": 9, "logIndex": 3,
-            "transactionHash": .string(Sample.transaction.hex),
-        ])
+        #expect(
+            event.output.data == [
+                "Transfer": ["value": "1"], "blockNumber": 9, "logIndex": 3,
+                "transactionHash": .string(Sample.transaction.hex),
+            ])
         #expect(TriggerFired(Wire.NotifyTriggersReq(event)) == event)
         // What we send is what an aggregator reads: content and id name the same occurrence (XO-5).
         #expect(throws: Never.self) { try Occurrence(of: event, trigger: .event, chainID: 1) }
@@ -101,9 +107,13 @@ struct ReportTests {
 
     @Test("is answered with whether to go on watching (6.6)", arguments: answers)
     func answer(_ row: (status: String, remaining: Int64, enabled: Bool, keeps: Bool)) async throws {
-        let aggregator = FakeAggregator(notifies: [{ _, _ in
-            .with { ($0.status, $0.remainingExecutions, $0.taskStillEnabled) = (row.status, row.remaining, row.enabled) }
-        }])
+        let aggregator = FakeAggregator(notifies: [
+            { _, _ in
+                .with {
+                    ($0.status, $0.remainingExecutions, $0.taskStillEnabled) = (row.status, row.remaining, row.enabled)
+                }
+            }
+        ])
         try await withClient(aggregator) { client in
             var random = SeededGenerator(seed: 1)
             guard case .answered(let answer) = try await client.report(Sample.fired(), using: &random) else {
@@ -115,14 +125,18 @@ struct ReportTests {
         }
     }
 
-    @Test("is sent again after failures that pass, under the same id",
+    @Test(
+        "is sent again after failures that pass, under the same id",
         arguments: [RPCCode.unavailable, .resourceExhausted, .deadlineExceeded, .aborted])
     func retried(_ code: RPCCode) async throws {
         let time = ManualTime(now: Sample.now)
         let refuse: FakeAggregator.Notify = { _, _ in throw RPCStatus(code, "not now") }
-        let aggregator = FakeAggregator(notifies: [refuse, refuse, { _, _ in
-            .with { ($0.status, $0.remainingExecutions, $0.taskStillEnabled) = ("enabled", -1, true) }
-        }])
+        let aggregator = FakeAggregator(notifies: [
+            refuse, refuse,
+            { _, _ in
+                .with { ($0.status, $0.remainingExecutions, $0.taskStillEnabled) = ("enabled", -1, true) }
+            },
+        ])
         try await withClient(aggregator, time: time) { client in
             async let outcome = { () async throws -> ReportOutcome in
                 var random = SeededGenerator(seed: 2)
@@ -178,10 +192,12 @@ struct ReportTests {
     }
 
     @Test("that nobody answers ends with its deadline") func silent() async throws {
-        let aggregator = FakeAggregator(notifies: [{ _, _ in
-            try await Task.sleep(for: .seconds(3_600))  // ends when the call is cancelled
-            return .init()
-        }])
+        let aggregator = FakeAggregator(notifies: [
+            { _, _ in
+                try await Task.sleep(for: .seconds(3_600))  // ends when the call is cancelled
+                return .init()
+            }
+        ])
         let configure: (inout OperatorClient.Configuration) -> Void = {
             $0.retry.attempts = 1
             $0.retry.attemptTimeout = .milliseconds(50)

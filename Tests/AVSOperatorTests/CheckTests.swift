@@ -55,7 +55,8 @@ struct ReconnectTests {
         #expect(policy.pause(after: .refused, lasted: .zero, using: &random) >= .seconds(5))
     }
 
-    @Test("is not hasty where haste mends nothing",
+    @Test(
+        "is not hasty where haste mends nothing",
         arguments: [RPCCode.unauthenticated, .permissionDenied, .internal, .unimplemented])
     func failed(_ code: RPCCode) {
         var random = SeededGenerator(seed: 1)
@@ -64,10 +65,12 @@ struct ReconnectTests {
         #expect(policy.pause(after: end, lasted: .zero, using: &random) >= .seconds(60))
     }
 
-    @Test("tells the ends of a stream apart", arguments: [
-        (RPCCode.ok, ReconnectPolicy.End.closed), (.resourceExhausted, .refused), (.unavailable, .unreachable),
-        (.cancelled, .unreachable), (.unauthenticated, .failed),
-    ])
+    @Test(
+        "tells the ends of a stream apart",
+        arguments: [
+            (RPCCode.ok, ReconnectPolicy.End.closed), (.resourceExhausted, .refused), (.unavailable, .unreachable),
+            (.cancelled, .unreachable), (.unauthenticated, .failed),
+        ])
     func ends(_ code: RPCCode, _ end: ReconnectPolicy.End) { #expect(ReconnectPolicy.End(RPCStatus(code)) == end) }
 }
 
@@ -89,7 +92,9 @@ struct FollowTests {
 
     private struct Enough: Error {}
 
-    @Test("is opened again after a good end, a refusal and a failure, and nothing is lost") func reconnects() async throws {
+    @Test("is opened again after a good end, a refusal and a failure, and nothing is lost") func reconnects()
+        async throws
+    {
         let check = Sample.check(.block(BlockTrigger(interval: 5)))
         let monitor = Wire.SyncMessagesResp(monitoring: check)
         let aggregator = FakeAggregator(streams: [

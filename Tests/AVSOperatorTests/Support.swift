@@ -85,7 +85,9 @@ final class FakeAggregator: Sendable {
             },
             .unary(Wire.NodeMethods.notifyTriggers) { request, call in
                 self.note(request, call)
-                let script = self.state.withLock { $0.notifies.count > 1 ? $0.notifies.removeFirst() : $0.notifies.first }
+                let script = self.state.withLock {
+                    $0.notifies.count > 1 ? $0.notifies.removeFirst() : $0.notifies.first
+                }
                 guard let script else { return .init() }
                 return try await script(request, call)
             },

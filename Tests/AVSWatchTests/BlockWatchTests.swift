@@ -18,7 +18,9 @@ struct BlockWatchTests {
         }
     }
 
-    @Test("with an interval below 1 are refused (6.13)", arguments: [Int64.min, -1, 0]) func refused(_ interval: Int64) {
+    @Test("with an interval below 1 are refused (API-10.8.1)", arguments: [Int64.min, -1, 0]) func refused(
+        _ interval: Int64
+    ) {
         var watch = BlockWatch()
         #expect(watch.watch(Sample.block(interval), head: 0) != nil)
         #expect(watch.isEmpty)

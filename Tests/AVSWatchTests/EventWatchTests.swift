@@ -28,12 +28,17 @@ struct EventWatchTests {
         let fired = try #require(verdict.fired.first)
         let log = Sample.log(block: 7, index: 2)
         #expect(fired.requestID == "\(Sample.id(1)):\(log.transactionHash.hex):2")
-        #expect(fired.output == TriggerOutput(kind: .event, data: [
-            "Transfer": [
-                "from": .string(Sample.reporter.checksummed), "to": .string(Sample.other.checksummed), "value": "5",
-            ],
-            "blockNumber": 7, "logIndex": 2, "transactionHash": .string(log.transactionHash.hex),
-        ]))
+        #expect(
+            fired.output
+                == TriggerOutput(
+                    kind: .event,
+                    data: [
+                        "Transfer": [
+                            "from": .string(Sample.reporter.checksummed), "to": .string(Sample.other.checksummed),
+                            "value": "5",
+                        ],
+                        "blockNumber": 7, "logIndex": 2, "transactionHash": .string(log.transactionHash.hex),
+                    ]))
         #expect(fired.chainID == Sample.chainID)
     }
 
@@ -64,24 +69,27 @@ struct EventWatchTests {
 
     static let conditions: [([(comparison: String, value: String)], Bool)] = [
         ([("gt", "4")], true), ([("gt", "5")], false), ([("gte", "5"), ("lte", "5"), ("eq", "5")], true),
-        ([("ne", "5")], false), ([("lt", "6"), ("gt", "5")], false), ([("nonsense", "5")], false), ([("gt", "x")], false),
+        ([("ne", "5")], false), ([("lt", "6"), ("gt", "5")], false), ([("nonsense", "5")], false),
+        ([("gt", "x")], false),
     ]
 
-    @Test("need all their conditions (6.14)", arguments: conditions)
+    @Test("need all their conditions (API-10.8.6)", arguments: conditions)
     func condition(_ row: ([(comparison: String, value: String)], Bool)) {
         let conditions = row.0.map {
-            EventCondition(fieldName: "Transfer.value", comparison: $0.comparison, value: $0.value, fieldType: "uint256")
+            EventCondition(
+                fieldName: "Transfer.value", comparison: $0.comparison, value: $0.value, fieldType: "uint256")
         }
         #expect(fires(Sample.event(Sample.query(conditions: conditions)), Sample.log(block: 1, value: 5)) == row.1)
     }
 
     @Test("of several queries fire once per log") func severalQueries() {
         var (watch, memory) = (EventWatch(), EventMemory())
-        watch.watch(Sample.event(Sample.query(addresses: [Sample.other]), Sample.query(), Sample.query(topics: [])), head: 0)
+        watch.watch(
+            Sample.event(Sample.query(addresses: [Sample.other]), Sample.query(), Sample.query(topics: [])), head: 0)
         #expect(judge(watch, [Sample.log(block: 1)], &memory).fired.count == 1)
     }
 
-    @Test("look at a log once, and at no removed one (DEFECT-37)") func once() {
+    @Test("look at a log once, and at no removed one (API-10.8.7, DEFECT-37)") func once() {
         var (watch, memory) = (EventWatch(), EventMemory())
         watch.watch(Sample.event(Sample.query()), head: 0)
         let log = Sample.log(block: 1)
@@ -93,7 +101,7 @@ struct EventWatchTests {
         (nil, [0, 300, 600]), (0, [0, 100, 200, 300, 400, 500, 600]), (150, [0, 200, 400, 600]),
     ]
 
-    @Test("rest after a match: 300 s unless the task says otherwise, 0 is never", arguments: cooldowns)
+    @Test("rest after a match: 300 s unless the task says otherwise, 0 is never (API-10.8.5)", arguments: cooldowns)
     func cooldown(_ row: (seconds: UInt32?, fired: [Int])) {
         var (watch, memory) = (EventWatch(), EventMemory())
         watch.watch(Sample.event(Sample.query(), cooldown: row.seconds), head: 0)
@@ -115,7 +123,8 @@ struct EventWatchTests {
         #expect(judge(watch, [Sample.log(block: 2, value: 9)], &memory).fired.count == 1)
     }
 
-    @Test("over the limit of a block lose the surplus, for that task alone, with one alert (DEFECT-36)") func overload() {
+    @Test("over the limit of a block lose the surplus, for that task alone, with one alert (DEFECT-36)") func overload()
+    {
         var (watch, memory) = (EventWatch(), EventMemory())
         watch.watch(Sample.event(Sample.query(limit: 2), number: 1), head: 0)
         watch.watch(Sample.event(Sample.query(), number: 2), head: 0)
@@ -137,7 +146,7 @@ struct EventWatchTests {
         #expect(watch.count == 1)
     }
 
-    @Test("ask once for queries that are alike, and keep topics apart (10.8)") func merged() throws {
+    @Test("ask once for queries that are alike, and keep topics apart (API-10.8.4)") func merged() throws {
         var watch = EventWatch()
         let from = [Sample.transfer.hex, Sample.reporter.checksummed]
         let to = [Sample.transfer.hex, "", Sample.reporter.checksummed]

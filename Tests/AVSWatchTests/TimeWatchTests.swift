@@ -1,8 +1,9 @@
 import AVSModel
 import AVSPrimitives
 import AVSTesting
-@testable import AVSWatch
 import Testing
+
+@testable import AVSWatch
 
 @Suite("Time triggers")
 struct TimeWatchTests {
@@ -19,7 +20,7 @@ struct TimeWatchTests {
 
     private func instants(_ due: TimeWatch.Due) -> [Timestamp] { due.ticks.map(\.instant) }
 
-    @Test("fire at the next tick, never at registration (6.12)") func firstFire() {
+    @Test("fire at the next tick, never at registration (API-10.8.3)") func firstFire() {
         var watch = watch
         watch.watch(Sample.cron("* * * * *"), at: now)
         #expect(watch.next == tick)
@@ -36,7 +37,7 @@ struct TimeWatchTests {
         #expect(watch.next == tick + .seconds(60))
     }
 
-    @Test("do not fire before the task's start (6.12)") func startAt() {
+    @Test("do not fire before the task's start (API-10.8.3)") func startAt() {
         var watch = watch
         watch.watch(Sample.cron("* * * * *", startAt: tick + .seconds(60)), at: now)
         #expect(watch.next == tick + .seconds(120))
@@ -100,7 +101,7 @@ struct TimeWatchTests {
         #expect(restarted.next == tick + .seconds(60))
     }
 
-    @Test("at fixed times fire once each; times before the task are nobody's business") func fixed() {
+    @Test("at fixed times fire once each; times before the task are nobody's business (API-10.8.2)") func fixed() {
         var watch = watch
         let before = now + .seconds(-120)  // the task is one minute old
         let times = [now + .seconds(600), now + .seconds(5), before, now + .seconds(5)]
@@ -129,11 +130,13 @@ struct TimeWatchTests {
         // Too late for all of them.
         var late = self.watch
         late.watch(Sample.fixed(times), at: now)
-        #expect(late.due(at: now + .seconds(8_000)) == {
-            var due = TimeWatch.Due()
-            due.missed = 3
-            return due
-        }())
+        #expect(
+            late.due(at: now + .seconds(8_000))
+                == {
+                    var due = TimeWatch.Due()
+                    due.missed = 3
+                    return due
+                }())
         // Missed while we were not running: told after a restart.
         var restarted = self.watch
         restarted.watch(Sample.fixed(times), last: now + .seconds(60), at: now + .seconds(300))

@@ -91,10 +91,12 @@ struct WatcherTests {
         #expect(try bench.waiting == [102, 105, 108].map { "\(Sample.id(1)):\($0)" })
         #expect(bench.chain.state.withLock { $0.headers } == [102, 105, 108])
         let entry = try #require(try bench.store.reports(after: nil, limit: 1).first)
-        #expect(entry.record.report.output.data == [
-            "blockNumber": 102, "blockHash": .string(Sample.hash(102).hex), "timestamp": 100,
-            "parentHash": .string(Sample.hash(101).hex), "difficulty": "7", "gasLimit": 30_000_000, "gasUsed": 21_000,
-        ])
+        #expect(
+            entry.record.report.output.data == [
+                "blockNumber": 102, "blockHash": .string(Sample.hash(102).hex), "timestamp": 100,
+                "parentHash": .string(Sample.hash(101).hex), "difficulty": "7", "gasLimit": 30_000_000,
+                "gasUsed": 21_000,
+            ])
     }
 
     @Test("reports a block also without header: empty texts and zeros (6.8)") func noHeader() async throws {
@@ -140,9 +142,10 @@ struct WatcherTests {
         bench.mine(to: 104, Sample.log(block: 103))  // while we were away
         try await bench.follow()
         let log = Sample.log(block: 103)
-        #expect(try Set(bench.waiting) == [
-            "\(Sample.id(1)):102", "\(Sample.id(1)):104", "\(Sample.id(2)):\(log.transactionHash.hex):0",
-        ])
+        #expect(
+            try Set(bench.waiting) == [
+                "\(Sample.id(1)):102", "\(Sample.id(1)):104", "\(Sample.id(2)):\(log.transactionHash.hex):0",
+            ])
     }
 
     @Test("repeats at most what the crash of the machine took back (DUR-10)") func unsynced() async throws {
@@ -261,7 +264,7 @@ struct WatcherTests {
         #expect(try bench.waiting == ["\(Sample.id(1)):151"])
     }
 
-    @Test("remembers tasks and forgets those it is told to (10.8)") func tasks() async throws {
+    @Test("remembers tasks and forgets those it is told to (API-10.8.8)") func tasks() async throws {
         var bench = Bench()
         try await bench.monitor(Sample.block(1, number: 1))
         try await bench.monitor(Sample.cron("* * * * *", number: 2))
@@ -358,11 +361,13 @@ struct ReporterTests {
         #expect(await bench.watcher.isWatching(Sample.id(1)))
     }
 
-    @Test("stop the task when the answer says so (6.6)", arguments: [
-        ReportAnswer(status: "exhausted", remainingExecutions: 0, taskStillEnabled: false),
-        ReportAnswer(status: "enabled", remainingExecutions: 0, taskStillEnabled: true),
-        ReportAnswer(status: "not_found", remainingExecutions: 0, taskStillEnabled: false),
-    ])
+    @Test(
+        "stop the task when the answer says so (6.6)",
+        arguments: [
+            ReportAnswer(status: "exhausted", remainingExecutions: 0, taskStillEnabled: false),
+            ReportAnswer(status: "enabled", remainingExecutions: 0, taskStillEnabled: true),
+            ReportAnswer(status: "not_found", remainingExecutions: 0, taskStillEnabled: false),
+        ])
     func stopped(_ answer: ReportAnswer) async throws {
         let bench = try await bench { _ in .answered(answer) }
         #expect(try await bench.reporter.pass())

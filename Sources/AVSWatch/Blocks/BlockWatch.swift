@@ -30,7 +30,9 @@ public struct BlockWatch: Sendable {
     public mutating func watch(_ check: TaskCheck, head: UInt64) -> String? {
         let since = tasks[check.taskID]?.since ?? head
         stop(check.taskID)
-        guard case .block(let trigger) = check.trigger.config else { return "a \(check.trigger.kind) trigger has no interval" }
+        guard case .block(let trigger) = check.trigger.config else {
+            return "a \(check.trigger.kind) trigger has no interval"
+        }
         guard let interval = UInt64(exactly: trigger.interval), interval > 0 else {
             return "interval \(trigger.interval) is not 1 or more"
         }

@@ -10,7 +10,7 @@ public import ServiceLifecycle
 ///
 /// Runs until it is cancelled or told to shut down gracefully. What was found is durable at any moment, so the end may
 /// come at any moment too.
-public struct OperatorNode: Service {
+public struct OperatorNode: Service, CustomStringConvertible {
     let client: OperatorClient
     let chains: [any ChainClient]
     let store: WatchStore
@@ -34,6 +34,9 @@ public struct OperatorNode: Service {
             store: store, configuration: configuration, reporter: client.credentials.address,
             chainIDs: chains.map(\.chainID), logger: logger)
     }
+
+    /// Short, for the log.
+    public var description: String { "operator \(client.credentials.address)" }
 
     /// - Throws: what the store throws: without it nothing would be safe.
     public func run() async throws {
@@ -99,7 +102,8 @@ public struct OperatorNode: Service {
                     chainID: chain.chainID, reporter: reporter)
                 try await watcher.fire(report, at: now)
             } catch let error as ChainError {
-                logger.warning("no block to report at once", metadata: ["task": "\(check.taskID)", "reason": "\(error)"])
+                logger.warning(
+                    "no block to report at once", metadata: ["task": "\(check.taskID)", "reason": "\(error)"])
             }
         case .event, .manual:
             logger.warning("cannot be reported at once", metadata: ["task": "\(check.taskID)"])

@@ -33,7 +33,11 @@ final class WakeUp: Sendable {
                     return false
                 }
                 guard isOver else { return }
-                if Task.isCancelled { continuation.resume(throwing: CancellationError()) } else { continuation.resume() }
+                if Task.isCancelled {
+                    continuation.resume(throwing: CancellationError())
+                } else {
+                    continuation.resume()
+                }
             }
         } onCancel: {
             state.withLock { $0.waiter.take() }?.resume(throwing: CancellationError())

@@ -130,7 +130,8 @@ public actor Watcher {
     private func watch(_ check: TaskCheck, last: Timestamp?, at now: Timestamp) -> Bool {
         let chainID = check.chainID == 0 ? defaultChainID : check.chainID
         guard places[check.taskID] != nil || places.count < configuration.taskLimit else {
-            return refuse(check, "\(places.count) tasks are watched already, at most \(configuration.taskLimit) are allowed")
+            return refuse(
+                check, "\(places.count) tasks are watched already, at most \(configuration.taskLimit) are allowed")
         }
         var problems: [String] = []
         switch check.trigger.kind {
@@ -146,7 +147,8 @@ public actor Watcher {
             problems = watch(check, on: chainID)
         }
         for problem in problems {
-            logger.warning("part of a trigger cannot be watched", metadata: ["task": "\(check.taskID)", "reason": "\(problem)"])
+            logger.warning(
+                "part of a trigger cannot be watched", metadata: ["task": "\(check.taskID)", "reason": "\(problem)"])
         }
         return true
     }

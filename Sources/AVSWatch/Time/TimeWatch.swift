@@ -82,7 +82,9 @@ public struct TimeWatch: Sendable {
         switch check.trigger.config {
         case .cron(let cron):
             for text in cron.schedules where !text.isEmpty {
-                do { watched.schedules.append(try CronSchedule(text)) } catch { problems.append("'\(text.prefix(64))': \(error)") }
+                do { watched.schedules.append(try CronSchedule(text)) } catch {
+                    problems.append("'\(text.prefix(64))': \(error)")
+                }
             }
         case .fixedTime(let fixed): watched.epochs = Array(Set(fixed.epochs)).sorted()
         case .manual, .block, .event: return ["a \(check.trigger.kind) trigger is no time trigger"]
