@@ -59,9 +59,12 @@ struct Wiring {
             maximumLifetime: lifetime == .zero ? nil : lifetime)
         let aggregator = try Aggregator(
             engine: engine, authority: authority, settings: try settings(), time: time, logger: logger)
-        let announcement = Task {  // ends when the listener is bound or fails to
-            if let port = try? await aggregator.boundPort {
+        let announcement = Task {  // ends when the listener is bound or fails to; the failure ends the service itself
+            do {
+                let port = try await aggregator.boundPort
                 logger.info("serving", metadata: ["rpc": "\(configuration.rpcAddress.host):\(port)"])
+            } catch {
+                logger.error("not listening", metadata: ["error": "\(error)"])
             }
         }
         defer { announcement.cancel() }
