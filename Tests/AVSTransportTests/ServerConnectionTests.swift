@@ -37,7 +37,7 @@ private final class Rig {
         let service = ServiceBundle(
             configuration: configuration, methods: methods, interceptors: [], time: time, logger: quiet)
         client = try HTTP2Session.Box()
-        let loop = LoopContext(channel.embeddedEventLoop)
+        loop = LoopContext(channel.embeddedEventLoop)
         let connection = ServerConnection(service: service, loop: loop, peer: Peer(address: "test")) { [endCount] _ in
             endCount.value += 1
         }
@@ -49,6 +49,7 @@ private final class Rig {
     }
 
     let connection: ServerConnection
+    let loop: LoopContext
 
     /// Carries bytes both ways until nothing moves.
     func exchange() throws {
@@ -193,6 +194,23 @@ struct ServerConnectionTests {
         rig.channel.embeddedEventLoop.advanceTime(by: .seconds(2))
         #expect(try rig.output().goAway?.text == "shutdown")
         #expect(rig.ends == 1)
+    }
+
+    @Test("SP-4: a call whose handler does not suspend is one job on the loop, however many writes it makes")
+    func hops() throws {
+        let writes = RPCMethod.serverStreaming(path("Writes"), request: .bytes, response: .bytes) { _, _, writer in
+            for number in 0..<20 as Range<UInt8> { try await writer.write([number]) }
+        }
+        let rig = try Rig([echo, writes])
+        for method in ["Echo", "Writes"] {
+            let jobs = rig.loop.jobCount
+            let stream = try rig.request(method, endsStream: false)
+            rig.client.session.send([0, 0, 0, 0, 1, 7], on: stream)
+            rig.client.session.finish(stream, trailers: nil)
+            try rig.exchange()
+            #expect(rig.client.events.last == .closed(stream, .noError))
+            #expect(rig.loop.jobCount - jobs == 1)
+        }
     }
 
     @Test("FC-9: a socket that takes nothing for a minute is closed")

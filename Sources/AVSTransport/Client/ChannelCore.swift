@@ -109,14 +109,16 @@ final class ChannelCore: @unchecked Sendable {
             }
         switch target.address {
         case .host(let host, let port):
-            return bootstrap.channelOption(.tcpOption(.tcp_nodelay), value: 1).connect(host: host, port: port)
+            var tcp = bootstrap.channelOption(.tcpOption(.tcp_nodelay), value: 1)
+            if let (option, value) = limits.userTimeout { tcp = tcp.channelOption(option, value: value) }
+            return tcp.connect(host: host, port: port)
         case .unix(let path): return bootstrap.connect(unixDomainSocketPath: path)
         }
     }
 
     private var connectionLimits: ConnectionLimits {
         var limits = configuration.limits
-        limits.keepaliveTime = limits.keepaliveTime.map { $0 * keepaliveFactor }
+        limits.keepaliveTime = limits.keepaliveTime.map { max($0, .seconds(10)) * keepaliveFactor }  // KA-5
         return limits
     }
 

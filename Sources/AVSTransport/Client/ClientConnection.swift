@@ -6,7 +6,8 @@ import NIOCore
 
 /// The calls on one connection of a channel. Lives on the channel's event loop.
 final class ClientConnection: HTTP2Delegate {
-    private unowned let core: ChannelCore
+    /// Holds this connection in turn, until it has ended.
+    private let core: ChannelCore
     private var handler: HTTP2Handler?
     /// Set before the connection is there; all there is to close before HTTP/2 begins.
     var channel: (any Channel)?

@@ -50,6 +50,12 @@ public final class RPCChannel: Sendable {
         authority = configuration.authority ?? target.authority
     }
 
+    /// A channel that nobody holds has no calls; its connection is not left behind.
+    deinit {
+        let core = self.core
+        core.loop.eventLoop.execute { core.close(Waiter()) }
+    }
+
     /// Ends open calls with UNAVAILABLE and closes the connection. Calls after that fail.
     public func close() async {
         let waiter = Waiter<Void>()

@@ -114,7 +114,9 @@ final class HTTP2Handler: ChannelInboundHandler {
         timers.set(.preface, now + limits.prefaceTimeout)
         timers.set(.settingsAcknowledgement, now + limits.settingsTimeout)
         if let keepalive = limits.keepaliveTime { timers.set(.keepalive, now + keepalive) }
-        flushNow()  // our SETTINGS, at once (CON-2)
+        // Our SETTINGS go out at once (CON-2); a server's with the answer to the client's first bytes, which are on their
+        // way: whoever speaks HTTP/1 here can read that answer, not being HTTP/2 (CON-1).
+        if role == .client { flushNow() }
         arm()
     }
 

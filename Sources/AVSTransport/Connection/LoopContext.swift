@@ -24,6 +24,8 @@ final class LoopContext: TaskExecutor, @unchecked Sendable {
 
     private let queue = Mutex(Queue())
     private var running: [UnownedJob] = []
+    /// Jobs run so far. A call whose handler does not suspend is one (SP-4).
+    private(set) var jobCount = 0
     private var isRunning = false
     private var flushes: [any Flushable] = []
     private var isFlushScheduled = false
@@ -53,6 +55,7 @@ final class LoopContext: TaskExecutor, @unchecked Sendable {
         }
         assert(rest.isEmpty)
         isRunning = true
+        jobCount += running.count
         for job in running { job.runSynchronously(on: asUnownedTaskExecutor()) }
         running.removeAll(keepingCapacity: true)
         isRunning = false

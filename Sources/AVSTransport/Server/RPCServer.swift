@@ -20,6 +20,8 @@ import Synchronization
 public final class RPCServer: Service {
     private let service: ServiceBundle
     private let group: any EventLoopGroup
+    /// Ends with ``run()``.
+    private let ownGroup: MultiThreadedEventLoopGroup?
     private let contexts: LoopContexts
     private let connections = ConnectionRegistry()
     private let bound = Promise<[Listener.Address]>()
@@ -30,25 +32,15 @@ public final class RPCServer: Service {
     ///   - methods: of two with the same path the later one wins.
     ///   - interceptors: run in this order before each call's request is decoded.
     ///   - threadCount: event loops; nil takes the process-wide group.
-    public convenience init(
+    public init(
         configuration: Configuration, methods: [RPCMethod], interceptors: [any ServerInterceptor] = [],
         time: any TimeSource, logger: Logger, threadCount: Int? = nil
     ) {
-        let group: any EventLoopGroup =
-            threadCount.map { MultiThreadedEventLoopGroup(numberOfThreads: max(1, $0)) }
-            ?? MultiThreadedEventLoopGroup.singleton
-        self.init(
-            configuration: configuration, methods: methods, interceptors: interceptors, time: time, logger: logger,
-            group: group)
-    }
-
-    init(
-        configuration: Configuration, methods: [RPCMethod], interceptors: [any ServerInterceptor],
-        time: any TimeSource, logger: Logger, group: any EventLoopGroup
-    ) {
+        let own = threadCount.map { MultiThreadedEventLoopGroup(numberOfThreads: max(1, $0)) }
         service = ServiceBundle(
             configuration: configuration, methods: methods, interceptors: interceptors, time: time, logger: logger)
-        self.group = group
+        ownGroup = own
+        group = own ?? MultiThreadedEventLoopGroup.singleton
         contexts = LoopContexts(group)
     }
 
@@ -75,6 +67,16 @@ public final class RPCServer: Service {
     ///
     /// - Throws: if an address cannot be bound.
     public func run() async throws {
+        do {
+            try await serve()
+        } catch {
+            try await ownGroup?.shutdownGracefully()
+            throw error
+        }
+        try await ownGroup?.shutdownGracefully()
+    }
+
+    private func serve() async throws {
         let listeners: [any Channel]
         do {
             listeners = try await listen()
@@ -128,8 +130,11 @@ public final class RPCServer: Service {
             }
         switch listener.address {
         case .tcp(let host, let port):
-            return try await bootstrap.childChannelOption(.tcpOption(.tcp_nodelay), value: 1)
-                .bind(host: host, port: port).get()
+            var tcp = bootstrap.childChannelOption(.tcpOption(.tcp_nodelay), value: 1)
+            if let (option, value) = service.configuration.limits.userTimeout {
+                tcp = tcp.childChannelOption(option, value: value)
+            }
+            return try await tcp.bind(host: host, port: port).get()
         case .unix(let path):
             return try await bootstrap.bind(unixDomainSocketPath: path, cleanupExistingSocketFile: true).get()
         }

@@ -102,6 +102,7 @@ final class ServerConnection: HTTP2Delegate {
         block.forEach { name, value in head.receive(name: name, value: value) }
         if block.isTruncated { head.markOversized() }
         handler?.timers.set(.idle, nil)
+        if id.rawValue > StreamID.maximum.rawValue / 4 * 3 { beginDrain("stream_ids") }  // LIM-5
         switch head.verdict {
         case .http(let status, let text): refuse(id, httpStatus: status, text)
         case .refuse(let status): refuse(id, status)
@@ -304,7 +305,7 @@ final class ServerConnection: HTTP2Delegate {
         for (_, stream) in streams.all { stream.abandon() }  // NG-4
         streams = StreamTable()
         switch end {
-        case .refused(let reason): logger.info("connection refused", metadata: ["reason": "\(reason)"])
+        case .refused(let reason): service.logRefusal(of: peer, reason)
         case .finished, .lost, .closed: logger.debug("connection ended", metadata: ["reason": "\(end.reason)"])
         }
         handler = nil

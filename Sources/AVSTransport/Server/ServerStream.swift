@@ -19,6 +19,8 @@ final class ServerStream: ServerCallChannel, @unchecked Sendable {
     private var writers: [Waiter<Void>] = []
     /// Nothing of this call goes out or comes in any more; the handler may still be running (CAN-3).
     private(set) var isOver = false
+    /// How the call ended for its caller; the handler's own end may come later and count for nothing.
+    private var outcome: RPCStatus?
     /// For FC-9: what was unsent at the last look.
     var unsentAtLastLook = 0
 
@@ -66,6 +68,7 @@ final class ServerStream: ServerCallChannel, @unchecked Sendable {
     func abandon() {
         guard !isOver else { return }
         isOver = true
+        if !call.hasEnded { outcome = outcome ?? RPCStatus(.cancelled, "the stream was reset or the connection lost") }
         call.abandon()
         task?.cancel()
         reader?.resume { .failure(CancellationError()) }
@@ -119,7 +122,7 @@ final class ServerStream: ServerCallChannel, @unchecked Sendable {
     /// The handler has returned.
     private func returned(_ answer: [UInt8]?, _ status: RPCStatus, _ context: CallContext) {
         end(answer, status)
-        for interceptor in connection.service.interceptors { interceptor.ended(context, with: status) }
+        for interceptor in connection.service.interceptors { interceptor.ended(context, with: outcome ?? status) }
         connection.handlerReturned()
     }
 
@@ -215,6 +218,7 @@ final class ServerStream: ServerCallChannel, @unchecked Sendable {
     /// Our end: the message of a unary call, then the status, in the form that fits what is out already (RSP-2).
     private func end(_ answer: [UInt8]?, _ status: RPCStatus) {
         guard !isOver else { return }
+        outcome = outcome ?? status
         if let answer, let output = call.write(answer, compress: true, connection.loop.compressor) {
             connection.sendHeaders(id, call.responseEncoding, context.responseMetadata.initial)
             _ = connection.send(output.message, id)

@@ -24,6 +24,26 @@ final class ServiceBundle: Sendable {
         self.logger = logger
     }
 
+    /// When a reason was last logged, and how often it was not since.
+    private let refusals = Mutex<[String: (last: ContinuousClock.Instant, unlogged: Int)]>([:])
+
+    /// One line a second for a reason, whatever comes in (ATT-18).
+    func logRefusal(of peer: Peer, _ reason: String) {
+        let now = time.monotonic
+        let unlogged: Int? = refusals.withLock { refusals in
+            if refusals.count > 64 { refusals = [:] }
+            if let seen = refusals[reason], seen.last + .seconds(1) > now {
+                refusals[reason] = (seen.last, seen.unlogged + 1)
+                return nil
+            }
+            defer { refusals[reason] = (now, 0) }
+            return refusals[reason]?.unlogged ?? 0
+        }
+        guard let unlogged else { return }
+        let metadata: Logger.Metadata = ["peer": "\(peer)", "reason": "\(reason)", "unlogged": "\(unlogged)"]
+        logger.info("connection refused", metadata: metadata)
+    }
+
     /// The status of what a handler or an interceptor threw. The cause of an unforeseen one goes to the log, here and
     /// nowhere else.
     func status(of error: any Error, in call: CallContext) -> RPCStatus {
