@@ -92,6 +92,7 @@ struct StartFailure: Error {
         switch error {
         case let failure as StartFailure: self = failure
         case let failure as ConfigurationError: self.init(78, "\(failure)")
+        case .notFound as StorageError: self.init(78, "\(error); --init makes a new one")
         case let failure as StorageError: self.init(Self.code(of: failure), "\(failure)")
         default: self.init(70, "\(error)")
         }

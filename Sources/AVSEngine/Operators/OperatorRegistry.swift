@@ -64,7 +64,8 @@ public actor OperatorRegistry {
         sessions[address] = nil
         let orphans = assigned.filter { $0.value == address }.map(\.key)
         for id in orphans { assigned[id] = nil }
-        return orphans.sorted()
+        // At the end of the process nobody takes over: after the next start every operator is told everything (6.5).
+        return isClosed ? [] : orphans.sorted()
     }
 
     /// Ends all streams with OK; later connects are refused.
