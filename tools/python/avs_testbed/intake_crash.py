@@ -159,7 +159,7 @@ class IntakeCrash:
 
     SETTINGS = {
         "limits": {"profile": "test", "queued_per_task": 10_000, "queued_per_owner": 100_000},
-        # A run that three kills in a row interrupt would be given up (XO-20), which is right and not what is asked here.
+        # A run that three kills in a row interrupt would be given up (XO-20): right, but not what is asked here.
         "execution": {"max_attempts": 100},
     }
 

@@ -22,7 +22,6 @@ STOP_SECONDS = 60
 CHANNEL_OPTIONS = (
     ("grpc.enable_http_proxy", 0),
     ("grpc.initial_reconnect_backoff_ms", 50),
-    ("grpc.min_reconnect_backoff_ms", 50),
     ("grpc.max_reconnect_backoff_ms", 500),
     ("grpc.use_local_subchannel_pool", 1),
 )
@@ -156,13 +155,14 @@ class Aggregator:
 
     # Life
 
+    def command(self, *flags: str) -> list[str]:
+        """How it is started, also by root."""
+        rights = ["--allow-root"] if os.geteuid() == 0 else []
+        return [str(program()), "--config", str(self.folder / "aggregator.yaml"), *rights, *flags]
+
     def launch(self) -> None:
         """Starts the process and does not wait for it to serve."""
-        command = [str(program()), "--config", str(self.folder / "aggregator.yaml")]
-        if self.starts == 0:
-            command.append("--init")
-        if os.geteuid() == 0:
-            command.append("--allow-root")
+        command = self.command(*(["--init"] if self.starts == 0 else []))
         with self.log.open("ab") as log:
             self.process = subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=log, stderr=log)
         self.starts += 1
@@ -225,6 +225,15 @@ class Aggregator:
         if answer.returncode == 0:
             return []
         return [f"avsctl store check: {line}" for line in (answer.stdout + answer.stderr).splitlines()]
+
+    def logged_errors(self) -> list[str]:
+        """Lines of the log that say something went wrong on our side: no caller's mistake makes one.
+
+        Not those of the library behind the side endpoint, which takes the end of its own shutdown for an error.
+        """
+        text = self.log.read_text(encoding="utf-8", errors="replace") if self.log.exists() else ""
+        return [line for line in text.splitlines() if ('"level":"error"' in line or '"level":"critical"' in line)
+                and '"source":"HummingbirdCore/' not in line]
 
     def remove(self) -> None:
         shutil.rmtree(self.folder, ignore_errors=True)

@@ -55,6 +55,7 @@ def new_aggregator(chain, web, tmp_path_factory) -> Iterator[Callable[..., Aggre
         if aggregator.process is not None:
             status = aggregator.stop() if aggregator.is_running else aggregator.process.returncode
             assert status == 0, f"ended with {status}:\n{aggregator.last_log()}"
+            assert not aggregator.logged_errors()
 
 
 @pytest.fixture(scope="session")

@@ -47,7 +47,8 @@ def bench(new_aggregator):
     bench = Bench(aggregator)
     yield bench
     bench.close()
-    assert aggregator.stop() == 0, aggregator.last_log()
+    if aggregator.is_running:
+        assert aggregator.stop() == 0, aggregator.last_log()
 
 
 def told(stream, made: set[str], seconds: float = 20) -> None:
@@ -113,6 +114,20 @@ def test_tasks_of_an_operator_that_left_go_to_another_at_once(bench):
     leaving.close()
     told(staying, made, seconds=10)
     staying.close()
+
+
+def test_streams_end_well_when_the_service_stops_and_go_on_when_it_is_back(bench):
+    """aggregator-api 6.3, OVL-12: a restart forgets who watches what, and tells everything again."""
+    made = bench.make(3)
+    operator = bench.operator(0)
+    stream = operator.connect().wait_for_headers()
+    told(stream, made)
+    assert bench.aggregator.stop() == 0, bench.aggregator.last_log()
+    assert stream.wait_for_end().name == "OK"
+    bench.aggregator.start()
+    stream = bench.operator(0).connect().wait_for_headers()
+    told(stream, made)
+    stream.close()
 
 
 def test_an_operator_that_does_not_read_holds_up_nobody(bench):
