@@ -5,6 +5,12 @@ import CCrypto
 /// Its bytes are fit for keys, nonces and identifiers. Computing modules take `some RandomNumberGenerator`; tests give
 /// them a seeded one.
 public struct SecureRandom: RandomNumberGenerator, Sendable {
+    /// How often libcrypto had no random bytes and the kernel was asked instead. Anything but zero is worth a look.
+    ///
+    /// It also keeps this value from being empty: Swift 6.3.1 gives an empty `inout` no address, and a build with
+    /// ThreadSanitizer follows it.
+    public private(set) var fallbackCount = 0
+
     public init() {}
 
     public mutating func next() -> UInt64 {
@@ -15,6 +21,7 @@ public struct SecureRandom: RandomNumberGenerator, Sendable {
         guard filled == 1 else {
             // libcrypto could not seed itself. `next()` cannot throw, and Swift's own generator asks the kernel.
             ERR_clear_error()
+            fallbackCount += 1
             var kernel = SystemRandomNumberGenerator()
             return kernel.next()
         }
