@@ -1,3 +1,5 @@
+import AVSFetch
+
 /// What is known of each endpoint, and which one to ask next.
 struct EndpointStates: Sendable {
     private struct State: Sendable {

@@ -1,4 +1,5 @@
 public import AVSPrimitives
+import Synchronization
 
 /// Outgoing HTTP for workflows: addresses that users write, so only public ones are reached (reliability and security,
 /// 5.3). For the administrator's own endpoints there is ``EndpointFetcher``; being other types, the two cannot be mixed
@@ -10,6 +11,7 @@ public final class Fetcher: Sendable {
     private let policy: PublicPolicy
     private let limits: FetchLimits
     private let time: any TimeSource
+    private let breakers = Mutex(HostBreakers())
 
     /// - Parameters:
     ///   - allowed: exceptions for development, by exact address and port (SSRF-10).
@@ -37,7 +39,7 @@ public final class Fetcher: Sendable {
         var hop = try Hop(request, url: try FetchURL.parse(request.url), limits: limits)
         for _ in 0...limits.redirects {
             try policy.check(hop.url)
-            let response = try await loop.perform(hop, rule: policy.addressRule(), deadline: deadline)
+            let response = try await perform(hop, deadline: deadline)
             guard let next = try hop.following(response, secretHeaderNames: request.secretHeaderNames) else {
                 return response
             }
@@ -45,6 +47,21 @@ public final class Fetcher: Sendable {
         }
         throw FetchError(
             .badResponse, host: hop.url.host, detail: "more than \(limits.redirects) redirects", mayHaveArrived: true)
+    }
+
+    private func perform(_ hop: Hop, deadline: ContinuousClock.Instant) async throws(FetchError) -> FetchResponse {
+        let key = HostBreakers.Key(owner: hop.owner, origin: hop.url.origin)
+        guard breakers.withLock({ $0.admits(key, at: time.monotonic) }) else {
+            throw FetchError(.couldNotConnect, host: hop.url.host, detail: "it failed repeatedly and is left alone")
+        }
+        do {
+            let response = try await loop.perform(hop, rule: policy.addressRule(), deadline: deadline)
+            breakers.withLock { $0.record(key, success: true, at: time.monotonic) }
+            return response
+        } catch {
+            breakers.withLock { $0.record(key, success: error.hostIsHealthy, at: time.monotonic) }
+            throw error
+        }
     }
 
     /// Ends the thread. Requests under way, and all later ones, end as cancelled.

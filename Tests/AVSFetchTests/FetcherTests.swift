@@ -156,11 +156,13 @@ struct FetcherTests {
         let fetcher = try Self.fetcher(for: server)
         let brief = Duration.milliseconds(300)
         for target in ["/silence", "/half"] {
-            #expect(await Self.kind(fetcher, FetchRequest(url: server.url + target, timeout: brief)) == .timeout)
+            #expect(
+                await Self.kind(fetcher, FetchRequest(url: server.url + target, timeout: brief, owner: target))
+                    == .timeout)
         }
         for target in ["/cut", "/close", "/gzip", "/ssh"] {
             let error = await #expect(throws: FetchError.self) {
-                try await fetcher.send(FetchRequest(url: server.url + target))
+                try await fetcher.send(FetchRequest(url: server.url + target, owner: target))
             }
             #expect(
                 error == FetchError(.badResponse, host: "127.0.0.1", detail: error?.detail ?? "", mayHaveArrived: true),
@@ -322,6 +324,15 @@ struct FetcherTests {
         let endpoints = try EndpointFetcher(time: SystemTime())
         for _ in 0..<3 { _ = try await endpoints.send(FetchRequest(url: server.url)) }
         #expect(server.connectionCount == 4)
+    }
+
+    @Test("OVL-7: leaves a host alone that failed five times in a row") func breaker() async throws {
+        let server = try await TestHTTPServer.start { _ in .bytesThenClose([]) }
+        let fetcher = try Self.fetcher(for: server)
+        for _ in 0..<5 { #expect(await Self.kind(fetcher, FetchRequest(url: server.url)) == .badResponse) }
+        #expect(await Self.kind(fetcher, FetchRequest(url: server.url)) == .couldNotConnect)
+        #expect(await Self.kind(fetcher, FetchRequest(url: server.url, owner: "other")) == .badResponse)
+        #expect(server.requests.count == 6)
     }
 
     @Test("serves many at once") func many() async throws {
