@@ -129,7 +129,7 @@ final class HTTP2Handler: ChannelInboundHandler {
 
     func channelReadComplete(context: ChannelHandlerContext) {
         isReading = false
-        flushNow()
+        if role == .client || firstByte != nil { flushNow() }  // TLS reads bytes of its own, see start()
     }
 
     func channelWritabilityChanged(context: ChannelHandlerContext) {
