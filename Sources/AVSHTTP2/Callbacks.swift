@@ -30,7 +30,8 @@ enum Callbacks {
             unsafe Callbacks.mailbox(data)?.beginHeaders()
             return 0
         }
-        unsafe nghttp2_session_callbacks_set_on_header_callback(table) { _, _, name, nameCount, value, count, flags, data in
+        unsafe nghttp2_session_callbacks_set_on_header_callback(table) {
+            _, _, name, nameCount, value, count, flags, data in
             guard let mailbox = unsafe Callbacks.mailbox(data) else { return Callbacks.fail }
             let fits = unsafe mailbox.header(
                 name: UnsafeBufferPointer(start: name, count: nameCount),

@@ -15,7 +15,8 @@ public struct HTTP2Configuration: Hashable, Sendable {
     /// Past this multiple of the limit the rest of a section is decoded unseen and its stream reset (ATT-4). Between
     /// the limit and here the peer still gets a status that says what is wrong.
     public static let headerBombFactor = 4
-    /// CONTINUATION frames in one section (ATT-3). The library's 8 can hit honest peers whose packets split frame heads.
+    /// CONTINUATION frames in one section (ATT-3). The library's 8 can hit honest peers whose packets split frame
+    /// heads.
     public var maxContinuations = 32
     /// Entries in one SETTINGS frame.
     public var maxSettingsEntries = 32

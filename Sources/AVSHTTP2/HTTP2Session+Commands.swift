@@ -120,7 +120,8 @@ extension HTTP2Session {
 
     /// Drops everything in flight, sends GOAWAY and ignores what comes; then ``isFinished`` (NG-17). For errors only.
     public mutating func terminate(_ code: HTTP2ErrorCode) throws(HTTP2Error) {
-        try unsafe HTTP2Error.check("nghttp2_session_terminate_session", nghttp2_session_terminate_session(raw, code.rawValue))
+        try unsafe HTTP2Error.check(
+            "nghttp2_session_terminate_session", nghttp2_session_terminate_session(raw, code.rawValue))
     }
 
     /// The highest stream number that reached us (LIM-5).

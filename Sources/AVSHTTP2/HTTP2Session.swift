@@ -13,7 +13,8 @@ import CNGHTTP2
 ///     try session.drain(into: &output)                  // until nothing comes, then session.takeEvents()
 ///
 /// The library never closes anything: once ``isFinished`` is true, flush and close the socket (NG-5). It has no timers;
-/// every timeout is the caller's. Deleting a session reports no stream as closed; the caller keeps its own table (NG-4).
+/// every timeout is the caller's. Deleting a session reports no stream as closed; the caller keeps its own table
+/// (NG-4).
 ///
 /// Not `Sendable`: libnghttp2 allows one thread at a time, so a session lives on one event loop (NG-1).
 @safe public struct HTTP2Session: ~Copyable {

@@ -3,7 +3,8 @@ import CNGHTTP2
 /// An ordered list of header fields: one HEADERS frame with its continuations, in either direction.
 ///
 /// Names and values lie one after the other in one array, so that a block of ten fields costs two allocations and
-/// a static one, built once, costs none per call. Fields are lent as spans; a `String` is made only where one is wanted.
+/// a static one, built once, costs none per call. Fields are lent as spans; a `String` is made only where one is
+/// wanted.
 public struct HeaderBlock: Hashable, Sendable {
     /// Where a field lies in `bytes`: name, then value.
     private struct Field: Hashable, Sendable {

@@ -2,11 +2,11 @@ public import AVSPrimitives
 import Synchronization
 
 #if canImport(Glibc)
-import Glibc
+    import Glibc
 #elseif canImport(Musl)
-import Musl
+    import Musl
 #else
-import Darwin
+    import Darwin
 #endif
 
 /// The clocks of the machine (TIM-3). The only place that reads them.

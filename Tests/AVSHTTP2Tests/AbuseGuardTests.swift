@@ -1,5 +1,6 @@
-@testable import AVSHTTP2
 import Testing
+
+@testable import AVSHTTP2
 
 @Suite("The guard of a connection")
 struct AbuseGuardTests {
@@ -13,12 +14,15 @@ struct AbuseGuardTests {
         return guardian.charge(counts, hasCalls: hasCalls, at: start + .seconds(seconds))
     }
 
-    @Test("section 27: allows the burst, then the rate", arguments: [
-        (\FrameCounts.resetsReceived, 200, 50, AbuseGuard.Violation.resets), (\.resetsProvoked, 200, 50, .resets),
-        (\.invalidFrames, 200, 50, .resets), (\.idleFrames, 10_000, 330, .glitches),
-        (\.windowUpdates, 10_000, 330, .glitches), (\.settings, 10, 1, .settings), (\.emptyData, 100, 10, .emptyData),
-        (\.tinyData, 10_000, 5_000, .tinyData),
-    ] as [(any WritableKeyPath<FrameCounts, Int> & Sendable, Int, Int, AbuseGuard.Violation)])
+    @Test(
+        "section 27: allows the burst, then the rate",
+        arguments: [
+            (\FrameCounts.resetsReceived, 200, 50, AbuseGuard.Violation.resets), (\.resetsProvoked, 200, 50, .resets),
+            (\.invalidFrames, 200, 50, .resets), (\.idleFrames, 10_000, 330, .glitches),
+            (\.windowUpdates, 10_000, 330, .glitches), (\.settings, 10, 1, .settings),
+            (\.emptyData, 100, 10, .emptyData),
+            (\.tinyData, 10_000, 5_000, .tinyData),
+        ] as [(any WritableKeyPath<FrameCounts, Int> & Sendable, Int, Int, AbuseGuard.Violation)])
     func buckets(
         path: any WritableKeyPath<FrameCounts, Int> & Sendable, burst: Int, rate: Int, violation: AbuseGuard.Violation
     ) {

@@ -12,9 +12,11 @@ struct AttackTests {
         return server
     }
 
-    @Test("CON-1: that speaks something else is noticed at the first wrong byte", arguments: [
-        "GET / HTTP/1.1\r\n\r\n", "PRI * HTTP/1.1", "\u{16}\u{3}\u{1}", "POST",
-    ])
+    @Test(
+        "CON-1: that speaks something else is noticed at the first wrong byte",
+        arguments: [
+            "GET / HTTP/1.1\r\n\r\n", "PRI * HTTP/1.1", "\u{16}\u{3}\u{1}", "POST",
+        ])
     func magic(text: String) throws {
         let server = try Endpoint(.server)
         let error = #expect(throws: HTTP2Error.self) { try server.receive(Array(text.utf8)) }
@@ -28,7 +30,8 @@ struct AttackTests {
     func headerBomb() throws {
         let server = try opened()
         let field = Raw.literal("x", String(repeating: "a", count: 1_000))
-        let over = Raw.requestBlock + Array((0..<15).map { _ in field }.joined()) + Array((0..<15).map { _ in field }.joined())
+        let over =
+            Raw.requestBlock + Array((0..<15).map { _ in field }.joined()) + Array((0..<15).map { _ in field }.joined())
         try server.receive(sections(over, stream: 1))
         guard case .headers(_, let block, _)? = server.events.last else { return #expect(Bool(false), "no headers") }
         #expect(block.isTruncated)
@@ -44,7 +47,9 @@ struct AttackTests {
         #expect(server.takeCounts().oversizedHeaders == 1)
         // The compression state is intact: the next request is read.
         try server.receive(Raw.headers(Raw.requestBlock, stream: 5, flags: 0x5))
-        guard case .headers(StreamID(5), _, true)? = server.events.last else { return #expect(Bool(false), "no headers") }
+        guard case .headers(StreamID(5), _, true)? = server.events.last else {
+            return #expect(Bool(false), "no headers")
+        }
     }
 
     /// HEADERS and CONTINUATION of at most 16 KiB each.
@@ -74,7 +79,9 @@ struct AttackTests {
     @Test("ATT-3: a CONTINUATION flood is fatal, and the last words are a GOAWAY")
     func continuationFlood() throws {
         let server = try opened()
-        let flood = Raw.headers(Raw.requestBlock, stream: 1, flags: 0) + Array((0..<100).map { _ in Raw.frame(9, stream: 1) }.joined())
+        let flood =
+            Raw.headers(Raw.requestBlock, stream: 1, flags: 0)
+            + Array((0..<100).map { _ in Raw.frame(9, stream: 1) }.joined())
         let error = #expect(throws: HTTP2Error.self) { try server.receive(flood) }
         #expect(error?.description.contains("-905") == true)
         let words = server.session.lastWords(.protocolError, "flood")
@@ -83,7 +90,8 @@ struct AttackTests {
         #expect(client.events.last == .goAway(last: StreamID(1), .protocolError, debugData: Array("flood".utf8)))
     }
 
-    @Test("ATT-3: CONTINUATION frames in pieces of one byte are honest; the library counts each piece of a frame's head")
+    @Test(
+        "ATT-3: CONTINUATION frames in pieces of one byte are honest; the library counts each piece of a frame's head")
     func honestContinuations() throws {
         let server = try opened()
         let bytes =
@@ -91,7 +99,9 @@ struct AttackTests {
             + Array((0..<2).map { _ in Raw.frame(9, stream: 1, Raw.literal("a", "b")) }.joined())
             + Raw.frame(9, flags: 0x4, stream: 1)
         for byte in bytes { try server.receive([byte]) }
-        guard case .headers(_, let fields, true)? = server.events.last else { return #expect(Bool(false), "no headers") }
+        guard case .headers(_, let fields, true)? = server.events.last else {
+            return #expect(Bool(false), "no headers")
+        }
         #expect(fields.count == 5 + 2)
     }
 
@@ -112,7 +122,8 @@ struct AttackTests {
         let server = try opened()
         let stream1 = Raw.headers(Raw.requestBlock, stream: 1)
         try server.receive(
-            stream1 + Raw.frame(0, stream: 1) + Raw.frame(0, stream: 1, [1]) + Raw.frame(0, stream: 1, Array(repeating: 0, count: 16))
+            stream1 + Raw.frame(0, stream: 1) + Raw.frame(0, stream: 1, [1])
+                + Raw.frame(0, stream: 1, Array(repeating: 0, count: 16))
                 + Raw.frame(6, Array(repeating: 0, count: 8)) + Raw.frame(4) + Raw.frame(2, stream: 9, [0, 0, 0, 0, 1])
                 + Raw.frame(0x77, [1, 2, 3]) + Raw.frame(8, Raw.big(1)) + Raw.frame(3, stream: 1, Raw.big(8))
                 + Raw.headers(Raw.requestBlock, stream: 3) + Raw.frame(8, stream: 3, Raw.big(0)))
@@ -142,11 +153,14 @@ struct AttackTests {
         var random = SeededGenerator(seed: seed)
         let server = try opened()
         for _ in 0..<60 {
-            var payload = (0..<Int.random(in: 0...40, using: &random)).map { _ in UInt8.random(in: 0...255, using: &random) }
+            var payload = (0..<Int.random(in: 0...40, using: &random)).map { _ in
+                UInt8.random(in: 0...255, using: &random)
+            }
             let type = UInt8.random(in: 0...10, using: &random)
             if type == 1, Bool.random(using: &random) { payload = Raw.requestBlock }
             let frame = Raw.frame(
-                type, flags: UInt8.random(in: 0...63, using: &random), stream: UInt32.random(in: 0...9, using: &random), payload)
+                type, flags: UInt8.random(in: 0...63, using: &random), stream: UInt32.random(in: 0...9, using: &random),
+                payload)
             do {
                 try server.receive(frame)
                 let streams = server.events.compactMap { event in
@@ -166,7 +180,9 @@ struct AttackTests {
 
     @Test("a flipped byte anywhere never traps", arguments: 0..<8 as Range<UInt8>)
     func flips(bit: UInt8) throws {
-        let bytes = Raw.opening + Raw.headers(Raw.requestBlock, stream: 1) + Raw.frame(0, flags: 1, stream: 1, [0, 0, 0, 0, 1, 7])
+        let bytes =
+            Raw.opening + Raw.headers(Raw.requestBlock, stream: 1)
+            + Raw.frame(0, flags: 1, stream: 1, [0, 0, 0, 0, 1, 7])
         for index in bytes.indices {
             let server = try Endpoint(.server)
             var flipped = bytes

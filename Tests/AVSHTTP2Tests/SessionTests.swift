@@ -24,7 +24,8 @@ struct SessionTests {
     func cuts() throws {
         let (bytes, body) = try transcript()
         let whole = try events(of: [bytes[...]])
-        #expect(whole.events == [.settings, .headers(StreamID(1), request, endsStream: false), .endOfStream(StreamID(1))])
+        #expect(
+            whole.events == [.settings, .headers(StreamID(1), request, endsStream: false), .endOfStream(StreamID(1))])
         #expect(whole.body == body)
         let single = try events(of: bytes.indices.map { bytes[$0...$0] })
         #expect(single == whole)
@@ -151,7 +152,8 @@ struct SessionTests {
     func padding() throws {
         let server = try Endpoint(.server)
         try server.receive(Raw.opening + Raw.headers(Raw.requestBlock, stream: 1))
-        let padded = Raw.frame(0, flags: 0x8, stream: 1, [255] + Array(repeating: 5, count: 5) + Array(repeating: 0, count: 255))
+        let padded = Raw.frame(
+            0, flags: 0x8, stream: 1, [255] + Array(repeating: 5, count: 5) + Array(repeating: 0, count: 255))
         for _ in 0..<10_000 {  // 2.6 MB with padding, 50 KB of payload
             try server.receive(padded)
             server.session.consume(5, on: StreamID(1))

@@ -1,6 +1,7 @@
-@testable import AVSHTTP2
 import AVSTesting
 import Testing
+
+@testable import AVSHTTP2
 
 @Suite("A stream table")
 struct StreamTableTests {

@@ -1,5 +1,6 @@
-@testable import AVSRPC
 import Testing
+
+@testable import AVSRPC
 
 @Suite("A call on the client")
 struct ClientCallTests {
@@ -44,7 +45,8 @@ struct ClientCallTests {
     func trailersOnly() {
         var call = open(.unary)
         let fields = responseFields([
-            (":status", "200"), ("content-type", "application/grpc"), ("grpc-status", "5"), ("grpc-message", "no%20such"),
+            (":status", "200"), ("content-type", "application/grpc"), ("grpc-status", "5"),
+            ("grpc-message", "no%20such"),
             ("k", "v"),
         ])
         #expect(call.receive(fields, endsStream: true) == .ready)
@@ -70,10 +72,12 @@ struct ClientCallTests {
         #expect(status(&call)?.code == .internal)
     }
 
-    @Test("MAP-1: an answer that is not gRPC", arguments: [
-        (502, "text/html", RPCCode.unavailable), (404, "text/plain", .unimplemented), (200, "text/html", .unknown),
-        (200, "application/grpc-web", .unknown), (401, "", .unauthenticated),
-    ])
+    @Test(
+        "MAP-1: an answer that is not gRPC",
+        arguments: [
+            (502, "text/html", RPCCode.unavailable), (404, "text/plain", .unimplemented), (200, "text/html", .unknown),
+            (200, "application/grpc-web", .unknown), (401, "", .unauthenticated),
+        ])
     func foreign(httpStatus: Int, type: String, code: RPCCode) {
         var call = open(.unary)
         let fields = responseFields([(":status", "\(httpStatus)"), ("content-type", type)])
@@ -116,7 +120,9 @@ struct ClientCallTests {
         #expect(status(&other)?.code == .unknown)
     }
 
-    @Test("MSG-9: no response or two, where one is promised, is UNIMPLEMENTED", arguments: [CallKind.unary, .clientStreaming])
+    @Test(
+        "MSG-9: no response or two, where one is promised, is UNIMPLEMENTED",
+        arguments: [CallKind.unary, .clientStreaming])
     func cardinality(kind: CallKind) {
         for messages in [[], framed([1]) + framed([2])] {
             var call = open(kind)

@@ -1,6 +1,7 @@
-@testable import AVSRPC
 import AVSTesting
 import Testing
+
+@testable import AVSRPC
 
 @Suite("Message compression")
 struct CompressionTests {
@@ -30,7 +31,8 @@ struct CompressionTests {
         #expect(throws: MessageCompressor.Failure.self) { try compressor.decompress(zlib, .gzip, limitBytes: 5) }
     }
 
-    @Test("CMP-5: damage, an early end and bytes behind the end are corrupt", arguments: [MessageEncoding.gzip, .deflate])
+    @Test(
+        "CMP-5: damage, an early end and bytes behind the end are corrupt", arguments: [MessageEncoding.gzip, .deflate])
     func corrupt(encoding: MessageEncoding) throws {
         let message = Array(repeating: UInt8(7), count: 5_000)
         let good = try #require(compressor.compressIfWorthwhile(message, encoding))

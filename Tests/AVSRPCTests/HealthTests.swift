@@ -1,5 +1,6 @@
-@testable import AVSRPC
 import Testing
+
+@testable import AVSRPC
 
 @Suite("The health board")
 struct HealthTests {
@@ -65,10 +66,13 @@ struct ReflectionTests {
         }
         func text(_ number: Int, _ value: String) -> [UInt8] { field(number, Array(value.utf8)) }
         let message =
-            text(1, "M") + field(2, text(1, "f")) + field(3, text(1, "N")) + field(4, text(1, "E") + field(2, text(1, "Z")))
+            text(1, "M") + field(2, text(1, "f")) + field(3, text(1, "N"))
+            + field(4, text(1, "E") + field(2, text(1, "Z")))
         let service = text(1, "S") + field(2, text(1, "Call"))
         let ext = text(1, "x") + text(2, ".p.M") + [0x18, 100]
-        let a = text(1, "a.proto") + text(2, "p") + text(3, "b.proto") + field(4, message) + field(6, service) + field(7, ext)
+        let a =
+            text(1, "a.proto") + text(2, "p") + text(3, "b.proto") + field(4, message) + field(6, service)
+            + field(7, ext)
         return [a, text(1, "b.proto") + text(3, "c.proto"), text(1, "c.proto")]
     }()
 
@@ -76,9 +80,11 @@ struct ReflectionTests {
 
     init() throws { index = try ReflectionIndex(files: Self.files) }
 
-    @Test("RF-3: finds messages, nested types, enums, values, services, methods and extensions", arguments: [
-        "p.M", "p.M.f", "p.M.N", "p.M.E", "p.M.Z", "p.M.E.Z", "p.S", "p.S.Call", "p.x",
-    ])
+    @Test(
+        "RF-3: finds messages, nested types, enums, values, services, methods and extensions",
+        arguments: [
+            "p.M", "p.M.f", "p.M.N", "p.M.E", "p.M.Z", "p.M.E.Z", "p.S", "p.S.Call", "p.x",
+        ])
     func symbols(symbol: String) {
         #expect(index.file(containing: symbol) == "a.proto")
         #expect(index.file(containing: symbol + "x") == nil)
@@ -98,7 +104,10 @@ struct ReflectionTests {
         #expect(index.extensionNumbers(of: "p.M") == [100])
         #expect(index.extensionNumbers(of: "p.S") == [])
         #expect(index.extensionNumbers(of: "p.Nope") == nil)
-        #expect(index.services == ["grpc.reflection.v1.ServerReflection", "grpc.reflection.v1alpha.ServerReflection", "p.S"])
+        #expect(
+            index.services == [
+                "grpc.reflection.v1.ServerReflection", "grpc.reflection.v1alpha.ServerReflection", "p.S",
+            ])
     }
 
     @Test("RF-2: an answer carries the host and the request; what is not found is an error inside it")
@@ -114,7 +123,9 @@ struct ReflectionTests {
     @Test("every cut of a descriptor is read or refused")
     func cuts() {
         for cut in 0..<Self.files[0].count {
-            do { _ = try ReflectionIndex(files: [Array(Self.files[0][..<cut])]) } catch { #expect(error is ProtoWire.Malformed) }
+            do { _ = try ReflectionIndex(files: [Array(Self.files[0][..<cut])]) } catch {
+                #expect(error is ProtoWire.Malformed)
+            }
         }
     }
 }

@@ -1,6 +1,7 @@
-@testable import AVSRPC
 import AVSTesting
 import Testing
+
+@testable import AVSRPC
 
 @Suite("A message reader")
 struct MessageReaderTests {

@@ -1,6 +1,7 @@
-@testable import AVSRPC
 import AVSTesting
 import Testing
+
+@testable import AVSRPC
 
 @Suite("Metadata")
 struct MetadataTests {
@@ -16,9 +17,11 @@ struct MetadataTests {
         #expect(metadata.removing("a").count == 1)
     }
 
-    @Test("MD-1: refuses names at the call site", arguments: [
-        "", ":path", "a b", "a:b", "ä", "grpc-status", "grpc-timeout", "a\r\n", "te", "content-type",
-    ])
+    @Test(
+        "MD-1: refuses names at the call site",
+        arguments: [
+            "", ":path", "a b", "a:b", "ä", "grpc-status", "grpc-timeout", "a\r\n", "te", "content-type",
+        ])
     func names(name: String) {
         var metadata = Metadata()
         #expect(throws: MetadataError.self) { try metadata.add(name, "x") }

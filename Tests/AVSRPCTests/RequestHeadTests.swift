@@ -1,9 +1,14 @@
-@testable import AVSRPC
 import Testing
+
+@testable import AVSRPC
 
 @Suite("A request's headers")
 struct RequestHeadTests {
-    private enum Answer: Hashable { case accept, refuse(RPCCode), http(Int) }
+    private enum Answer: Hashable {
+        case accept
+        case refuse(RPCCode)
+        case http(Int)
+    }
 
     private func answer(_ change: [(String, String?)]) -> Answer {
         var fields = goodHead
@@ -24,13 +29,17 @@ struct RequestHeadTests {
         for method in ["GET", "PUT", "post", "OPTIONS"] { #expect(answer([(":method", method)]) == .http(405)) }
     }
 
-    @Test("HDR-2, HDR-3: application/grpc, with a subtype or parameters, in any case", arguments: [
-        ("application/grpc", nil), ("application/grpc+proto", nil), ("Application/GRPC", nil),
-        ("application/grpc;charset=utf-8", nil), ("application/grpc+proto;x=y", nil), ("application/grpc+json", .unimplemented),
-        ("application/grpc+protobuf", .unimplemented), ("application/grpc-web", .notFound),
-        ("application/grpc-web+proto", .notFound), ("application/grpcfoo", .notFound), ("application/json", .notFound),
-        ("", .notFound), ("application/grp", .notFound),
-    ] as [(String, RPCCode?)])
+    @Test(
+        "HDR-2, HDR-3: application/grpc, with a subtype or parameters, in any case",
+        arguments: [
+            ("application/grpc", nil), ("application/grpc+proto", nil), ("Application/GRPC", nil),
+            ("application/grpc;charset=utf-8", nil), ("application/grpc+proto;x=y", nil),
+            ("application/grpc+json", .unimplemented),
+            ("application/grpc+protobuf", .unimplemented), ("application/grpc-web", .notFound),
+            ("application/grpc-web+proto", .notFound), ("application/grpcfoo", .notFound),
+            ("application/json", .notFound),
+            ("", .notFound), ("application/grp", .notFound),
+        ] as [(String, RPCCode?)])
     func contentType(_ type: String, _ code: RPCCode?) {
         let expected: Answer = code == .notFound ? .http(415) : code.map { .refuse($0) } ?? .accept
         #expect(answer([("content-type", type)]) == expected)
@@ -47,13 +56,15 @@ struct RequestHeadTests {
         guard case .refuse = strict.verdict else { return #expect(Bool(false), "accepted") }
     }
 
-    @Test("HDR-5: three ways to be unimplemented", arguments: [
-        ("/pkg.Service/Nope", "unknown method 'Nope' of service 'pkg.Service'"),
-        ("/pkg.Other/Echo", "unknown service 'pkg.Other'"), ("pkg.Service/Echo", "malformed path"),
-        ("/Echo", "malformed path"), ("/", "malformed path"), ("", "malformed path"), ("*", "malformed path"),
-        ("//Echo", "malformed path"), ("/pkg.Service/", "malformed path"), ("/pkg.Service/echo", "unknown method"),
-        ("/pkg.Service/Echo/", "malformed path"), ("/a/pkg.Service/Echo", "unknown service 'a/pkg.Service'"),
-    ])
+    @Test(
+        "HDR-5: three ways to be unimplemented",
+        arguments: [
+            ("/pkg.Service/Nope", "unknown method 'Nope' of service 'pkg.Service'"),
+            ("/pkg.Other/Echo", "unknown service 'pkg.Other'"), ("pkg.Service/Echo", "malformed path"),
+            ("/Echo", "malformed path"), ("/", "malformed path"), ("", "malformed path"), ("*", "malformed path"),
+            ("//Echo", "malformed path"), ("/pkg.Service/", "malformed path"), ("/pkg.Service/echo", "unknown method"),
+            ("/pkg.Service/Echo/", "malformed path"), ("/a/pkg.Service/Echo", "unknown service 'a/pkg.Service'"),
+        ])
     func path(_ path: String, _ text: String) {
         let head = requestHead(goodHead.map { $0.0 == ":path" ? ($0.0, path) : $0 })
         guard case .refuse(let status) = head.verdict else { return #expect(Bool(false), "accepted") }
@@ -71,7 +82,8 @@ struct RequestHeadTests {
     func encoding() {
         #expect(answer([("grpc-encoding", "br")]) == .refuse(.unimplemented))
         #expect(requestHead(goodHead + [("grpc-encoding", "gzip")]).encoding == .gzip)
-        let head = requestHead(goodHead + [("grpc-accept-encoding", " gzip , br,,gzip"), ("grpc-accept-encoding", "deflate")])
+        let head = requestHead(
+            goodHead + [("grpc-accept-encoding", " gzip , br,,gzip"), ("grpc-accept-encoding", "deflate")])
         #expect(head.acceptedEncodings == [.gzip, .deflate])
     }
 

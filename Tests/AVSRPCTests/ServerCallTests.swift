@@ -1,5 +1,6 @@
-@testable import AVSRPC
 import Testing
+
+@testable import AVSRPC
 
 @Suite("A call on the server")
 struct ServerCallTests {
@@ -9,7 +10,10 @@ struct ServerCallTests {
         ServerCall(kind: kind, limitBytes: 1_000, requestEncoding: encoding)
     }
 
-    private enum Input { case data([UInt8]), end }
+    private enum Input {
+        case data([UInt8])
+        case end
+    }
 
     /// What the steps say, then everything a handler would read.
     private func run(_ kind: CallKind, _ inputs: [Input]) -> (fail: RPCCode?, messages: [[UInt8]], ended: Bool) {

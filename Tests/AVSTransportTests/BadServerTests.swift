@@ -6,9 +6,11 @@ import Testing
 
 @Suite("A client and a bad server", .timeLimit(.minutes(1)))
 struct BadServerTests {
-    private func call(_ channel: RPCChannel, _ options: CallOptions = CallOptions()) async -> Result<[UInt8], RPCStatus> {
+    private func call(_ channel: RPCChannel, _ options: CallOptions = CallOptions()) async -> Result<[UInt8], RPCStatus>
+    {
         do {
-            return .success(try await channel.unary(path("Echo"), [1], request: .bytes, response: .bytes, options: options))
+            return .success(
+                try await channel.unary(path("Echo"), [1], request: .bytes, response: .bytes, options: options))
         } catch {
             return .failure(RPCStatus(error))
         }
@@ -30,10 +32,13 @@ struct BadServerTests {
         #expect(try await outcome(Raw.answer([7], stream: 1)) == .success([7]))
     }
 
-    @Test("26.2 rst_after_header, rst_during_data, rst_after_data: NO_ERROR before trailers is a failure", arguments: [
-        Raw.responseHeaders(stream: 1), Raw.responseHeaders(stream: 1) + Raw.frame(0, stream: 1, [0, 0, 0, 0, 9, 1]),
-        Raw.responseHeaders(stream: 1) + Raw.message([7], stream: 1),
-    ])
+    @Test(
+        "26.2 rst_after_header, rst_during_data, rst_after_data: NO_ERROR before trailers is a failure",
+        arguments: [
+            Raw.responseHeaders(stream: 1),
+            Raw.responseHeaders(stream: 1) + Raw.frame(0, stream: 1, [0, 0, 0, 0, 9, 1]),
+            Raw.responseHeaders(stream: 1) + Raw.message([7], stream: 1),
+        ])
     func reset(before: [UInt8]) async throws {
         let result = try await outcome(before + Raw.frame(3, stream: 1, Raw.big(0)))
         #expect(result.failureCode == .internal)
@@ -53,7 +58,9 @@ struct BadServerTests {
             await server.request(on: 3)
             try await server.send(Raw.answer([3], stream: 3))
             _ = await server.receive()
-        } _: { await call($0) }
+        } _: {
+            await call($0)
+        }
         #expect(once == .success([3]))
         let twice = try await withRawServer { server, _ in
             try await server.open()
@@ -62,7 +69,9 @@ struct BadServerTests {
             await server.request(on: 3)
             try await server.send(Raw.frame(3, stream: 3, Raw.big(7)))
             _ = await server.receive()
-        } _: { await call($0) }
+        } _: {
+            await call($0)
+        }
         #expect(twice.failureCode == .unavailable)
     }
 
@@ -73,7 +82,9 @@ struct BadServerTests {
             await server.request(on: 1)
             try await server.send(number == 0 ? Raw.goAway(last: 0) : Raw.answer([UInt8(number)], stream: 1))
             _ = await server.receive()
-        } _: { await call($0) }
+        } _: {
+            await call($0)
+        }
         #expect(result == .success([1]))
     }
 
@@ -116,7 +127,8 @@ struct BadServerTests {
                 let credit = Self.credit(await server.receive { Self.credit($0) - spent >= 261 })
                 var frames: [UInt8] = []
                 while credit - sent >= 261, !rest.isEmpty {
-                    frames += Raw.frame(0, flags: 0x8, stream: 1, [255] + rest.prefix(5) + [UInt8](repeating: 0, count: 255))
+                    frames += Raw.frame(
+                        0, flags: 0x8, stream: 1, [255] + rest.prefix(5) + [UInt8](repeating: 0, count: 255))
                     rest = rest.dropFirst(5)
                     sent += 261
                 }
@@ -124,7 +136,9 @@ struct BadServerTests {
             }
             try await server.send(Raw.trailers(stream: 1))
             _ = await server.receive()
-        } _: { await call($0) }
+        } _: {
+            await call($0)
+        }
         #expect(result == .success(message))
     }
 
@@ -152,7 +166,8 @@ struct BadServerTests {
     func largeHeaders() async throws {
         let fields = (0..<200).map { ("x\($0)", String(repeating: "a", count: 100)) }
         let block = (Raw.literal(":status", "200") + fields.flatMap { Raw.literal($0.0, $0.1) })[...]
-        let answer = Raw.frame(1, flags: 0, stream: 1, Array(block.prefix(16_384)))
+        let answer =
+            Raw.frame(1, flags: 0, stream: 1, Array(block.prefix(16_384)))
             + Raw.frame(9, flags: 0x4, stream: 1, Array(block.dropFirst(16_384)))
         #expect(try await outcome(answer).failureCode == .resourceExhausted)
     }
@@ -176,8 +191,11 @@ struct BadServerTests {
                 try await server.open()
                 await server.request(on: 1)
                 try await server.send(Array(answer.prefix(count)))
-            } _: { await call($0) }
-            #expect(count == answer.count ? result == .success([7]) : result.failureCode == .unavailable, "after \(count)")
+            } _: {
+                await call($0)
+            }
+            #expect(
+                count == answer.count ? result == .success([7]) : result.failureCode == .unavailable, "after \(count)")
         }
     }
 
@@ -185,7 +203,9 @@ struct BadServerTests {
     func silent() async throws {
         let result = try await withRawServer(.quick { $0.connectTimeout = .milliseconds(50) }) { server, _ in
             _ = await server.receive()
-        } _: { await call($0) }
+        } _: {
+            await call($0)
+        }
         #expect(result.failureCode == .unavailable)
         guard case .failure(let status) = result else { return }
         #expect(status.message.hasPrefix("no connection to 127.0.0.1:"))
@@ -210,7 +230,9 @@ struct BadServerTests {
             await server.request(on: 1)
             try await server.send(Raw.answer([UInt8(number)], stream: 1))
             _ = await server.receive()
-        } _: { await call($0, CallOptions(waitForReady: true)) }
+        } _: {
+            await call($0, CallOptions(waitForReady: true))
+        }
         #expect(result == .success([2]))
     }
 
@@ -236,8 +258,10 @@ struct BadServerTests {
     func fuzz(seed: UInt64) async throws {
         var random = SeededGenerator(seed: seed)
         let parts = [
-            Raw.responseHeaders(stream: 1), Raw.message([7], stream: 1), Raw.trailers(stream: 1), Raw.frame(0, stream: 1, [9]),
-            Raw.frame(3, stream: 1, Raw.big(UInt32.random(in: 0...14, using: &random))), Raw.goAway(last: 1), Raw.frame(6, [0, 0, 0, 0, 0, 0, 0, 1]),
+            Raw.responseHeaders(stream: 1), Raw.message([7], stream: 1), Raw.trailers(stream: 1),
+            Raw.frame(0, stream: 1, [9]),
+            Raw.frame(3, stream: 1, Raw.big(UInt32.random(in: 0...14, using: &random))), Raw.goAway(last: 1),
+            Raw.frame(6, [0, 0, 0, 0, 0, 0, 0, 1]),
             Raw.frame(0, flags: 1, stream: 1), Raw.headers([(":status", "103")], stream: 1), Raw.frame(0x55, [1, 2]),
             Raw.headers([("a-bin", "*")], stream: 1, flags: 0x5), Raw.frame(4, [0, 4, 0, 0, 0, 0]),
         ]
@@ -247,7 +271,9 @@ struct BadServerTests {
             try await server.open()
             await server.request(on: 1)
             try await server.send(answer)
-        } _: { await call($0) }
+        } _: {
+            await call($0)
+        }
     }
 }
 

@@ -16,7 +16,9 @@ struct CallTests {
     @Test("server streaming: all messages in order, then the end")
     func serverStreaming() async throws {
         try await withServer([count]) { channel, _ in
-            let numbers = try await channel.serverStreaming(path("Count"), [200] as [UInt8], request: .bytes, response: .bytes) {
+            let numbers = try await channel.serverStreaming(
+                path("Count"), [200] as [UInt8], request: .bytes, response: .bytes
+            ) {
                 responses in
                 var numbers: [UInt8] = []
                 for try await response in responses { numbers += response }

@@ -66,7 +66,8 @@ struct DrainTests {
         let first = RPCServer(configuration: configuration, methods: [echo], time: SystemTime(), logger: quiet)
         let firstRun = Task { try await first.run() }
         let port = try await first.boundPort
-        let channel = try RPCChannel(target: "127.0.0.1:\(port)", configuration: .quick(), time: SystemTime(), logger: quiet)
+        let channel = try RPCChannel(
+            target: "127.0.0.1:\(port)", configuration: .quick(), time: SystemTime(), logger: quiet)
         let traffic = Task {
             var answers = 0
             while !Task.isCancelled {
@@ -104,7 +105,8 @@ struct DrainTests {
             let watch = MethodPath(service: HealthBoard.serviceName, method: "Watch")
             var states: [[UInt8]] = []
             let status = await #expect(throws: RPCStatus.self) {
-                try await channel.serverStreaming(watch, [0x0a, 1, 0x61], request: .bytes, response: .bytes) { responses in
+                try await channel.serverStreaming(watch, [0x0a, 1, 0x61], request: .bytes, response: .bytes) {
+                    responses in
                     for try await response in responses {
                         states.append(response)
                         if states.count == 1 { server.beginDrain() }
@@ -120,7 +122,8 @@ struct DrainTests {
     func unixSocket() async throws {
         let file = "/tmp/avs-transport-\(UInt64.random(in: 0...UInt64.max)).sock"
         let server = RPCServer(
-            configuration: .init(listeners: [.init(.unix(path: file))]), methods: [echo], time: SystemTime(), logger: quiet)
+            configuration: .init(listeners: [.init(.unix(path: file))]), methods: [echo], time: SystemTime(),
+            logger: quiet)
         let running = Task { try await server.run() }
         #expect(try await server.boundAddresses == [.unix(path: file)])
         let channel = try RPCChannel(target: "unix:\(file)", time: SystemTime(), logger: quiet)
@@ -156,16 +159,21 @@ struct DrainTests {
 
 @Suite("A target")
 struct TargetTests {
-    @Test("CH-3: names an address", arguments: [
-        ("localhost:50051", "localhost:50051"), ("dns:///example.com:1", "example.com:1"), ("example.com", "example.com:443"),
-        ("dns:example.com", "example.com:443"), ("ipv4:1.2.3.4:5", "1.2.3.4:5"), ("ipv6:[::1]:5", "[::1]:5"),
-        ("[::1]:7", "[::1]:7"), ("unix:/a/b", "localhost"), ("unix:///a/b", "localhost"), ("::1", "[::1]:443"),
-    ])
+    @Test(
+        "CH-3: names an address",
+        arguments: [
+            ("localhost:50051", "localhost:50051"), ("dns:///example.com:1", "example.com:1"),
+            ("example.com", "example.com:443"),
+            ("dns:example.com", "example.com:443"), ("ipv4:1.2.3.4:5", "1.2.3.4:5"), ("ipv6:[::1]:5", "[::1]:5"),
+            ("[::1]:7", "[::1]:7"), ("unix:/a/b", "localhost"), ("unix:///a/b", "localhost"), ("::1", "[::1]:443"),
+        ])
     func valid(text: String, authority: String) {
         #expect(Target(text)?.authority == authority)
     }
 
-    @Test("CH-3: refuses what names none", arguments: ["", ":1", "a:99999", "a:x", "unix:", "dns://8.8.8.8", "[::1", "[::1]x"])
+    @Test(
+        "CH-3: refuses what names none",
+        arguments: ["", ":1", "a:99999", "a:x", "unix:", "dns://8.8.8.8", "[::1", "[::1]x"])
     func invalid(text: String) {
         #expect(throws: RPCStatus.self) { _ = try RPCChannel(target: text, time: SystemTime(), logger: quiet) }
     }

@@ -104,7 +104,8 @@ struct FlowTests {
         ) { channel, _ in
             for _ in 0..<300 {  // 20 connection windows in all
                 await #expect(throws: RPCStatus.self) {
-                    try await channel.bidirectional(path("Deaf"), request: .bytes, response: .bytes) { writer, responses in
+                    try await channel.bidirectional(path("Deaf"), request: .bytes, response: .bytes) {
+                        writer, responses in
                         try await writer.write([UInt8](repeating: 1, count: 65_000))
                         for try await _ in responses {}
                     }
@@ -123,7 +124,8 @@ struct FlowTests {
                 for number in 0..<200 {
                     group.addTask {
                         let message = Array(repeating: UInt8(truncatingIfNeeded: number), count: number * 1_000)
-                        return try await channel.unary(path("Echo"), message, request: .bytes, response: .bytes) == message
+                        return try await channel.unary(path("Echo"), message, request: .bytes, response: .bytes)
+                            == message
                     }
                 }
                 for try await isSame in group { #expect(isSame) }
@@ -143,7 +145,8 @@ struct FlowTests {
                 #expect(next != nil)
                 for _ in 0..<100 {
                     let message = Array(repeating: UInt8(1), count: 100_000)
-                    #expect(try await channel.unary(path("Echo"), message, request: .bytes, response: .bytes) == message)
+                    #expect(
+                        try await channel.unary(path("Echo"), message, request: .bytes, response: .bytes) == message)
                 }
             }
         }

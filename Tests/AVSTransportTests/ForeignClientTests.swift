@@ -50,7 +50,8 @@ struct ForeignClientTests {
                 "h2load",
                 [
                     "-n", "5000", "-c", "4", "-m", "100", "-t", "1", "-d", file.path, "-H",
-                    "content-type: application/grpc", "-H", "te: trailers", "http://127.0.0.1:\(port)/test.Service/Echo",
+                    "content-type: application/grpc", "-H", "te: trailers",
+                    "http://127.0.0.1:\(port)/test.Service/Echo",
                 ])
             #expect(
                 outcome.output.contains("5000 succeeded, 0 failed, 0 errored, 0 timeout"),
@@ -68,7 +69,8 @@ struct ForeignClientTests {
         }
     }
 
-    @Test("gRPC core: calls of every kind, metadata, deadlines, cancellation, compression, health",
+    @Test(
+        "gRPC core: calls of every kind, metadata, deadlines, cancellation, compression, health",
         .enabled(if: hasPython, "tools/setup makes .venv"))
     func grpcCore() async throws {
         let script = URL(fileURLWithPath: #filePath).deletingLastPathComponent().deletingLastPathComponent()

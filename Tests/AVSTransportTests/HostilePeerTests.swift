@@ -18,9 +18,11 @@ struct HostilePeerTests {
         }
     }
 
-    @Test("CON-1: HTTP/1 gets one line of HTTP/1 and the end", arguments: [
-        "GET / HTTP/1.1\r\nhost: x\r\n\r\n", "POST /a HTTP/1.0\r\n\r\n", "PRI * HTTP/1.1\r\n",
-    ])
+    @Test(
+        "CON-1: HTTP/1 gets one line of HTTP/1 and the end",
+        arguments: [
+            "GET / HTTP/1.1\r\nhost: x\r\n\r\n", "POST /a HTTP/1.0\r\n\r\n", "PRI * HTTP/1.1\r\n",
+        ])
     func http1(text: String) async throws {
         let answer = String(decoding: try await conversation(Array(text.utf8)), as: UTF8.self)
         // Our SETTINGS are on the wire already: HTTP/2 servers speak first.
@@ -127,13 +129,17 @@ struct HostilePeerTests {
 
     @Test("ATT-3: a CONTINUATION flood gets a GOAWAY written by hand")
     func continuations() async throws {
-        let bytes = Raw.request("Echo", stream: 1, flags: 0) + Array((0..<100).map { _ in Raw.frame(9, stream: 1) }.joined())
+        let bytes =
+            Raw.request("Echo", stream: 1, flags: 0) + Array((0..<100).map { _ in Raw.frame(9, stream: 1) }.joined())
         #expect(try await conversation(Raw.opening + bytes).goAway?.text.contains("-905") == true)
     }
 
-    @Test("HDR-1, HDR-2: what is not gRPC gets an HTTP answer", arguments: [
-        ("GET", "application/grpc", "405"), ("POST", "application/json", "415"), ("POST", "application/grpc-web", "415"),
-    ])
+    @Test(
+        "HDR-1, HDR-2: what is not gRPC gets an HTTP answer",
+        arguments: [
+            ("GET", "application/grpc", "405"), ("POST", "application/json", "415"),
+            ("POST", "application/grpc-web", "415"),
+        ])
     func notGRPC(verb: String, type: String, status: String) async throws {
         try await withServer([echo]) { _, server in
             let peer = try await RawConnection.open(port: try await server.boundPort)
@@ -163,10 +169,12 @@ struct HostilePeerTests {
     @Test("MSG-3: an announced length over the method's limit is refused before its bytes", .timeLimit(.minutes(1)))
     func announcedLength() async throws {
         let small = RPCMethod.unary(
-            path("Small"), request: .bytes, response: .bytes, options: .init(requestLimitBytes: 16_384)) { _, _ in [] }
+            path("Small"), request: .bytes, response: .bytes, options: .init(requestLimitBytes: 16_384)
+        ) { _, _ in [] }
         try await withServer([small]) { _, server in
             let peer = try await RawConnection.open(port: try await server.boundPort)
-            try await peer.send(Raw.opening + Raw.request("Small", stream: 1) + Raw.frame(0, stream: 1, [0, 0, 0, 0x40, 1]))
+            try await peer.send(
+                Raw.opening + Raw.request("Small", stream: 1) + Raw.frame(0, stream: 1, [0, 0, 0, 0x40, 1]))
             let bytes = await peer.receive { RawFrame.all(in: $0).contains { $0.type == 3 } }
             #expect(RawFrame.all(in: bytes).filter { $0.stream == 1 }.map(\.type) == [1, 3])
             await peer.close()

@@ -23,7 +23,9 @@ final class RawConnection: Sendable {
         let collector = Collector()
         let channel = try await ClientBootstrap(group: MultiThreadedEventLoopGroup.singleton)
             .channelInitializer { channel in
-                channel.eventLoop.makeCompletedFuture { try channel.pipeline.syncOperations.addHandler(Handler(collector)) }
+                channel.eventLoop.makeCompletedFuture {
+                    try channel.pipeline.syncOperations.addHandler(Handler(collector))
+                }
             }
             .connect(host: "127.0.0.1", port: port).get()
         return RawConnection(channel: channel, collector: collector)
@@ -103,7 +105,9 @@ struct RawFrame: Equatable {
             let length = Int(head[0]) << 16 | Int(head[1]) << 8 | Int(head[2])
             guard rest.count >= 9 + length else { break }
             let stream = head[5...8].reduce(UInt32(0)) { $0 << 8 | UInt32($1) }
-            frames.append(RawFrame(type: head[3], flags: head[4], stream: stream, payload: Array(rest.dropFirst(9).prefix(length))))
+            frames.append(
+                RawFrame(
+                    type: head[3], flags: head[4], stream: stream, payload: Array(rest.dropFirst(9).prefix(length))))
             rest = rest.dropFirst(9 + length)
         }
         return frames
@@ -112,7 +116,9 @@ struct RawFrame: Equatable {
     /// Error code and text, if this is a GOAWAY.
     var goAway: (code: UInt32, text: String)? {
         guard type == 7, payload.count >= 8 else { return nil }
-        return (payload[4...7].reduce(UInt32(0)) { $0 << 8 | UInt32($1) }, String(decoding: payload[8...], as: UTF8.self))
+        return (
+            payload[4...7].reduce(UInt32(0)) { $0 << 8 | UInt32($1) }, String(decoding: payload[8...], as: UTF8.self)
+        )
     }
 }
 

@@ -68,7 +68,9 @@ extension RawConnection {
     /// Waits until a stream's request is complete.
     func request(on stream: UInt32) async {
         _ = await receive { bytes in
-            RawFrame.all(in: Array(bytes.dropFirst(24))).contains { $0.stream == stream && $0.type <= 1 && $0.flags & 1 == 1 }
+            RawFrame.all(in: Array(bytes.dropFirst(24))).contains {
+                $0.stream == stream && $0.type <= 1 && $0.flags & 1 == 1
+            }
         }
     }
 

@@ -65,7 +65,8 @@ struct ServerCallsTests {
             try options.metadata.add("in", "a")
             try options.metadata.add("In", "b")
             try options.metadata.add("in-bin", bytes: [0, 255, 1])
-            let answer = try await channel.unaryResponse(path("Meta"), [], request: .bytes, response: .bytes, options: options)
+            let answer = try await channel.unaryResponse(
+                path("Meta"), [], request: .bytes, response: .bytes, options: options)
             #expect(answer.initialMetadata["echo"] == "a+b")
             #expect(answer.trailingMetadata.bytes("out-bin") == [[0, 255, 1]])
             let failure = await status {
@@ -136,7 +137,8 @@ struct ServerCallsTests {
             #expect(await ends.take() == .unauthenticated)
             var options = CallOptions()
             try options.metadata.add("authkey", "ann")
-            let answer = try await channel.unary(path("Secret"), [1], request: .bytes, response: .bytes, options: options)
+            let answer = try await channel.unary(
+                path("Secret"), [1], request: .bytes, response: .bytes, options: options)
             #expect(String(decoding: answer, as: UTF8.self) == "ann")
             #expect(await ends.take() == .ok)
         }
@@ -169,7 +171,8 @@ struct ServerCallsTests {
             options.responseLimitBytes = 99
             let failure = await status {
                 _ = try await channel.unary(
-                    path("Echo"), [UInt8](repeating: 1, count: 100), request: .bytes, response: .bytes, options: options)
+                    path("Echo"), [UInt8](repeating: 1, count: 100), request: .bytes, response: .bytes, options: options
+                )
             }
             #expect(failure?.code == .resourceExhausted)
         }
@@ -178,9 +181,13 @@ struct ServerCallsTests {
     @Test("MSG-10, OV-5: an error nobody translated is UNKNOWN with its text hidden, and ends its own call only")
     func unknownError() async throws {
         struct Secret: Error {}
-        let method = RPCMethod.unary(path("Oops"), request: .bytes, response: .bytes) { _, _ -> [UInt8] in throw Secret() }
+        let method = RPCMethod.unary(path("Oops"), request: .bytes, response: .bytes) { _, _ -> [UInt8] in
+            throw Secret()
+        }
         try await withServer([method, echo]) { channel, _ in
-            let failure = await status { _ = try await channel.unary(path("Oops"), [], request: .bytes, response: .bytes) }
+            let failure = await status {
+                _ = try await channel.unary(path("Oops"), [], request: .bytes, response: .bytes)
+            }
             #expect(failure?.code == .unknown)
             #expect(failure?.message.contains("Secret") == false)
             let answer = try await channel.unary(path("Echo"), [1], request: .bytes, response: .bytes)
@@ -191,11 +198,15 @@ struct ServerCallsTests {
     @Test("one table turns errors into statuses")
     func errorTable() async throws {
         struct Missing: Error {}
-        let method = RPCMethod.unary(path("Oops"), request: .bytes, response: .bytes) { _, _ -> [UInt8] in throw Missing() }
+        let method = RPCMethod.unary(path("Oops"), request: .bytes, response: .bytes) { _, _ -> [UInt8] in
+            throw Missing()
+        }
         try await withServer(
             [method], configure: { $0.statusOfError = { $0 is Missing ? RPCStatus(.notFound, "gone") : RPCStatus($0) } }
         ) { channel, _ in
-            let failure = await status { _ = try await channel.unary(path("Oops"), [], request: .bytes, response: .bytes) }
+            let failure = await status {
+                _ = try await channel.unary(path("Oops"), [], request: .bytes, response: .bytes)
+            }
             #expect(failure == RPCStatus(.notFound, "gone"))
         }
     }
@@ -297,7 +308,9 @@ struct ServerCallsTests {
             try await peer.send(
                 Raw.opening + Raw.request("Collect", stream: 1) + Raw.message([1, 2], stream: 1)
                     + Raw.frame(1, flags: 0x5, stream: 1, Raw.literal("x", "y")))
-            let bytes = await peer.receive { RawFrame.all(in: $0).filter { $0.type == 1 && $0.flags & 1 == 1 }.count == 1 }
+            let bytes = await peer.receive {
+                RawFrame.all(in: $0).filter { $0.type == 1 && $0.flags & 1 == 1 }.count == 1
+            }
             let data = RawFrame.all(in: bytes).first { $0.type == 0 }
             #expect(data.map { String(decoding: $0.payload.dropFirst(5), as: UTF8.self) } == "1 2")
             await peer.close()
@@ -334,7 +347,9 @@ struct ServerCallsTests {
             channel, _ in
             let call = Task { _ = try await channel.unary(path("Hang"), [], request: .bytes, response: .bytes) }
             await started.take()
-            let failure = await status { _ = try await channel.unary(path("Echo"), [], request: .bytes, response: .bytes) }
+            let failure = await status {
+                _ = try await channel.unary(path("Echo"), [], request: .bytes, response: .bytes)
+            }
             #expect(failure?.code == .unavailable)
             call.cancel()
             await cancelled.take()
@@ -358,13 +373,15 @@ struct ServerCallsTests {
     @Test("CMP-6: a bomb is RESOURCE_EXHAUSTED")
     func bomb() async throws {
         let small = RPCMethod.unary(
-            path("Small"), request: .bytes, response: .bytes, options: .init(requestLimitBytes: 100_000)) { _, _ in [] }
+            path("Small"), request: .bytes, response: .bytes, options: .init(requestLimitBytes: 100_000)
+        ) { _, _ in [] }
         try await withServer([small]) { channel, _ in
             var options = CallOptions()
             options.requestEncoding = .gzip
             let failure = await status {
                 _ = try await channel.unary(
-                    path("Small"), [UInt8](repeating: 0, count: 10_000_000), request: .bytes, response: .bytes, options: options)
+                    path("Small"), [UInt8](repeating: 0, count: 10_000_000), request: .bytes, response: .bytes,
+                    options: options)
             }
             #expect(failure?.code == .resourceExhausted)
         }

@@ -157,7 +157,7 @@ struct ServerConnectionTests {
         try rig.advance(.seconds(2))
         #expect(rig.goAways.map(\.last) == [.maximum])
         #expect(rig.ends == 0)
-        rig.time.advance(by: .seconds(6))  // libnghttp2 as a client without calls answers nothing more, nor does it read
+        rig.time.advance(by: .seconds(6))  // libnghttp2 without calls reads and answers nothing more
         rig.channel.embeddedEventLoop.advanceTime(by: .seconds(6))
         #expect(try rig.output().goAway?.text == "max_idle")
         #expect(rig.ends == 1)

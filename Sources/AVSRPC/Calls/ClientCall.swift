@@ -9,8 +9,8 @@ public struct ClientCall: Sendable {
         case headers(Metadata)
         /// ``nextMessage(_:)`` has something to say.
         case ready
-        /// As `ready`, and the stream must be reset with this HTTP/2 error code: the server has said its last word while
-        /// our side is open, or it broke the protocol.
+        /// As `ready`, and the stream must be reset with this HTTP/2 error code: the server has said its last word
+        /// while our side is open, or it broke the protocol.
         case readyAndReset(UInt32)
     }
 
@@ -73,7 +73,8 @@ public struct ClientCall: Sendable {
                 return breakOff("the server sent a second header section in the middle of the answer")
             }
             return end(
-                fields.status ?? RPCStatus(.unknown, "the server ended the call without a status", metadata: fields.metadata))
+                fields.status
+                    ?? RPCStatus(.unknown, "the server ended the call without a status", metadata: fields.metadata))
         case .foreign:
             return endForeign()
         case .ended:

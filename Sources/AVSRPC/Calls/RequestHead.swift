@@ -12,8 +12,16 @@ public struct RequestHead: Sendable {
         case http(status: Int, text: String)
     }
 
-    private enum ContentType: Sendable { case missing, grpc, unknownSubtype(String), other }
-    private enum Path: Sendable { case missing, known(RPCMethod), unknown(RPCStatus) }
+    private enum ContentType: Sendable {
+        case missing, grpc
+        case unknownSubtype(String)
+        case other
+    }
+    private enum Path: Sendable {
+        case missing
+        case known(RPCMethod)
+        case unknown(RPCStatus)
+    }
 
     private let methods: MethodTable
     private let requiresTrailers: Bool

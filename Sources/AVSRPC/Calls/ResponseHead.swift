@@ -16,7 +16,8 @@ public enum ResponseHead {
     /// The end after messages (RSP-1, RSP-4).
     ///
     /// Trailers are cut to `limitBytes`, to 8 KiB in any case: first the text is shortened, then the details are left
-    /// out, then the rest of the metadata (RSP-7). Widely used clients refuse more and report another error in its place.
+    /// out, then the rest of the metadata (RSP-7). Widely used clients refuse more and report another error in its
+    /// place.
     ///
     /// - Parameter limitBytes: the header list size that the peer announced.
     public static func writeTrailers(_ status: RPCStatus, into sink: inout some FieldSink, limitBytes: Int = 8 * 1024) {

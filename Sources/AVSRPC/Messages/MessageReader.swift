@@ -2,9 +2,9 @@
 ///
 ///     | compressed: 1 byte, 0 or 1 | length: 4 bytes, big-endian, in bytes | message |
 ///
-/// One message is put together at a time; bytes behind a complete one wait as they came, so that a million tiny messages
-/// take no more memory than the window lets in (FC-6). A message grows with what arrives, never by what its prefix
-/// announces (MSG-4), and a prefix over the limit fails before its bytes come (MSG-3).
+/// One message is put together at a time; bytes behind a complete one wait as they came, so that a million tiny
+/// messages take no more memory than the window lets in (FC-6). A message grows with what arrives, never by what its
+/// prefix announces (MSG-4), and a prefix over the limit fails before its bytes come (MSG-3).
 ///
 /// - Source: gRPC over HTTP/2, *Length-Prefixed-Message*.
 public struct MessageReader: Sendable {

@@ -5,8 +5,8 @@
 ///     try metadata.add("trace-bin", bytes: [1, 2, 3])   // `-bin` holds bytes
 ///     metadata["authorization"]                          // the first value
 ///
-/// Names are lower-cased; they consist of letters, digits, `_`, `-` and `.`. Values are printable ASCII. A value under a
-/// `-bin` name is bytes, base64 only on the wire. Kept as one list of bytes: most calls never look into it (MD-5).
+/// Names are lower-cased; they consist of letters, digits, `_`, `-` and `.`. Values are printable ASCII. A value under
+/// a `-bin` name is bytes, base64 only on the wire. Kept as one list of bytes: most calls never look into it (MD-5).
 public struct Metadata: Hashable, Sendable {
     private struct Field: Hashable, Sendable {
         var start: UInt32
@@ -77,7 +77,9 @@ public struct Metadata: Hashable, Sendable {
     }
 
     /// Reserved names that handlers and callers may see and set all the same (HDR-10).
-    static let passedThrough = ["grpc-previous-rpc-attempts", "grpc-trace-bin", "grpc-tags-bin", "grpc-retry-pushback-ms"]
+    static let passedThrough = [
+        "grpc-previous-rpc-attempts", "grpc-trace-bin", "grpc-tags-bin", "grpc-retry-pushback-ms",
+    ]
     /// Names that the runtime writes itself.
     private static let owned = ["content-type", "te", "user-agent", "host", "connection", "content-length"]
 
@@ -141,14 +143,17 @@ public struct Metadata: Hashable, Sendable {
         while start <= value.count {  // a comma separates values, each encoded by itself
             var end = start
             while end < value.count, value[end] != UInt8(ascii: ",") { end += 1 }
-            guard let decoded = BinaryMetadata.decode(value.extracting(value.trimmed(start..<end))) else { return false }
+            guard let decoded = BinaryMetadata.decode(value.extracting(value.trimmed(start..<end))) else {
+                return false
+            }
             append(name: name, value: decoded.span)
             start = end + 1
         }
         return true
     }
 
-    /// Writes the fields as they travel. Secrets and values that change on each call stay out of the HPACK table (MD-7).
+    /// Writes the fields as they travel. Secrets and values that change on each call stay out of the HPACK table
+    /// (MD-7).
     func write(into sink: inout some FieldSink) {
         forEach { name, value in
             if name.hasSuffix("-bin") {

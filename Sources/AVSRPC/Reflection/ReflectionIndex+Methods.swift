@@ -52,7 +52,9 @@ extension ReflectionIndex {
             let (type, number) = try Self.extensionRequest(question.value)
             return fileAnswer(file(extending: type, number), "extension \(number) of '\(type)'", &sent)
         case 6:
-            guard let numbers = extensionNumbers(of: text) else { return failure(.notFound, "type '\(text)' not found") }
+            guard let numbers = extensionNumbers(of: text) else {
+                return failure(.notFound, "type '\(text)' not found")
+            }
             var body: [UInt8] = []
             ProtoWire.append(field: 1, text.utf8, to: &body)
             for number in numbers { ProtoWire.append(field: 2, varint: UInt64(bitPattern: Int64(number)), to: &body) }

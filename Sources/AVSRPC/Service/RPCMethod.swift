@@ -59,7 +59,8 @@ public struct RPCMethod: Sendable {
     /// One request, any number of responses.
     public static func serverStreaming<Request: MessageCodec, Response: MessageCodec>(
         _ path: MethodPath, request: Request, response: Response, options: Options = Options(),
-        _ handler: @escaping @Sendable (Request.Message, CallContext, ResponseWriter<Response.Message>) async throws -> Void
+        _ handler:
+            @escaping @Sendable (Request.Message, CallContext, ResponseWriter<Response.Message>) async throws -> Void
     ) -> RPCMethod {
         RPCMethod(
             path, .serverStreaming, options: options,

@@ -1,7 +1,7 @@
 /// How a call ended.
 ///
-/// The runtime itself never answers with `invalidArgument`, `notFound`, `alreadyExists`, `failedPrecondition`, `aborted`,
-/// `outOfRange` or `dataLoss`: those belong to applications (STA-1).
+/// The runtime itself never answers with `invalidArgument`, `notFound`, `alreadyExists`, `failedPrecondition`,
+/// `aborted`, `outOfRange` or `dataLoss`: those belong to applications (STA-1).
 public enum RPCCode: Int, Hashable, Sendable, CaseIterable, CustomStringConvertible {
     case ok = 0
     /// The caller gave the call up.

@@ -5,7 +5,8 @@ import NIOCore
 
 /// One call of a channel, from its start to its status, over as many streams as it takes (RT-2).
 ///
-/// `@unchecked`: everything that changes is touched on the channel's event loop only; each entry from a task goes there.
+/// `@unchecked`: everything that changes is touched on the channel's event loop only; each entry from a task goes
+/// there.
 final class ClientStream: @unchecked Sendable {
     private let core: ChannelCore
     private let eventLoop: any EventLoop

@@ -16,8 +16,8 @@ extension RPCChannel {
         public var authority: String?
         /// Goes in front of this runtime's own name in `user-agent` (HDR-15).
         public var userAgentPrefix: String?
-        /// What is kept of a request until its answer begins, so that a call which the server did not process can be sent
-        /// again (RT-2).
+        /// What is kept of a request until its answer begins, so that a call which the server did not process can be
+        /// sent again (RT-2).
         public var retryBufferBytes = 256 * 1024
         /// See each call before it is sent.
         public var interceptors: [any ClientInterceptor] = []
@@ -36,7 +36,8 @@ extension RPCChannel {
 /// What one call asks for beside its request.
 public struct CallOptions: Sendable {
     public var metadata: Metadata
-    /// From the start of the call to its end. Calls made from a handler are also bound by the handler's deadline (DL-6).
+    /// From the start of the call to its end. Calls made from a handler are also bound by the handler's deadline
+    /// (DL-6).
     public var timeout: Duration?
     /// Wait through failures to connect, until the deadline, instead of failing at once (RT-1).
     public var waitForReady: Bool

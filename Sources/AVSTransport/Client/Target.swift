@@ -1,7 +1,7 @@
 /// What a channel connects to (CH-3).
 ///
-/// `dns:///host:port`, `host:port`, `ipv4:1.2.3.4:port`, `ipv6:[::1]:port`, `unix:/path`, `unix:///path`. Without a port
-/// it is 443.
+/// `dns:///host:port`, `host:port`, `ipv4:1.2.3.4:port`, `ipv6:[::1]:port`, `unix:/path`, `unix:///path`. Without a
+/// port it is 443.
 public struct Target: Hashable, Sendable, CustomStringConvertible {
     enum Address: Hashable, Sendable {
         case host(String, port: Int)

@@ -3,44 +3,10 @@ import AVSPrimitives
 import Logging
 import NIOCore
 
-/// What a connection is about: the calls on it. The handler below moves bytes and keeps time, its delegate keeps calls.
-protocol HTTP2Delegate: AnyObject {
-    /// One event. `.data` events name ranges of `bytes`.
-    func handle(_ event: HTTP2Event, of bytes: borrowing ByteBuffer)
-    /// The deadline of a stream's call has passed.
-    func deadlinePassed(_ stream: StreamID)
-    /// A duty of the delegate's own is due.
-    func handle(_ duty: ConnectionTimers.Duty)
-    /// Nothing will come or go any more. Called once.
-    func connectionEnded(_ end: ConnectionEnd)
-    /// Calls that are open.
-    var callCount: Int { get }
-    func isOpen(_ stream: StreamID) -> Bool
-}
-
-/// Why a connection ended.
-enum ConnectionEnd: Hashable {
-    /// Both sides were done.
-    case finished
-    /// The peer closed the socket, or the network did.
-    case lost(String)
-    /// The peer broke a rule or passed a limit.
-    case refused(String)
-    /// We closed it: shutdown, keepalive, idle.
-    case closed(String)
-
-    var reason: String {
-        switch self {
-        case .finished: "the connection was finished"
-        case .lost(let text), .refused(let text), .closed(let text): text
-        }
-    }
-}
-
 /// One HTTP/2 connection on a NIO channel: bytes between the socket and the session, timers, limits, and the end.
 ///
-/// Lives on its channel's event loop and is touched there only (CON-8). A read becomes events, the delegate acts on them
-/// and issues commands, and one drain at the end of the turn writes what they produced (SP-2).
+/// Lives on its channel's event loop and is touched there only (CON-8). A read becomes events, the delegate acts on
+/// them and issues commands, and one drain at the end of the turn writes what they produced (SP-2).
 final class HTTP2Handler: ChannelInboundHandler {
     typealias InboundIn = ByteBuffer
     typealias OutboundIn = ByteBuffer
@@ -66,7 +32,7 @@ final class HTTP2Handler: ChannelInboundHandler {
     var context: ChannelHandlerContext?
     var phase = Phase.opening
     var lastReceived: ContinuousClock.Instant
-    private var keepaliveSent: ContinuousClock.Instant?
+    var keepaliveSent: ContinuousClock.Instant?
     private var abuse: AbuseGuard
     private var isReading = false
     private var isPumping = false
@@ -75,7 +41,7 @@ final class HTTP2Handler: ChannelInboundHandler {
     private var wantsRead = false
     private var hasPeerSettings = false
     private var firstByte: UInt8?
-    private var armed: (timer: Scheduled<Void>, instant: ContinuousClock.Instant)?
+    var armed: (timer: Scheduled<Void>, instant: ContinuousClock.Instant)?
     private var end: ConnectionEnd?
 
     init(
@@ -114,8 +80,8 @@ final class HTTP2Handler: ChannelInboundHandler {
         timers.set(.preface, now + limits.prefaceTimeout)
         timers.set(.settingsAcknowledgement, now + limits.settingsTimeout)
         if let keepalive = limits.keepaliveTime { timers.set(.keepalive, now + keepalive) }
-        // Our SETTINGS go out at once (CON-2); a server's with the answer to the client's first bytes, which are on their
-        // way: whoever speaks HTTP/1 here can read that answer, not being HTTP/2 (CON-1).
+        // Our SETTINGS go out at once (CON-2); a server's with the answer to the client's first bytes, which are on
+        // their way: whoever speaks HTTP/1 here can read that answer, not being HTTP/2 (CON-1).
         if role == .client { flushNow() }
         arm()
     }
@@ -224,7 +190,8 @@ final class HTTP2Handler: ChannelInboundHandler {
         }
         let queued = session.queuedFrameCount
         if queued > limits.queuedFrameLimit * 10 {
-            return terminate(.enhanceYourCalm, "too_many_queued_frames", .refused("the peer does not read what it causes"))
+            return terminate(
+                .enhanceYourCalm, "too_many_queued_frames", .refused("the peer does not read what it causes"))
         }
         isReadSuspended = queued > limits.queuedFrameLimit
         if session.isReceivingHeaders {
@@ -324,7 +291,7 @@ final class HTTP2Handler: ChannelInboundHandler {
     }
 
     /// Tells the delegate, once.
-    private func finish(_ end: ConnectionEnd) {
+    func finish(_ end: ConnectionEnd) {
         guard self.end == nil else { return }
         self.end = end
         if isActive { phase = .lingering }
@@ -338,87 +305,6 @@ final class HTTP2Handler: ChannelInboundHandler {
         timers.set(.linger, time.monotonic + limits.lingerTimeout)
         arm()
         context.close(mode: .output, promise: nil)
-    }
-
-    // MARK: Timers
-
-    /// Adds a call's deadline.
-    func setDeadline(_ stream: StreamID, _ instant: ContinuousClock.Instant) {
-        timers.add(stream, at: instant, isOpen: delegate.isOpen)
-        arm()
-    }
-
-    /// Keeps one timer of the loop set to the next thing due. A timer that fires early arms itself again.
-    func arm() {
-        guard phase != .closed, let next = timers.next, let context else { return }
-        if let armed, armed.instant <= next { return }
-        armed?.timer.cancel()
-        let delay = max(.zero, time.monotonic.duration(to: next))
-        let (seconds, attoseconds) = min(delay, .seconds(365 * 24 * 3_600)).components
-        let amount = TimeAmount.nanoseconds(seconds * 1_000_000_000 + attoseconds / 1_000_000_000 + 1)
-        let bound = NIOLoopBound(self, eventLoop: context.eventLoop)
-        armed = (context.eventLoop.scheduleTask(in: amount) { bound.value.fire() }, next)
-    }
-
-    private func fire() {
-        armed = nil
-        let now = time.monotonic
-        while phase != .closed, let expiry = timers.expire(at: now) {
-            switch expiry {
-            case .deadline(let stream): if isActive { delegate.deadlinePassed(stream) }
-            case .duty(let duty): perform(duty, at: now)
-            }
-        }
-        arm()
-        scheduleFlush()
-    }
-
-    private func perform(_ duty: ConnectionTimers.Duty, at now: ContinuousClock.Instant) {
-        switch duty {
-        case .preface where role == .server:
-            terminate(.protocolError, "preface_timeout", .refused("no HTTP/2 preface in time"))
-        case .settingsAcknowledgement:
-            terminate(.settingsTimeout, "settings_timeout", .refused("our SETTINGS were not acknowledged in time"))
-        case .headers:
-            terminate(.enhanceYourCalm, "headers_timeout", .refused("a header section did not end in time"))
-        case .keepalive: keepalive(at: now)
-        case .keepaliveAnswer:
-            if let sent = keepaliveSent, lastReceived < sent { close(.lost("keepalive: nothing came back in time")) }
-        case .stalledSocket:
-            finish(.lost("the peer read nothing for \(limits.stallTimeout)"))
-            context?.close(promise: nil)
-        case .linger:
-            context?.close(promise: nil)
-        case .preface, .drainPing, .stalledStreams, .idle, .age, .ageGrace, .connect:
-            delegate.handle(duty)
-        }
-    }
-
-    /// Any received byte counts as life, not only the answer (KA-3).
-    private func keepalive(at now: ContinuousClock.Instant) {
-        guard let keepaliveTime = limits.keepaliveTime else { return }
-        let due = lastReceived + keepaliveTime
-        guard due <= now else { return timers.set(.keepalive, due) }
-        timers.set(.keepalive, now + max(keepaliveTime, limits.keepaliveTimeout))
-        if role == .client, delegate.callCount == 0 { return }  // not without calls (KA-5)
-        do throws(HTTP2Error) {
-            try session.ping(PingNumber.keepalive)
-            keepaliveSent = now
-            timers.set(.keepaliveAnswer, now + limits.keepaliveTimeout)
-        } catch {
-            close(.lost("\(error)"))
-        }
-    }
-
-    /// Before a call on a connection that has been silent for longer than the keepalive time (KA-5).
-    func pingIfQuiet() {
-        guard let keepaliveTime = limits.keepaliveTime, isActive else { return }
-        let now = time.monotonic
-        if lastReceived + keepaliveTime <= now, timers[.keepaliveAnswer] == nil {
-            timers.set(.keepalive, now)
-            keepalive(at: now)
-            arm()
-        }
     }
 }
 

@@ -1,9 +1,9 @@
 import NIOCore
 
 #if canImport(Glibc)
-import Glibc
+    import Glibc
 #elseif canImport(Musl)
-import Musl
+    import Musl
 #endif
 
 extension ConnectionLimits {
@@ -11,11 +11,11 @@ extension ConnectionLimits {
     /// (CON-7, gRFC A18). Nil where keepalive is off or the system has no such option.
     var userTimeout: (option: ChannelOptions.Types.SocketOption, milliseconds: Int)? {
         #if os(Linux)
-        guard keepaliveTime != nil else { return nil }
-        let option = ChannelOptions.Types.SocketOption(level: .tcp, name: .init(rawValue: TCP_USER_TIMEOUT))
-        return (option, Int(clamping: min(keepaliveTimeout.components.seconds, 3_600) * 1_000))
+            guard keepaliveTime != nil else { return nil }
+            let option = ChannelOptions.Types.SocketOption(level: .tcp, name: .init(rawValue: TCP_USER_TIMEOUT))
+            return (option, Int(clamping: min(keepaliveTimeout.components.seconds, 3_600) * 1_000))
         #else
-        return nil
+            return nil
         #endif
     }
 }

@@ -31,8 +31,8 @@ extension RPCServer {
         public var compressesResponses = false
         /// Refuse requests without `te: trailers` (HDR-4).
         public var requiresTrailersField = false
-        /// The status of an error that is not an ``RPCStatus``: the one table of the application. The cause is logged if
-        /// the status is UNKNOWN or INTERNAL.
+        /// The status of an error that is not an ``RPCStatus``: the one table of the application. The cause is logged
+        /// if the status is UNKNOWN or INTERNAL.
         public var statusOfError: @Sendable (any Error) -> RPCStatus = { RPCStatus($0) }
 
         public init(listeners: [Listener] = [Listener(.tcp(host: "127.0.0.1", port: 0))]) {

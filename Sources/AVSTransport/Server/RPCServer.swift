@@ -117,7 +117,7 @@ public final class RPCServer: Service {
             .serverChannelOption(.socketOption(.so_reuseaddr), value: 1)
             .serverChannelInitializer { channel in
                 channel.eventLoop.makeCompletedFuture {
-                    try channel.pipeline.syncOperations.addHandler(AcceptBackoffHandler())  // out of descriptors (CON-7)
+                    try channel.pipeline.syncOperations.addHandler(AcceptBackoffHandler())  // CON-7
                 }
             }
             .childChannelOption(.allowRemoteHalfClosure, value: true)  // DR-3
@@ -125,7 +125,8 @@ public final class RPCServer: Service {
             .childChannelOption(.recvAllocator, value: FixedSizeRecvByteBufferAllocator(capacity: 64 * 1024))  // SP-2
             .childChannelInitializer { channel in
                 channel.eventLoop.makeCompletedFuture {
-                    try connections.accept(channel, listener.security, service, contexts.context(for: channel.eventLoop))
+                    try connections.accept(
+                        channel, listener.security, service, contexts.context(for: channel.eventLoop))
                 }
             }
         switch listener.address {

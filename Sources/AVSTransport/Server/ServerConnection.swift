@@ -18,11 +18,13 @@ final class ServerConnection: HTTP2Delegate {
     let service: ServiceBundle
     let loop: LoopContext
     let peer: Peer
-    private let logger: Logger
-    private var handler: HTTP2Handler?
+    let logger: Logger
+    private(set) var handler: HTTP2Handler?
     private var streams = StreamTable<ServerStream>()
     private var runningCalls = 0
-    private(set) var drain = Drain.no
+    var drain = Drain.no
+    /// Goes into the second GOAWAY.
+    var drainReason = ""
     private let onEnd: (ServerConnection) -> Void
 
     /// - Parameter onEnd: called once, when the connection is over; handlers may still be running.
@@ -38,7 +40,7 @@ final class ServerConnection: HTTP2Delegate {
         self.logger = logger
     }
 
-    private var limits: ConnectionLimits { service.configuration.limits }
+    var limits: ConnectionLimits { service.configuration.limits }
 
     /// The channel handler for this connection. Call once.
     func makeHandler() throws(HTTP2Error) -> HTTP2Handler {
@@ -78,7 +80,8 @@ final class ServerConnection: HTTP2Delegate {
         case .closed(let id, _):
             closed(id)
         case .headersNotSent(let id, let code):
-            logger.warning("a header section could not be sent", metadata: ["stream": "\(id.rawValue)", "code": "\(code)"])
+            logger.warning(
+                "a header section could not be sent", metadata: ["stream": "\(id.rawValue)", "code": "\(code)"])
             handler?.session.reset(id, .internalError)  // else the call would hang (NG-13)
         case .pingAcknowledged(PingNumber.drain):
             finishDrain()
@@ -177,7 +180,8 @@ final class ServerConnection: HTTP2Delegate {
         respond(id, block, endsStream: false)
     }
 
-    /// Returns whether the stream's unsent bytes are under the limit; if not, ``ServerStream/becameWritable()`` follows.
+    /// Returns whether the stream's unsent bytes are under the limit; if not, ``ServerStream/becameWritable()``
+    /// follows.
     func send(_ message: OutgoingMessage, _ id: StreamID) -> Bool {
         guard let handler else { return true }
         handler.session.send(message.bytes, after: ChunkLead(message), on: id)
@@ -246,7 +250,8 @@ final class ServerConnection: HTTP2Delegate {
             }
         case .ageGrace: close("the connection was too old")
         case .stalledStreams: resetStalledStreams()
-        case .preface, .settingsAcknowledgement, .headers, .keepalive, .keepaliveAnswer, .linger, .stalledSocket, .connect:
+        case .preface, .settingsAcknowledgement, .headers, .keepalive, .keepaliveAnswer, .linger, .stalledSocket,
+            .connect:
             break
         }
     }
@@ -265,41 +270,7 @@ final class ServerConnection: HTTP2Delegate {
         handler.timers.set(.stalledStreams, service.time.monotonic + limits.stallTimeout)
     }
 
-    // MARK: Drain
-
-    /// First phase: new calls are welcome until the peer has seen that it should stop (DR-1).
-    func beginDrain(_ reason: String) {
-        guard case .no = drain, let handler, handler.isActive else { return }
-        drain = .announced
-        do throws(HTTP2Error) {
-            try handler.session.announceShutdown(ping: PingNumber.drain)
-        } catch {
-            return close("\(error)")
-        }
-        logger.debug("draining", metadata: ["reason": "\(reason)"])
-        drainReason = reason
-        handler.timers.set(.drainPing, service.time.monotonic + limits.drainPingTimeout)
-        handler.arm()
-        handler.scheduleFlush()
-    }
-
-    private var drainReason = ""
-
-    /// Second phase: names the last call; the handler closes when that has ended (DR-4).
-    private func finishDrain() {
-        guard case .announced = drain, let handler else { return }
-        drain = .final
-        handler.timers.set(.drainPing, nil)
-        do throws(HTTP2Error) {
-            try handler.session.goAway(.noError, reason: drainReason)
-        } catch {
-            close("\(error)")
-        }
-        handler.scheduleFlush()
-    }
-
-    /// Ends the connection now; handlers are cancelled.
-    func close(_ reason: String) { handler?.terminate(.noError, reason, .closed(reason)) }
+    // MARK: The end
 
     func connectionEnded(_ end: ConnectionEnd) {
         for (_, stream) in streams.all { stream.abandon() }  // NG-4
