@@ -1,6 +1,7 @@
 import AVSPrimitives
 import AVSRPC
 import ServiceLifecycle
+import Synchronization
 import Testing
 
 @testable import AVSTransport
@@ -41,6 +42,61 @@ struct DrainTests {
             let failure = await #expect(throws: RPCStatus.self) { _ = try await call.value }
             #expect(failure?.code == .unavailable)
         }
+    }
+
+    @Test("DR-2: run() returns when the last handler has, whether the end is graceful or forced", arguments: [false, true])
+    func lastHandler(forced: Bool) async throws {
+        let (started, cancelled, goOn) = (Slot<Void>(), Slot<Void>(), Slot<Void>())
+        let ended = Mutex(false)
+        let putsAway = RPCMethod.unary(path("PutsAway"), request: .bytes, response: .bytes) { request, _ in
+            started.put(())
+            do { try await Task.sleep(for: .seconds(3_600)) } catch { cancelled.put(()) }
+            // What a handler does at its end is not cut short by its cancellation.
+            await Task { await goOn.take() }.value
+            ended.withLock { $0 = true }
+            return request
+        }
+        var configuration = RPCServer.Configuration()
+        configuration.drainTimeout = .milliseconds(1)
+        configuration.handlerEndTimeout = .seconds(60)
+        let server = RPCServer(
+            configuration: configuration, methods: [putsAway], time: SystemTime(), logger: quiet)
+        let running = Task {
+            try await server.run()
+            return ended.withLock { $0 }
+        }
+        let channel = try RPCChannel(target: "127.0.0.1:\(await server.boundPort)", time: SystemTime(), logger: quiet)
+        let call = Task { try await channel.unary(path("PutsAway"), [], request: .bytes, response: .bytes) }
+        await started.take()
+        if forced { running.cancel() } else { server.beginDrain() }
+        await cancelled.take()
+        await #expect(throws: RPCStatus.self) { _ = try await call.value }
+        goOn.put(())
+        #expect(try await running.value)
+        await channel.close()
+    }
+
+    @Test("DR-2: a handler that ignores its cancellation does not keep run() for ever")
+    func ignoresCancellation() async throws {
+        let (started, goOn) = (Slot<Void>(), Slot<Void>())
+        let deaf = RPCMethod.unary(path("Deaf"), request: .bytes, response: .bytes) { request, _ in
+            started.put(())
+            await Task { await goOn.take() }.value
+            return request
+        }
+        var configuration = RPCServer.Configuration()
+        configuration.drainTimeout = .milliseconds(1)
+        configuration.handlerEndTimeout = .milliseconds(1)
+        let server = RPCServer(configuration: configuration, methods: [deaf], time: SystemTime(), logger: quiet)
+        let running = Task { try await server.run() }
+        let channel = try RPCChannel(target: "127.0.0.1:\(await server.boundPort)", time: SystemTime(), logger: quiet)
+        let call = Task { try await channel.unary(path("Deaf"), [], request: .bytes, response: .bytes) }
+        await started.take()
+        server.beginDrain()
+        try await running.value
+        goOn.put(())
+        await #expect(throws: RPCStatus.self) { _ = try await call.value }
+        await channel.close()
     }
 
     @Test("DR-2: cancelling run() forces the end")

@@ -27,6 +27,9 @@ extension RPCServer {
         public var drainDelay = Duration.zero
         /// From the start of a drain to the forced end, also if handlers hang (DR-2).
         public var drainTimeout = Duration.seconds(30)
+        /// How long ``RPCServer/run()`` waits, when every connection has ended, for handlers that were cancelled: they
+        /// may still use what its caller closes next. One that ignores its cancellation is logged and left behind.
+        public var handlerEndTimeout = Duration.seconds(5)
         /// Compress answers with the encoding of the request, if the client takes it (CMP-7).
         public var compressesResponses = false
         /// Refuse requests without `te: trailers` (HDR-4).

@@ -16,7 +16,7 @@ import Synchronization
 ///
 /// Graceful shutdown drains: listeners close, each connection gets its two GOAWAYs, open calls finish, and at
 /// ``Configuration/drainTimeout`` whatever is left is closed and its handlers cancelled (DR-2). Cancelling the task of
-/// ``run()`` forces the end at once.
+/// ``run()`` forces that end at once. When ``run()`` returns no handler runs any more, so what they use may be closed.
 public final class RPCServer: Service {
     private let service: ServiceBundle
     private let group: any EventLoopGroup
@@ -162,6 +162,32 @@ public final class RPCServer: Service {
             group.cancelAll()
         }
         connections.close()
+        await waitForHandlers()
+    }
+
+    /// In a task of its own: this one may be cancelled, which forces the connections' end, and not more.
+    private func waitForHandlers() async {
+        let (connections, handlers) = (connections, service.handlers)
+        let limit = service.configuration.handlerEndTimeout
+        let haveEnded = await Task {
+            await withTaskGroup(of: Bool.self) { group in
+                group.addTask {
+                    do {
+                        try await connections.waitUntilEmpty()
+                        try await handlers.waitUntilNone()
+                        return true
+                    } catch { return false }
+                }
+                group.addTask {
+                    do { try await Task.sleep(for: limit) } catch { return true }
+                    return false
+                }
+                defer { group.cancelAll() }
+                return await group.next() ?? true
+            }
+        }.value
+        guard !haveEnded else { return }
+        service.logger.warning("handlers do not end", metadata: ["running": "\(handlers.count)"])
     }
 }
 

@@ -3,7 +3,6 @@ import AVSPrimitives
 import AVSRPC
 import Logging
 import NIOCore
-import Synchronization
 
 /// The calls of one connection to a server. Lives on the connection's event loop.
 final class ServerConnection: HTTP2Delegate {
@@ -140,10 +139,9 @@ final class ServerConnection: HTTP2Delegate {
             reset(stream.id, .refusedStream)
             return false
         }
-        let (_, running) = service.runningCalls.add(1, ordering: .relaxed)
-        guard running <= service.configuration.maxRunningCalls else {
-            service.runningCalls.subtract(1, ordering: .relaxed)
-            refuse(stream.id, RPCStatus(.resourceExhausted, "the server is busy with \(running - 1) calls"))
+        guard service.handlers.begin(limit: service.configuration.maxRunningCalls) else {
+            let running = service.configuration.maxRunningCalls
+            refuse(stream.id, RPCStatus(.resourceExhausted, "the server is busy with \(running) calls"))
             stream.abandon()
             return false
         }
@@ -153,7 +151,7 @@ final class ServerConnection: HTTP2Delegate {
 
     func handlerReturned() {
         runningCalls -= 1
-        service.runningCalls.subtract(1, ordering: .relaxed)
+        service.handlers.end()
     }
 
     // MARK: Answers

@@ -10,8 +10,7 @@ final class ServiceBundle: Sendable {
     let interceptors: [any ServerInterceptor]
     let time: any TimeSource
     let logger: Logger
-    /// Handlers that have not returned, over all connections, also those whose stream is gone (OV-2).
-    let runningCalls = Atomic<Int>(0)
+    let handlers = RunningHandlers()
 
     init(
         configuration: RPCServer.Configuration, methods: [RPCMethod], interceptors: [any ServerInterceptor],
