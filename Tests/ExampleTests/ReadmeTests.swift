@@ -6,9 +6,11 @@ struct ReadmeTests {
     @Test("shows exactly the example that is compiled")
     func showsExample() throws {
         let source = try text("Tests/ExampleTests/ClientExample.swift")
-        let example = try #require(between("// example-begin\n", "// example-end", in: source))
+        let indented = try #require(between("    // example-begin\n", "    // example-end", in: source))
+        let example = indented.split(separator: "\n").map { $0.dropFirst(4) + "\n" }.joined()
         let section = try #require(between("## A call that works\n", "\n## ", in: try text("README.md") + "\n## "))
         #expect(between("```swift\n", "```", in: section) == example)
+        #expect(example.count { $0 == "\n" } == 10)
     }
 
     /// A file of this package.
