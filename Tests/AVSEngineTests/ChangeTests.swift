@@ -104,7 +104,7 @@ struct TaskChangeTests {
         let id = try await harness.createTask()
         let run = try await harness.engine.trigger(TriggerRequest(taskID: id, owner: Harness.owner))
         _ = try await harness.engine.setEnabled(false, task: id, owner: Harness.owner)
-        #expect(try harness.engine.execution(run.executionID, of: id, owner: Harness.owner).status == .failed)
+        #expect(try await harness.engine.execution(run.executionID, of: id, owner: Harness.owner).status == .failed)
         #expect(try harness.task(id).reserved == 0)
     }
 

@@ -2,10 +2,12 @@ import AVSEngine
 import AVSEthereum
 import AVSModel
 import AVSPrimitives
+import AVSSchema
 import AVSStorage
 import AVSTesting
 import Logging
 import Synchronization
+import Testing
 
 /// A chain whose factory puts the wallet of an owner at a place that the owner and the salt decide.
 struct FactoryChain: ChainClient {
@@ -146,9 +148,11 @@ struct Harness: Sendable {
             requestID: id ?? "\(task):\(block)")
     }
 
-    func task(_ id: TaskID) throws -> AutomationTask { try engine.task(id, owner: Self.owner) }
+    /// As it is stored.
+    func task(_ id: TaskID) throws -> AutomationTask { try #require(try store.read { try $0.task(id) }) }
 
+    /// The records of a task's runs, the newest first.
     func executions(_ id: TaskID) throws -> [Execution] {
-        try engine.executions(of: [id], owner: Self.owner, page: PageRequest(limit: 1_000)).rows
+        try store.read { try $0.rows(Rows<HistoryKey>(under: id), order: .descending, limit: 1_000).map(\.value) }
     }
 }

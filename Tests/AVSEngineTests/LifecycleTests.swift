@@ -17,7 +17,7 @@ struct RunLifecycleTests {
                 TriggerRequest(taskID: id, owner: Harness.owner, isBlocking: true))
             #expect(run.execution?.status == .success)
             #expect(run.execution?.index == 0)
-            #expect(try harness.engine.execution(run.executionID, of: id, owner: Harness.owner).status == .success)
+            #expect(try await harness.engine.execution(run.executionID, of: id, owner: Harness.owner).status == .success)
             return id
         }
         #expect(try harness.task(id).status == .completed)
@@ -36,10 +36,10 @@ struct RunLifecycleTests {
             let first = try await harness.engine.trigger(TriggerRequest(taskID: id, owner: Harness.owner))
             let second = try await harness.engine.trigger(TriggerRequest(taskID: id, owner: Harness.owner))
             for _ in 0..<4 {
-                let view = try harness.engine.execution(first.executionID, of: id, owner: Harness.owner)
+                let view = try await harness.engine.execution(first.executionID, of: id, owner: Harness.owner)
                 #expect(view == .pending(first.executionID, index: 0, status: .pending))
             }
-            let other = try harness.engine.execution(second.executionID, of: id, owner: Harness.owner)
+            let other = try await harness.engine.execution(second.executionID, of: id, owner: Harness.owner)
             #expect(other == .pending(second.executionID, index: 1, status: .pending))
             await harness.runner.waitForStarted(1)
             harness.runner.letGo()

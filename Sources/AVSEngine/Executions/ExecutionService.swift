@@ -52,13 +52,13 @@ public actor ExecutionService {
     /// - Returns: how many runs were interrupted, and how many jobs wait in all.
     public func recover() async throws -> (interrupted: Int, waiting: Int) {
         var interrupted = 0
-        for (execution, claim) in try claimsOfOlderEpochs() {
+        for (execution, claim) in try await claimsOfOlderEpochs() {
             try await store.update { [book] in try book.requeue(execution, claim, in: &$0) }
             interrupted += 1
         }
         var rows = JobKey.rows(.waiting)
         while true {
-            let page = try store.read { try $0.rows(rows, limit: 1_000) }
+            let page = try await store.readWithoutBlocking { [rows] in try $0.rows(rows, limit: 1_000) }
             for row in page { ready.add(WaitingJob(row.value)) }
             guard let last = page.last else { break }
             rows = rows.after(last.key)
@@ -66,11 +66,11 @@ public actor ExecutionService {
         return (interrupted, ready.waiting)
     }
 
-    private func claimsOfOlderEpochs() throws -> [(ExecutionID, Claim)] {
+    private func claimsOfOlderEpochs() async throws -> [(ExecutionID, Claim)] {
         var found: [(ExecutionID, Claim)] = []
         var rows = Rows<ClaimKey>.all
         while true {
-            let page = try store.read { try $0.rows(rows, limit: 1_000) }
+            let page = try await store.readWithoutBlocking { [rows] in try $0.rows(rows, limit: 1_000) }
             found += page.filter { $0.value.epoch < book.epoch }.map { ($0.key.execution, $0.value) }
             guard let last = page.last else { return found }
             rows = rows.after(last.key)

@@ -39,13 +39,13 @@ extension TaskEngine {
     /// - Returns: how many records went.
     func purgeDedup(of id: TaskID, now: Timestamp) async throws -> Int {
         var times: [Timestamp] = []
-        try forEachDedup(of: id) { _, record in times.append(record.recordedAt) }
+        try await forEachDedup(of: id) { _, record in times.append(record.recordedAt) }
         let oldest = now.adding(.zero - configuration.times.dedupRetention)
         guard var retention = DedupRetention(times: times, keep: configuration.limits.dedupRecordsPerTask, oldest: oldest)
         else { return 0 }
-        try forEachDedup(of: id) { _, record in retention.see(record) }
+        try await forEachDedup(of: id) { _, record in retention.see(record) }
         var old: [DedupKey] = []
-        try forEachDedup(of: id) { [retention] key, record in
+        try await forEachDedup(of: id) { [retention] key, record in
             if retention.mayGo(record) { old.append(key) }
         }
         for start in stride(from: 0, to: old.count, by: 1_000) {
@@ -60,10 +60,10 @@ extension TaskEngine {
         return old.count
     }
 
-    private func forEachDedup(of id: TaskID, _ body: (DedupKey, Dedup) -> Void) throws {
+    private func forEachDedup(of id: TaskID, _ body: (DedupKey, Dedup) -> Void) async throws {
         var rows = Rows<DedupKey>(under: id)
         while true {
-            let page = try store.read { try $0.rows(rows, limit: 1_000) }
+            let page = try await store.readWithoutBlocking { [rows] in try $0.rows(rows, limit: 1_000) }
             for row in page { body(row.key, row.value) }
             guard let last = page.last else { return }
             rows = rows.after(last.key)

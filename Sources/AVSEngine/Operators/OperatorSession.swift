@@ -73,29 +73,13 @@ extension TaskEngine {
     func forEachPage(of status: TaskStatus, _ body: ([TaskCheck]) async throws -> Void) async throws {
         var range = Rows<TaskKey>(under: status).range
         while true {
-            var last: [UInt8]?
-            var checks: [TaskCheck] = []
-            _ = try store.read { snapshot in
-                try snapshot.scan(range, order: .ascending, limit: 1_000) { key, value in
-                    last = key
-                    if let task = readable(key, value) { checks.append(TaskCheck(task)) }
-                    return .next
-                }
+            let page = try await store.readWithoutBlocking { [range] in try CheckPage(range, of: $0) }
+            for reason in page.unreadable {
+                logger.error("a task cannot be read and is not watched", metadata: ["reason": "\(reason)"])
             }
-            try await body(checks)
-            guard let last else { return }
+            try await body(page.checks)
+            guard let last = page.last else { return }
             range = range.after(last)
-        }
-    }
-
-    private func readable(_ key: [UInt8], _ value: [UInt8]) -> AutomationTask? {
-        do {
-            return try AutomationTask(stored: value)
-        } catch {
-            logger.error("a task cannot be read and is not watched", metadata: [
-                "key": "\(StorageError.printable(key))", "reason": "\(error)",
-            ])
-            return nil
         }
     }
 
@@ -103,7 +87,8 @@ extension TaskEngine {
     private func handOver(_ tasks: [TaskID]) async {
         for id in tasks {
             do {
-                guard let task = try store.read({ try $0.task(id) }), task.status.acceptsTriggers else { continue }
+                guard let task = try await store.readWithoutBlocking({ try $0.task(id) }), task.status.acceptsTriggers
+                else { continue }
                 await operators.reassign([TaskCheck(task)])
             } catch {
                 logger.error("a task could not be given to another operator", metadata: [
@@ -121,7 +106,27 @@ extension TaskEngine {
     }
 
     /// All operators that ever pinged, by address.
-    public func knownOperators() throws -> [OperatorInfo] {
-        try store.read { try $0.rows(Rows<OperatorKey>.all, limit: StorageLimits.scanRowsMax).map(\.value) }
+    public func knownOperators() async throws -> [OperatorInfo] {
+        try await store.readWithoutBlocking { try $0.rows(Rows<OperatorKey>.all, limit: StorageLimits.scanRowsMax).map(\.value) }
+    }
+}
+
+/// One turn of a scan over tasks.
+private struct CheckPage: Sendable {
+    var checks: [TaskCheck] = []
+    var unreadable: [StorageError] = []
+    /// The last key of the turn; `nil` at the end of the range.
+    var last: [UInt8]?
+
+    init(_ range: KeyRange, of snapshot: borrowing Snapshot) throws {
+        try snapshot.scan(range, order: .ascending, limit: 1_000) { key, value in
+            last = key
+            do {
+                checks.append(TaskCheck(try AutomationTask(stored: value)))
+            } catch {
+                unreadable.append(.undecodable(key: key, reason: "\(error)"))
+            }
+            return .next
+        }
     }
 }

@@ -34,6 +34,11 @@ public struct Page<Row: Sendable>: Sendable {
         self.hasNext = hasNext
     }
 
+    /// The same page with something made of each row.
+    public func map<Other: Sendable>(_ make: (Row) throws -> Other) rethrows -> Page<Other> {
+        Page<Other>(rows: try rows.map(make), hasPrevious: hasPrevious, hasNext: hasNext)
+    }
+
     static var empty: Page { Page(rows: [], hasPrevious: false, hasNext: false) }
 
     /// The page made of the first `limit` rows of `found`, which holds one more when there is more.

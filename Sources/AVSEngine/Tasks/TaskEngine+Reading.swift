@@ -1,12 +1,12 @@
 public import AVSModel
 public import AVSPrimitives
-import AVSSchema
+public import AVSSchema
 import AVSStorage
 import Logging
 
 /// A run as a caller may see it: its record, or what is known before there is one.
 public enum ExecutionView: Hashable, Sendable {
-    case record(Execution)
+    case record(RecordedExecution)
     case pending(ExecutionID, index: Int64, status: ExecutionStatus)
 
     public var status: ExecutionStatus {
@@ -17,68 +17,74 @@ public enum ExecutionView: Hashable, Sendable {
     }
 }
 
+// What callers see is read without blocking the event loop that asks, and handed on as it is recorded.
 extension TaskEngine {
     /// - Throws: ``EngineError/taskNotFound``, also for another owner's task.
-    public func task(_ id: TaskID, owner: Address) throws -> AutomationTask {
-        guard let task = try store.read({ try ownedTask(id, of: owner, in: $0) }) else {
+    public func task(_ id: TaskID, owner: Address) async throws -> AutomationTask {
+        guard let task = try await store.readWithoutBlocking({ [self] in try ownedTask(id, of: owner, in: $0) }) else {
             throw EngineError.taskNotFound
         }
         return task
     }
 
-    /// Tasks of some wallets of one owner. The cost follows the page, not the collection.
-    public func tasks(owner: Address, wallets: Set<Address>, page: PageRequest) throws -> Page<AutomationTask> {
-        try store.read { snapshot in
-            var found: [TaskByOwnerKey] = []
-            for wallet in wallets {
-                let rows = Rows<TaskByOwnerKey>(under: owner, wallet)
-                found += try snapshot.keys(of: rows, page: page) { TaskByOwnerKey(owner: owner, wallet: wallet, id: TaskID($0)) }
-            }
-            let ids = newestOrNearest(found.map { $0.id }, page: page)
-            var tasks: [AutomationTask] = []
-            for id in ids {
-                do {
-                    if let task = try snapshot.task(id) { tasks.append(task) }
-                } catch StorageError.undecodable(let key, let reason) {
-                    skipped(key, reason)
-                }
-            }
-            return Page(found: tasks, for: page)
+    /// - Throws: ``EngineError/taskNotFound``, also for another owner's task.
+    public func recordedTask(_ id: TaskID, owner: Address) async throws -> RecordedTask {
+        try await store.readWithoutBlocking { try $0.recordedTask(id, of: owner) }
+    }
+
+    /// - Throws: ``EngineError/taskNotFound`` when any of the tasks is not the owner's.
+    public func checkOwner(of tasks: Set<TaskID>, is owner: Address) async throws {
+        try await store.readWithoutBlocking { snapshot in
+            for id in tasks { _ = try snapshot.recordedTask(id, of: owner) }
         }
+    }
+
+    /// Tasks of some wallets of one owner. The cost follows the page, not the collection.
+    public func tasks(owner: Address, wallets: Set<Address>, page: PageRequest) async throws -> Page<RecordedTask> {
+        let found = try await store.readWithoutBlocking { snapshot in
+            try ReadablePage(page) { limit in
+                var keys: [TaskByOwnerKey] = []
+                for wallet in wallets {
+                    let rows = Rows<TaskByOwnerKey>(under: owner, wallet)
+                    keys += try snapshot.keys(of: rows, page: page, limit: limit) {
+                        TaskByOwnerKey(owner: owner, wallet: wallet, id: TaskID($0))
+                    }
+                }
+                return keys.map { (id: $0.id.ulid, key: $0.id) }
+            } row: { id in
+                try snapshot.recordedTask(id)
+            }
+        }
+        return logged(found)
     }
 
     /// Records of some tasks of one owner.
     /// - Throws: ``EngineError/taskNotFound`` when any of them is not the owner's.
-    public func executions(of tasks: Set<TaskID>, owner: Address, page: PageRequest) throws -> Page<Execution> {
-        try store.read { snapshot in
-            var found: [HistoryKey] = []
-            for id in tasks {
-                guard try ownedTask(id, of: owner, in: snapshot) != nil else { throw EngineError.taskNotFound }
-                let rows = Rows<HistoryKey>(under: id)
-                found += try snapshot.keys(of: rows, page: page) { HistoryKey(id, ExecutionID($0)) }
-            }
-            let isForward = page.isForward
-            let ordered = found.sorted { left, right in
-                isForward ? left.run.execution > right.run.execution : left.run.execution < right.run.execution
-            }
-            var executions: [Execution] = []
-            for key in ordered.prefix(page.limit + 1) {
-                do {
-                    if let execution = try snapshot.value(for: key) { executions.append(execution) }
-                } catch StorageError.undecodable(let key, let reason) {
-                    skipped(key, reason)
+    public func executions(
+        of tasks: Set<TaskID>, owner: Address, page: PageRequest
+    ) async throws -> Page<RecordedExecution> {
+        let found = try await store.readWithoutBlocking { snapshot in
+            for id in tasks { _ = try snapshot.recordedTask(id, of: owner) }
+            return try ReadablePage(page) { limit in
+                var keys: [HistoryKey] = []
+                for id in tasks {
+                    let rows = Rows<HistoryKey>(under: id)
+                    keys += try snapshot.keys(of: rows, page: page, limit: limit) { HistoryKey(id, ExecutionID($0)) }
                 }
+                return keys.map { (id: $0.run.execution.ulid, key: $0) }
+            } row: { key in
+                try snapshot.recordedExecution(key)
             }
-            return Page(found: executions, for: page)
         }
+        return logged(found)
     }
 
     /// One run of a task.
-    /// - Throws: ``EngineError/taskNotFound``, ``EngineError/executionNotFound``, ``EngineError/corrupted(what:)``.
-    public func execution(_ id: ExecutionID, of task: TaskID, owner: Address) throws -> ExecutionView {
-        try store.read { snapshot in
-            guard try ownedTask(task, of: owner, in: snapshot) != nil else { throw EngineError.taskNotFound }
-            if let execution = try snapshot.value(for: HistoryKey(task, id)) { return .record(execution) }
+    /// - Throws: ``EngineError/taskNotFound``, ``EngineError/executionNotFound``.
+    public func execution(_ id: ExecutionID, of task: TaskID, owner: Address) async throws -> ExecutionView {
+        try await store.readWithoutBlocking { snapshot in
+            _ = try snapshot.recordedTask(task, of: owner)
+            if let execution = try snapshot.recordedExecution(HistoryKey(task, id)) { return .record(execution) }
             guard let status = try snapshot.value(for: TriggerKey(task, id)) else { throw EngineError.executionNotFound }
             let index = try snapshot.value(for: PendingKey(task, id))?.index ?? 0
             return .pending(id, index: Int64(clamping: index), status: status)
@@ -86,8 +92,8 @@ extension TaskEngine {
     }
 
     /// How many tasks of a wallet are in each status, from the index alone (7.3).
-    public func taskCounts(owner: Address, wallet: Address) throws -> TaskCounts {
-        try store.read { snapshot in
+    public func taskCounts(owner: Address, wallet: Address) async throws -> TaskCounts {
+        try await store.readWithoutBlocking { snapshot in
             var counts = TaskCounts()
             var rows = Rows<TaskByOwnerKey>(under: owner, wallet)
             while true {
@@ -99,15 +105,46 @@ extension TaskEngine {
         }
     }
 
-    private func newestOrNearest(_ ids: [TaskID], page: PageRequest) -> [TaskID] {
-        let sorted = page.isForward ? ids.sorted(by: >) : ids.sorted()
-        return Array(sorted.prefix(page.limit + 1))
+    private func logged<Row>(_ found: ReadablePage<Row>) -> Page<Row> {
+        for skipped in found.skipped {
+            logger.error("a stored record cannot be read and was left out of a list", metadata: ["reason": "\(skipped)"])
+        }
+        return found.page
     }
+}
 
-    private func skipped(_ key: [UInt8], _ reason: String) {
-        logger.error("a stored record cannot be read and was left out of a list", metadata: [
-            "key": "\(StorageError.printable(key))", "reason": "\(reason)",
-        ])
+/// A page of the rows that can be read. Others are left out and do not count (aggregator-api 2.4).
+private struct ReadablePage<Row: Sendable>: Sendable {
+    let page: Page<Row>
+    let skipped: [StorageError]
+
+    /// - Parameters:
+    ///   - keys: the nearest keys to the page's position, at least so many as asked for if there are so many.
+    ///   - row: the row of a key; `nil` for one that is gone.
+    init<Key>(
+        _ request: PageRequest, keys: (_ limit: Int) throws -> [(id: ULID, key: Key)], row: (Key) throws -> Row?
+    ) throws {
+        var limit = min(request.limit + 1, StorageLimits.scanRowsMax)
+        while true {
+            let nearest = try keys(limit).sorted { request.isForward ? $0.id > $1.id : $0.id < $1.id }.prefix(limit)
+            var rows: [Row] = []
+            var skipped: [StorageError] = []
+            for (_, key) in nearest {
+                do {
+                    if let row = try row(key) { rows.append(row) }
+                } catch let error as StorageError {
+                    guard case .undecodable = error else { throw error }
+                    skipped.append(error)
+                }
+            }
+            let missing = request.limit + 1 - rows.count
+            guard missing > 0, nearest.count == limit, limit < StorageLimits.scanRowsMax else {
+                page = Page(found: rows, for: request)
+                self.skipped = skipped
+                return
+            }
+            limit = min(limit + missing, StorageLimits.scanRowsMax)
+        }
     }
 }
 
@@ -119,10 +156,17 @@ extension PageRequest {
 }
 
 extension StoreReader where Self: ~Copyable {
-    /// The keys of `rows` that a page may need: one more than its limit, from its position on.
+    /// The task as its owner sees it.
+    /// - Throws: ``EngineError/taskNotFound``, also for another owner's task.
+    fileprivate func recordedTask(_ id: TaskID, of owner: Address) throws -> RecordedTask {
+        guard let task = try recordedTask(id), task.owner == owner else { throw EngineError.taskNotFound }
+        return task
+    }
+
+    /// The keys of `rows` that a page may need, from its position on.
     /// - Parameter key: the key of these rows that ends with the given id.
     fileprivate func keys<Key: StoreKey>(
-        of rows: Rows<Key>, page: PageRequest, key: (ULID) -> Key
+        of rows: Rows<Key>, page: PageRequest, limit: Int, key: (ULID) -> Key
     ) throws -> [Key] {
         var rows = rows
         switch page.position {
@@ -131,7 +175,7 @@ extension StoreReader where Self: ~Copyable {
         case .before(let id): rows = rows.after(key(id))
         }
         var found: [Key] = []
-        try scan(rows.range, order: page.isForward ? .descending : .ascending, limit: page.limit + 1) { bytes, _ in
+        try scan(rows.range, order: page.isForward ? .descending : .ascending, limit: limit) { bytes, _ in
             found.append(try Key(bytes: bytes))
             return .next
         }

@@ -94,7 +94,9 @@ extension TaskEngine {
         let now = time.now
         let fresh = newExecutionID(at: now)
         let intake = TriggerIntake(limits: configuration.limits, times: configuration.times)
-        if let owner = try store.read({ try $0.task(report.taskID)?.owner }) { try await executions.admit(owner: owner) }
+        if let owner = try await store.readWithoutBlocking({ try $0.recordedTask(report.taskID)?.owner }) {
+            try await executions.admit(owner: owner)
+        }
         let (answer, after) = try await store.update { try intake.decide(report, fresh: fresh, now: now, in: &$0) }
         try Failpoint.hit(.intakeBeforeAnswer)
         if answer.keepsWatching { await operators.reported(report.taskID, by: report.reporter) }
@@ -107,7 +109,7 @@ extension TaskEngine {
     public func reportOverload(of id: TaskID, by reporter: Address) async throws -> (disabled: Bool, message: String) {
         let absent = (false, "Task was already disabled or not found")
         guard await operators.isTracking(id, by: reporter),
-            let task = try store.read({ try $0.task(id) }), task.status == .enabled || task.status == .running
+            let task = try await store.readWithoutBlocking({ try $0.task(id) }), task.status == .enabled || task.status == .running
         else { return absent }
         let change = try await setEnabled(false, task: id, owner: task.owner)
         guard change.success, change.previous != .disabled else { return absent }

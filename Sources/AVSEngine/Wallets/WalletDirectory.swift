@@ -88,23 +88,23 @@ public final class WalletDirectory: Sendable {
     // MARK: Records
 
     /// The registered wallets of an owner, in the order of their addresses, stale ones left out.
-    public func registered(owner: Address) throws -> [SmartWallet] {
-        try all(of: owner).filter { !$0.isStale }
+    public func registered(owner: Address) async throws -> [SmartWallet] {
+        try await all(of: owner).filter { !$0.isStale }
     }
 
-    public func wallet(_ address: Address, owner: Address) throws -> SmartWallet? {
-        try store.read { try $0.value(for: WalletKey(owner: owner, wallet: address)) }
+    public func wallet(_ address: Address, owner: Address) async throws -> SmartWallet? {
+        try await store.readWithoutBlocking { try $0.value(for: WalletKey(owner: owner, wallet: address)) }
     }
 
     /// Whether the wallet is the owner's: its default wallet, or a registered one (7.4).
     public func isOwned(_ wallet: Address, by owner: Address) async throws -> Bool {
-        if try self.wallet(wallet, owner: owner) != nil { return true }
+        if try await self.wallet(wallet, owner: owner) != nil { return true }
         return try await derive(owner: owner) == wallet
     }
 
-    private func all(of owner: Address) throws -> [SmartWallet] {
+    private func all(of owner: Address) async throws -> [SmartWallet] {
         let limit = StorageLimits.scanRowsMax  // an owner has at most 2,000 wallets
-        return try store.read { try $0.rows(Rows<WalletKey>(under: owner), limit: limit).map(\.value) }
+        return try await store.readWithoutBlocking { try $0.rows(Rows<WalletKey>(under: owner), limit: limit).map(\.value) }
     }
 
     /// Registers a wallet unless it is registered, and marks a former canonical wallet of the same triple stale (7.2).
@@ -114,7 +114,7 @@ public final class WalletDirectory: Sendable {
     public func register(
         _ address: Address, owner: Address, factory: Address, salt: UInt256, ignoresLimit: Bool = false
     ) async throws -> SmartWallet {
-        if let known = try wallet(address, owner: owner) { return known }
+        if let known = try await wallet(address, owner: owner) { return known }
         let limit = min(max(configuration.limits.walletsPerOwner, 1), 2_000)
         return try await store.update { transaction in
             let key = WalletKey(owner: owner, wallet: address)

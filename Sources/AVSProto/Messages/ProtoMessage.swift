@@ -30,6 +30,18 @@ extension ProtoMessage {
     public init(serialized bytes: [UInt8]) throws(ProtoError) { try self.init(serialized: bytes.span) }
     public init(serialized bytes: ArraySlice<UInt8>) throws(ProtoError) { try self.init(serialized: bytes.span) }
 
+    /// Throws if decoding these bytes would throw for what they say, without making a value of them: for bytes that
+    /// are handed on as they are.
+    public static func check(serialized bytes: [UInt8]) throws(ProtoError) {
+        if let shape = self as? any MessageShape.Type {
+            switch try WireCheck.run(bytes.span, as: shape) {
+            case .sound, .cut: return
+            case .merge: break  // the walk ended early: no encoder writes such bytes, so decoding them may cost more
+            }
+        }
+        _ = try Self(serialized: bytes)
+    }
+
     /// The message's bytes in an array of exactly their size.
     public func serialized() -> [UInt8] { serialized(headroom: 0) }
 

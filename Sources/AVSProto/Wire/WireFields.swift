@@ -25,7 +25,8 @@ public struct WireFields: Sendable {
     }
 
     public let bytes: [UInt8]
-    private var position = 0
+    /// Where the next field begins; before and after ``next()`` it says where in ``bytes`` a whole field lies.
+    public private(set) var position = 0
 
     public init(_ bytes: [UInt8]) { self.bytes = bytes }
 
@@ -77,6 +78,15 @@ public enum WireSplice {
         output.appendVarint(UInt64(number) << 3 | UInt64(WireTag.Kind.delimited.rawValue))
         output.appendVarint(UInt64(message.count))
         output += message
+    }
+
+    /// Appends the number `value` to `output` as the field `number`: an integer, a bool or an enum that proto3 writes as
+    /// a varint. A 0 is not written, as proto3 wants it.
+    public static func append(field number: UInt32, varint value: UInt64, to output: inout [UInt8]) {
+        precondition(1...WireFields.greatestNumber ~= number, "field number \(number)")  // ours, never a peer's
+        guard value != 0 else { return }
+        output.appendVarint(UInt64(number) << 3 | UInt64(WireTag.Kind.varint.rawValue))
+        output.appendVarint(value)
     }
 
     /// The serialized submessage in the field `number` of `message`; nil if the field is absent.

@@ -7,15 +7,46 @@ extension StoreReader where Self: ~Copyable {
     /// One point read per letter, the likely ones first: bloom filters answer for the others.
     /// - Throws: ``StorageError/undecodable(key:reason:)`` when the record cannot be read, or contradicts its key (I1).
     public func task(_ id: TaskID) throws(StorageError) -> AutomationTask? {
+        guard let (key, record) = try taskRecord(id) else { return nil }
+        let task = try decoded(key) { try AutomationTask(stored: record) }
+        try check(key, id: task.id, status: task.status)
+        return task
+    }
+
+    /// As ``task(_:)``, without decoding more of it than who may see it.
+    public func recordedTask(_ id: TaskID) throws(StorageError) -> RecordedTask? {
+        guard let (key, record) = try taskRecord(id) else { return nil }
+        let task = try decoded(key) { try RecordedTask(stored: record) }
+        try check(key, id: task.id, status: task.status)
+        return task
+    }
+
+    /// The record of a run, without decoding more of it than its status.
+    public func recordedExecution(_ key: HistoryKey) throws(StorageError) -> RecordedExecution? {
+        guard let record = try get(key.bytes) else { return nil }
+        let execution = try decoded(key) { try RecordedExecution(stored: record) }
+        guard execution.id == key.run.execution else {
+            throw .undecodable(key: key.bytes, reason: "the record is execution \(execution.id)")
+        }
+        return execution
+    }
+
+    private func taskRecord(_ id: TaskID) throws(StorageError) -> (key: TaskKey, record: [UInt8])? {
         for status in [TaskStatus.enabled, .running, .disabled, .completed, .canceled, .failed] {
             let key = TaskKey(status: status, id: id)
-            guard let task = try value(for: key) else { continue }
-            guard task.status == status, task.id == id else {
-                throw .undecodable(key: key.bytes, reason: "the record is task \(task.id), \(task.status.name)")
-            }
-            return task
+            if let record = try get(key.bytes) { return (key, record) }
         }
         return nil
+    }
+
+    private func check(_ key: TaskKey, id: TaskID, status: TaskStatus) throws(StorageError) {
+        guard status == key.status, id == key.id else {
+            throw .undecodable(key: key.bytes, reason: "the record is task \(id), \(status.name)")
+        }
+    }
+
+    private func decoded<Value>(_ key: some StoreKey, _ decode: () throws -> Value) throws(StorageError) -> Value {
+        do { return try decode() } catch { throw .undecodable(key: key.bytes, reason: "\(error)") }
     }
 }
 

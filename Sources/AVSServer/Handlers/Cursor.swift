@@ -60,6 +60,27 @@ extension Wire.PageInfo {
     }
 }
 
+/// One element of a list answer, serialized as it is recorded.
+struct SplicedItem: Sendable {
+    /// What the page's cursors name.
+    var id: ULID
+    var message: [UInt8]
+}
+
+extension Page<SplicedItem> {
+    /// The number of the field `items` in every list answer of the schema: the first.
+    private static var itemsField: UInt32 { 1 }
+
+    /// A list answer as bytes: the items as they are, and behind them `rest`, which has none.
+    func answer(_ rest: some ProtoMessage) -> [UInt8] {
+        let rest = rest.serialized()
+        var output: [UInt8] = []
+        output.reserveCapacity(rows.reduce(rest.count) { $0 + $1.message.count + 10 })
+        for row in rows { WireSplice.append(field: Self.itemsField, row.message, to: &output) }
+        return output + rest
+    }
+}
+
 extension Page {
     /// As many rows as fit into one answer (D-26): the rest is behind the cursor of the last.
     ///

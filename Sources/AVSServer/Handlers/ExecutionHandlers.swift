@@ -3,6 +3,7 @@ import AVSModel
 import AVSPrimitives
 import AVSProto
 import AVSRPC
+import AVSSchema
 import AVSWire
 
 /// Runs of the caller's tasks.
@@ -14,57 +15,60 @@ struct ExecutionHandlers: Sendable {
 
     var methods: [RPCMethod] {
         [
-            .unary(Wire.AggregatorMethods.listExecutions) { request, call in try list(request, owner: call.user) },
-            .unary(Wire.AggregatorMethods.getExecution) { request, call in try execution(request, owner: call.user) },
+            .unarySpliced(Wire.AggregatorMethods.listExecutions) { request, call in
+                try await list(request, owner: call.user)
+            },
+            .unarySpliced(Wire.AggregatorMethods.getExecution) { request, call in
+                try await execution(request, owner: call.user)
+            },
             .unary(Wire.AggregatorMethods.getExecutionStatus) { request, call in
-                let status = try view(request, owner: call.user).status
+                let status = try await view(request, owner: call.user).status
                 return .with { $0.status = Wire.ExecutionStatus(rawValue: status.rawValue) }
             },
         ]
     }
 
-    private func list(_ request: Wire.ListExecutionsReq, owner: Address) throws -> Wire.ListExecutionsResp {
+    /// The bytes of an `aggregator.ListExecutionsResp`.
+    private func list(_ request: Wire.ListExecutionsReq, owner: Address) async throws -> [UInt8] {
         var tasks: Set<TaskID> = []
         for text in request.taskIds {
             try RequestText.checked(text, "task id")
             guard let id = TaskID(text) else { throw EngineError.taskNotFound }
             tasks.insert(id)
         }
-        for id in tasks { _ = try engine.task(id, owner: owner) }  // ownership before cursor and limit (2.4)
+        try await engine.checkOwner(of: tasks, is: owner)  // before cursor and limit (2.4)
         let limits = engine.configuration.limits
         let asked = try PageRequest(before: request.before, after: request.after, limit: request.limit, limits: limits)
-        let found = try engine.executions(of: tasks, owner: owner, page: asked)
-        let page = Page(
-            rows: found.rows.map { Wire.Execution($0) }, hasPrevious: found.hasPrevious, hasNext: found.hasNext
-        ).cut(to: limits.bytesPerPage, isForward: asked.isForward) { $0.serialized().count }
-        return .with {
-            $0.items = page.rows
-            $0.pageInfo = Wire.PageInfo(page) { ULID(anyCase: $0.id) ?? .zero }
+        let page = try await engine.executions(of: tasks, owner: owner, page: asked).map { execution in
+            SplicedItem(id: execution.id.ulid, message: execution.message)
         }
+        let cut = page.cut(to: limits.bytesPerPage, isForward: asked.isForward) { $0.message.count }
+        return cut.answer(Wire.ListExecutionsResp.with { $0.pageInfo = Wire.PageInfo(cut, id: \.id) })
     }
 
-    private func execution(_ request: Wire.ExecutionReq, owner: Address) throws -> Wire.Execution {
-        switch try view(request, owner: owner) {
-        case .record(let execution): return Wire.Execution(execution)
+    /// The bytes of an `aggregator.Execution`.
+    private func execution(_ request: Wire.ExecutionReq, owner: Address) async throws -> [UInt8] {
+        switch try await view(request, owner: owner) {
+        case .record(let execution): return execution.message
         case .pending(let id, let index, let status):
-            return .with {
+            return Wire.Execution.with {
                 $0.id = id.description
                 $0.startAt = time.now.milliseconds
                 $0.status = Wire.ExecutionStatus(rawValue: status.rawValue)
                 $0.index = index
                 $0.executionFee = Wire.Execution.flatFee
-            }
+            }.serialized()
         }
     }
 
-    private func view(_ request: Wire.ExecutionReq, owner: Address) throws -> ExecutionView {
+    private func view(_ request: Wire.ExecutionReq, owner: Address) async throws -> ExecutionView {
         try RequestText.checked(request.taskId, "task id")
         try RequestText.checked(request.executionId, "execution id")
         guard let task = TaskID(request.taskId) else { throw EngineError.taskNotFound }
         guard let id = ExecutionID(request.executionId) else {
-            _ = try engine.task(task, owner: owner)  // an unknown task is told before an unknown execution
+            try await engine.checkOwner(of: [task], is: owner)  // an unknown task is told before an unknown execution
             throw EngineError.executionNotFound
         }
-        return try engine.execution(id, of: task, owner: owner)
+        return try await engine.execution(id, of: task, owner: owner)
     }
 }

@@ -3,6 +3,7 @@ import AVSModel
 import AVSPrimitives
 import AVSProto
 import AVSRPC
+import AVSSchema
 import AVSWire
 import AVSWorkflow
 
@@ -18,8 +19,12 @@ struct TaskHandlers: Sendable {
     var methods: [RPCMethod] {
         [
             .unary(Wire.AggregatorMethods.createTask) { request, call in try await create(request, owner: call.user) },
-            .unary(Wire.AggregatorMethods.getTask) { request, call in try task(request, owner: call.user) },
-            .unary(Wire.AggregatorMethods.listTasks) { request, call in try await list(request, owner: call.user) },
+            .unarySpliced(Wire.AggregatorMethods.getTask) { request, call in
+                try await task(request, owner: call.user)
+            },
+            .unarySpliced(Wire.AggregatorMethods.listTasks) { request, call in
+                try await list(request, owner: call.user)
+            },
             .unary(Wire.AggregatorMethods.setTaskEnabled) { request, call in
                 try await setEnabled(request, owner: call.user)
             },
@@ -45,25 +50,27 @@ struct TaskHandlers: Sendable {
         return .with { $0.id = task.id.description }
     }
 
-    private func task(_ request: Wire.IdReq, owner: Address) throws -> Wire.Task {
+    /// The bytes of an `aggregator.Task`.
+    private func task(_ request: Wire.IdReq, owner: Address) async throws -> [UInt8] {
         guard !request.id.isEmpty else {
             throw InvalidArgument(.missingRequiredField, "Missing task id in request")
         }
-        return shown(try engine.task(taskID(request.id), owner: owner))
+        return try message(of: await engine.recordedTask(taskID(request.id), owner: owner))
     }
 
-    private func list(_ request: Wire.ListTasksReq, owner: Address) async throws -> Wire.ListTasksResp {
+    /// The bytes of an `aggregator.ListTasksResp`.
+    private func list(_ request: Wire.ListTasksReq, owner: Address) async throws -> [UInt8] {
         let wallets = try await ownedWallets(request.smartWalletAddress, owner: owner)
         let limits = engine.configuration.limits
         let asked = try PageRequest(before: request.before, after: request.after, limit: request.limit, limits: limits)
-        let found = try engine.tasks(owner: owner, wallets: wallets, page: asked)
-        let page = Page(
-            rows: found.rows.map { listed($0, request) }, hasPrevious: found.hasPrevious, hasNext: found.hasNext
-        ).cut(to: limits.bytesPerPage, isForward: asked.isForward) { $0.serialized().count }
-        return .with {
-            $0.items = page.rows
-            $0.pageInfo = Wire.PageInfo(page) { ULID(anyCase: $0.id) ?? .zero }
+        var omitted: Set<RecordedTask.Part> = [.inputVariables]  // never part of a list (2.5)
+        if !request.includeNodes { omitted.insert(.nodes) }
+        if !request.includeEdges { omitted.insert(.edges) }
+        let page = try await engine.tasks(owner: owner, wallets: wallets, page: asked).map { [omitted] task in
+            try SplicedItem(id: task.id.ulid, message: message(of: task, without: omitted))
         }
+        let cut = page.cut(to: limits.bytesPerPage, isForward: asked.isForward) { $0.message.count }
+        return cut.answer(Wire.ListTasksResp.with { $0.pageInfo = Wire.PageInfo(cut, id: \.id) })
     }
 
     private func ownedWallets(_ texts: [String], owner: Address) async throws -> Set<Address> {
@@ -80,19 +87,9 @@ struct TaskHandlers: Sendable {
     }
 
     /// The task as its owner sees it.
-    private func shown(_ task: AutomationTask) -> Wire.Task {
-        var wire = Wire.Task(task)
-        if showsCanceledAsDisabled, task.status == .canceled { wire.status = .disabled }
-        return wire
-    }
-
-    /// A row of a list: without input variables, with nodes and edges only on request (2.5).
-    private func listed(_ task: AutomationTask, _ request: Wire.ListTasksReq) -> Wire.Task {
-        var task = task
-        if !request.includeNodes { task.nodes = [] }
-        if !request.includeEdges { task.edges = [] }
-        task.inputVariables = [:]
-        return shown(task)
+    private func message(of task: RecordedTask, without omitted: Set<RecordedTask.Part> = []) throws -> [UInt8] {
+        let isMasked = showsCanceledAsDisabled && task.status == .canceled
+        return try task.message(without: omitted, showing: isMasked ? .disabled : nil)
     }
 
     /// - Throws: `task not found` for a text that is no id: whether one exists is not told.
@@ -160,7 +157,7 @@ struct TaskHandlers: Sendable {
         guard request.taskId.utf8.count == 26 else { throw InvalidArgument(.invalidRequest, "invalid task id") }
         let id = try taskID(request.taskId)
         let data = request.triggerOutput?.data
-        if case .manual(let manual) = try engine.task(id, owner: owner).trigger.config, let data {
+        if case .manual(let manual) = try await engine.task(id, owner: owner).trigger.config, let data {
             do {
                 try ManualTrigger.check(data: data, language: manual.language)
             } catch {

@@ -55,7 +55,7 @@ struct WalletHandlers: Sendable {
             throw InvalidArgument(.smartWalletRPCError, text)
         }
         let factory = try named ?? engine.wallets.defaultFactory
-        return try answer(await engine.wallets.register(address, owner: owner, factory: factory, salt: salt))
+        return try await answer(engine.wallets.register(address, owner: owner, factory: factory, salt: salt))
     }
 
     private func setWallet(_ request: Wire.SetWalletReq, owner: Address) async throws -> Wire.GetWalletResp {
@@ -71,12 +71,12 @@ struct WalletHandlers: Sendable {
         } catch {
             throw RPCStatus(.internal, .smartWalletRPCError, "Failed to derive wallet address: \(cause(of: error))")
         }
-        return try answer(await engine.wallets.setHidden(request.isHidden, wallet: address, owner: owner))
+        return try await answer(engine.wallets.setHidden(request.isHidden, wallet: address, owner: owner))
     }
 
     private func list(_ request: Wire.ListWalletReq, owner: Address) async throws -> Wire.ListWalletResp {
         let first = await defaultWallet(of: owner, filter: request)
-        var wallets = try engine.wallets.registered(owner: owner).filter { isWanted($0, request) }
+        var wallets = try await engine.wallets.registered(owner: owner).filter { isWanted($0, request) }
         if let first {
             wallets.removeAll { $0.address == first.address }
             wallets.insert(first, at: 0)
@@ -126,8 +126,8 @@ struct WalletHandlers: Sendable {
         }
     }
 
-    private func answer(_ wallet: SmartWallet) throws -> Wire.GetWalletResp {
-        let counts = try engine.taskCounts(owner: wallet.owner, wallet: wallet.address)
+    private func answer(_ wallet: SmartWallet) async throws -> Wire.GetWalletResp {
+        let counts = try await engine.taskCounts(owner: wallet.owner, wallet: wallet.address)
         return .with {
             $0.address = wallet.address.checksummed
             $0.salt = wallet.salt.description

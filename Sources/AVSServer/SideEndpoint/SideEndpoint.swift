@@ -41,18 +41,19 @@ public struct SideEndpoint: Sendable {
         router.get("operator") { _, _ in
             Response(
                 status: .ok, headers: [.contentType: "application/json"],
-                body: .init(byteBuffer: .init(string: try operators().serialized)))
+                body: .init(byteBuffer: .init(string: try await operators().serialized)))
         }
         router.get("telemetry") { _, _ in
-            Response(
+            let page = TelemetryPage(operators: try await engine.knownOperators(), now: time.now)
+            return Response(
                 status: .ok, headers: [.contentType: "text/html; charset=utf-8"],
-                body: .init(byteBuffer: .init(string: TelemetryPage(operators: try engine.knownOperators(), now: time.now).html)))
+                body: .init(byteBuffer: .init(string: page.html)))
         }
         return router
     }
 
-    private func operators() throws -> JSONValue {
-        let rows = try engine.knownOperators().map { node -> JSONValue in
+    private func operators() async throws -> JSONValue {
+        let rows = try await engine.knownOperators().map { node -> JSONValue in
             [
                 "address": .string(node.address.checksummed), "name": .string(node.name),
                 "remote_ip": .string(node.remoteIP), "last_ping": .number(Double(node.lastPing.seconds)),
