@@ -34,7 +34,7 @@ struct Services: Sendable {
             + ExecutionHandlers(engine: engine, time: time).methods
             + NodeHandlers(engine: engine, authentication: operators, time: time, logger: logger).methods
         // Of two methods with one path the later wins.
-        return Self.notBuilt + built + health.methods + (reflection?.methods ?? [])
+        return (Self.notBuilt + built + health.methods + (reflection?.methods ?? [])).map { $0.withOrigin() }
     }
 
     /// Every method of the schema, answering that it is not built yet.
