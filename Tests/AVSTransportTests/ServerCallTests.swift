@@ -75,6 +75,7 @@ struct ServerCallsTests {
             #expect(failure?.code == .notFound)
             #expect(failure?.message == "☺ 100%\n")
             #expect(failure?.metadata["why"] == "because")
+            #expect(failure?.metadata["echo"] == "a+b")  // one section is the whole answer (RSP-2)
             #expect(failure?.metadata.bytes("out-bin") == [[0, 255, 1]])
         }
     }

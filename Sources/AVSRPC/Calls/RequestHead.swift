@@ -40,7 +40,16 @@ public struct RequestHead: Sendable {
     public private(set) var timeout: RPCTimeout.Parsed?
     public private(set) var encoding = MessageEncoding.identity
     public private(set) var acceptedEncodings: EncodingSet = []
-    public private(set) var metadata = Metadata()
+    private var fields = Metadata()
+    private var cookies: [UInt8] = []
+
+    /// What the handler sees. Several `cookie` fields are one (HDR-14).
+    public var metadata: Metadata {
+        guard !cookies.isEmpty else { return fields }
+        var metadata = fields
+        _ = metadata.receive(name: "cookie".utf8Span.span, value: cookies.span)
+        return metadata
+    }
 
     /// - Parameter requiresTrailers: refuse requests without `te: trailers` (HDR-4).
     public init(methods: MethodTable, requiresTrailers: Bool = false) {
@@ -63,6 +72,9 @@ public struct RequestHead: Sendable {
             hosts += 1
             if authority.isEmpty { authority = String(copying: value) }
         case UInt8(ascii: "c") where name.equals("content-length"): break
+        case UInt8(ascii: "c") where name.equals("cookie"):
+            if !cookies.isEmpty { cookies += [UInt8(ascii: ";"), UInt8(ascii: " ")] }
+            cookies.append(copying: value)
         default: receiveMetadata(name: name, value: value)
         }
     }
@@ -112,7 +124,7 @@ public struct RequestHead: Sendable {
     }
 
     private mutating func receiveMetadata(name: Span<UInt8>, value: Span<UInt8>) {
-        if !metadata.receive(name: name, value: value) { brokenField = String(String(copying: name).prefix(64)) }
+        if !fields.receive(name: name, value: value) { brokenField = String(String(copying: name).prefix(64)) }
     }
 
     /// What to do, in the order of section 3.

@@ -46,7 +46,7 @@ public struct ServerCall: Sendable {
     private let earlyStartBytes: Int
 
     public let kind: CallKind
-    private let requestEncoding: MessageEncoding
+    public let requestEncoding: MessageEncoding
     public let responseEncoding: MessageEncoding
     private var reader: MessageReader
     private var hasPeerEnded = false

@@ -95,6 +95,7 @@ final class ChannelCore: @unchecked Sendable {
             .channelOption(.recvAllocator, value: FixedSizeRecvByteBufferAllocator(capacity: 64 * 1024))
             .channelInitializer { channel in
                 channel.eventLoop.makeCompletedFuture {
+                    if bound.value.isClosing { throw ChannelError.ioOnClosedChannel }
                     bound.value.channel = channel
                     try security.connect(channel, host: host) { result in
                         do {

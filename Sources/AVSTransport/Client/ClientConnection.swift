@@ -13,6 +13,8 @@ final class ClientConnection: HTTP2Delegate {
     var channel: (any Channel)?
     private var streams = StreamTable<ClientStream>()
     private(set) var isReady = false
+    /// Closed, maybe before there was anything to close: a name takes its time to resolve.
+    private(set) var isClosing = false
     /// The server takes no further calls here.
     private(set) var isDraining = false
 
@@ -59,6 +61,7 @@ final class ClientConnection: HTTP2Delegate {
         case .settings where !isReady:
             isReady = true
             handler?.timers.set(.connect, nil)
+            waitForIdle()
             core.connectionIsReady(self)
         case .goAway(_, let code, let debugData):
             isDraining = true
@@ -152,6 +155,7 @@ final class ClientConnection: HTTP2Delegate {
     }
 
     func close(_ reason: String) {
+        isClosing = true
         if let handler { return handler.terminate(.noError, reason, .closed(reason)) }
         channel?.close(promise: nil)
     }

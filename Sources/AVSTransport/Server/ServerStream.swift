@@ -14,6 +14,7 @@ final class ServerStream: ServerCallChannel, @unchecked Sendable {
     private let method: RPCMethod
     private let context: CallContext
     private var call: ServerCall
+    private let inflatesRequests: Bool
     private var task: Task<Void, Never>?
     private var reader: Waiter<[UInt8]?>?
     private var writers: [Waiter<Void>] = []
@@ -32,6 +33,7 @@ final class ServerStream: ServerCallChannel, @unchecked Sendable {
         eventLoop = connection.loop.eventLoop
         self.method = method
         self.call = call
+        inflatesRequests = call.requestEncoding != .identity
         self.context = context
     }
 
@@ -133,9 +135,14 @@ final class ServerStream: ServerCallChannel, @unchecked Sendable {
     // MARK: Requests
 
     func nextMessage() async throws -> [UInt8]? {
-        if eventLoop.inEventLoop, let result = takeMessage() { return try result.get() }
+        // A call that inflates its requests does one in a turn of the loop, so that bombs take turns with the rest (CMP-6).
+        if !inflatesRequests, eventLoop.inEventLoop, let result = takeMessage() { return try result.get() }
         let waiter = Waiter<[UInt8]?>()
-        onLoop { self.wait(waiter) }
+        if inflatesRequests {
+            eventLoop.execute { self.wait(waiter) }
+        } else {
+            onLoop { self.wait(waiter) }
+        }
         return try await waiter.value()
     }
 
@@ -223,18 +230,16 @@ final class ServerStream: ServerCallChannel, @unchecked Sendable {
             connection.sendHeaders(id, call.responseEncoding, context.responseMetadata.initial)
             _ = connection.send(output.message, id)
         }
-        var status = status
         let metadata = context.responseMetadata
         switch call.end() {
+        case .trailersOnly where status.isOK && !metadata.initial.isEmpty:  // that wants a section of its own
+            connection.sendHeaders(id, call.responseEncoding, metadata.initial)
+            connection.finish(id, status.adding(metadata.trailing))
         case .trailersOnly:
-            if !metadata.initial.isEmpty || status.isOK {  // initial metadata wants a header section of its own
-                connection.sendHeaders(id, call.responseEncoding, metadata.initial)
-                connection.finish(id, status.adding(metadata.trailing))
-            } else {
-                status = status.adding(metadata.trailing)
-                connection.refuse(id, status)
-            }
-        case .trailers: connection.finish(id, status.adding(metadata.trailing))
+            // A failure before the first message is one section, whatever was set: clients may retry it (RSP-2).
+            connection.refuse(id, status.adding(metadata.trailing).adding(metadata.initial))
+        case .trailers:
+            connection.finish(id, status.adding(metadata.trailing))
         case .ignored: break
         }
     }
