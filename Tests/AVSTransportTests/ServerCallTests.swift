@@ -234,7 +234,7 @@ struct ServerCallsTests {
         try await withServer([hanging(started, cancelled)]) { _, server in
             let peer = try await RawConnection.open(port: try await server.boundPort)
             try await peer.send(
-                Raw.opening + Raw.request("Hang", stream: 1, with: [("grpc-timeout", "20m")])
+                Raw.opening + Raw.request("Hang", stream: 1, with: [("grpc-timeout", "1S")])
                     + Raw.message([], stream: 1, flags: 1))
             await cancelled.take()
             let bytes = await peer.receive { RawFrame.all(in: $0).contains { $0.stream == 1 } }
