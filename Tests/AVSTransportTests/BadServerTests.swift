@@ -254,6 +254,21 @@ struct BadServerTests {
         }
     }
 
+    @Test("CH-1: a connection that became ready after its last call had gone is closed when it has idled")
+    func neverUsed() async throws {
+        let (ended, seen) = (Slot<Void>(), Slot<[UInt8]>())
+        try await withRawServer(.quick { $0.idleTimeout = .milliseconds(20) }) { server, _ in
+            await ended.take()
+            try await server.open()
+            seen.put(await server.receive())
+        } _: { channel in
+            let late = await call(channel, CallOptions(timeout: .milliseconds(10)))
+            #expect(late.failureCode == .deadlineExceeded)
+            ended.put(())
+            #expect(Array(await seen.take().dropFirst(24)).goAway?.text == "idle")
+        }
+    }
+
     @Test("RSP-6: random answers end in a status and never trap", arguments: 0..<30 as Range<UInt64>)
     func fuzz(seed: UInt64) async throws {
         var random = SeededGenerator(seed: seed)

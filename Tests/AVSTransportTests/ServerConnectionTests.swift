@@ -5,123 +5,10 @@ import AVSTesting
 import Logging
 import NIOCore
 import NIOEmbedded
+import Synchronization
 import Testing
 
 @testable import AVSTransport
-
-/// Counts the reads that come through to the socket.
-private final class ReadCounter: ChannelOutboundHandler {
-    typealias OutboundIn = ByteBuffer
-    var count = 0
-
-    func read(context: ChannelHandlerContext) {
-        count += 1
-        context.read()
-    }
-}
-
-/// A server's connection on a channel without a socket, with both clocks in the test's hand.
-private final class Rig {
-    let channel = EmbeddedChannel()
-    let reads = ReadCounter()
-    let time = ManualTime()
-    let client: HTTP2Session.Box
-    private let endCount = EndCount()
-    var ends: Int { endCount.value }
-
-    private final class EndCount { var value = 0 }
-
-    init(_ methods: [RPCMethod] = [], configure: (inout RPCServer.Configuration) -> Void = { _ in }) throws {
-        var configuration = RPCServer.Configuration()
-        configure(&configuration)
-        let service = ServiceBundle(
-            configuration: configuration, methods: methods, interceptors: [], time: time, logger: quiet)
-        client = try HTTP2Session.Box()
-        loop = LoopContext(channel.embeddedEventLoop)
-        let connection = ServerConnection(service: service, loop: loop, peer: Peer(address: "test")) { [endCount] _ in
-            endCount.value += 1
-        }
-        self.connection = connection
-        try channel.pipeline.syncOperations.addHandler(reads)
-        try channel.pipeline.syncOperations.addHandler(connection.makeHandler())
-        try channel.connect(to: SocketAddress(ipAddress: "127.0.0.1", port: 1)).wait()
-        try exchange()
-    }
-
-    let connection: ServerConnection
-    let loop: LoopContext
-
-    /// Carries bytes both ways until nothing moves.
-    func exchange() throws {
-        while true {
-            let up = try client.drain()
-            if !up.isEmpty { try receive(up) }
-            channel.embeddedEventLoop.run()
-            let down = try output()
-            if !down.isEmpty { try client.receive(down) }
-            if up.isEmpty, down.isEmpty { return }
-        }
-    }
-
-    func receive(_ bytes: [UInt8]) throws { try channel.writeInbound(ByteBuffer(bytes: bytes)) }
-
-    /// What the server wrote since the last look.
-    func output() throws -> [UInt8] {
-        var bytes: [UInt8] = []
-        while let buffer = try channel.readOutbound(as: ByteBuffer.self) { bytes += buffer.readableBytesView }
-        return bytes
-    }
-
-    func advance(_ duration: Duration) throws {
-        time.advance(by: duration)
-        channel.embeddedEventLoop.advanceTime(by: TimeAmount(duration))
-        try exchange()
-    }
-
-    var goAways: [(last: StreamID, code: HTTP2ErrorCode, text: String)] {
-        client.events.compactMap { event in
-            if case .goAway(let last, let code, let data) = event {
-                return (last, code, String(decoding: data, as: UTF8.self))
-            }
-            return nil
-        }
-    }
-
-    func request(_ method: String, endsStream: Bool = true) throws -> StreamID {
-        try client.session.request(
-            [
-                ":method": "POST", ":scheme": "http", ":path": "/test.Service/\(method)", ":authority": "x",
-                "content-type": "application/grpc",
-            ], endsStream: endsStream)
-    }
-}
-
-extension HTTP2Session {
-    /// A client's end, in a class since a session cannot be copied.
-    fileprivate final class Box {
-        var session: HTTP2Session
-        var events: [HTTP2Event] = []
-
-        init() throws { session = try HTTP2Session.open(.client) }
-
-        func receive(_ bytes: [UInt8]) throws { events += try session.receive(bytes.span) }
-
-        func drain() throws -> [UInt8] {
-            var buffer = ByteBuffer()
-            var more = true
-            while more {
-                let before = buffer.readableBytes
-                try buffer.writeWithOutputRawSpan(minimumWritableBytes: HTTP2Session.outputRoomBytes) {
-                    output throws(HTTP2Error) in
-                    more = try session.drain(into: &output)
-                }
-                if buffer.readableBytes == before { break }
-            }
-            events += session.takeEvents()
-            return Array(buffer.readableBytesView)
-        }
-    }
-}
 
 @Suite("A server's connection")
 struct ServerConnectionTests {
@@ -255,6 +142,59 @@ struct ServerConnectionTests {
         try rig.exchange()
         #expect(rig.client.events.contains { if case .headers(stream, _, true) = $0 { true } else { false } })
     }
+
+    @Test("CMP-6: compressed messages are inflated a mebibyte in a turn of the loop, and then others have their turn")
+    func inflateTurns() throws {
+        let taken = TakenSizes()
+        let sink = RPCMethod.clientStreaming(path("Sink"), request: .bytes, response: .bytes) { requests, _ in
+            for try await request in requests { taken.append(request.count) }
+            return []
+        }
+        let rig = try Rig([sink, echo])
+        let bomb = try #require(
+            MessageCompressor().compressIfWorthwhile([UInt8](repeating: 0, count: 1 << 20), .gzip))
+        let stream = try rig.request("Sink", endsStream: false, with: [("grpc-encoding", "gzip")])
+        for _ in 0..<4 { rig.client.session.send(bomb, after: ChunkLead(1, UInt32(bomb.count)), on: stream) }
+        rig.client.session.finish(stream, trailers: nil)
+        try rig.exchange()
+        #expect(taken.all == [1 << 20])
+        let other = try rig.request("Echo", endsStream: false)  // is served between two of them
+        rig.client.session.send([0, 0, 0, 0, 0], on: other)
+        rig.client.session.finish(other, trailers: nil)
+        try rig.exchange()
+        #expect(rig.client.events.contains(.closed(other, .noError)))
+        #expect(taken.all.count == 1)
+        for count in 2...4 {
+            try rig.advance(.milliseconds(1))
+            #expect(taken.all.count == count)
+        }
+        #expect(rig.client.events.contains(.closed(stream, .noError)))
+    }
+
+    @Test("OV-4: a handler that yields for ever leaves the loop its turns, and ends when its call does")
+    func yielding() throws {
+        let restless = RPCMethod.unary(path("Restless"), request: .bytes, response: .bytes) { _, _ in
+            while !Task.isCancelled { await Task.yield() }
+            return []
+        }
+        let rig = try Rig([restless])
+        let stream = try rig.request("Restless", endsStream: false)
+        rig.client.session.send([0, 0, 0, 0, 0], on: stream)
+        rig.client.session.finish(stream, trailers: nil)
+        try rig.exchange()  // returns, though the handler never rests
+        #expect(rig.loop.jobCount >= LoopContext.longestChain)
+        #expect(rig.service.handlers.count == 1)
+        rig.client.session.reset(stream, .cancel)
+        try rig.exchange()
+        try rig.advance(.milliseconds(1))
+        #expect(rig.service.handlers.count == 0)
+    }
+}
+
+private final class TakenSizes: Sendable {
+    private let sizes = Mutex<[Int]>([])
+    var all: [Int] { sizes.withLock { $0 } }
+    func append(_ size: Int) { sizes.withLock { $0.append(size) } }
 }
 
 @Suite("The timers of a connection")

@@ -44,6 +44,9 @@ public struct ClientCall: Sendable {
         reader = MessageReader(limitBytes: limitBytes)
     }
 
+    /// Responses may be compressed.
+    public var inflatesResponses: Bool { encoding != .identity }
+
     /// Nothing of an answer has come: a call that the server refused unprocessed may be sent again (RT-2).
     public var isUnanswered: Bool {
         if case .idle = server { return true }
@@ -160,6 +163,9 @@ public struct ClientCall: Sendable {
     }
 
     // MARK: What the caller takes
+
+    /// A whole message waits to be taken.
+    public var hasMessage: Bool { reader.hasMessage }
 
     /// The next response, decompressed; the status after the last.
     public mutating func nextMessage(_ compressor: MessageCompressor) -> Next {

@@ -138,6 +138,9 @@ public struct ServerCall: Sendable {
         return due - reportedBytes
     }
 
+    /// A whole message waits to be taken.
+    public var hasMessage: Bool { reader.hasMessage }
+
     // MARK: Our side
 
     /// A response. Nil once the call has ended: it goes nowhere (CAN-3).

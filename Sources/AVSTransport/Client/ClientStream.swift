@@ -27,6 +27,7 @@ final class ClientStream: @unchecked Sendable {
     private var isCommitted = false
     private var hasRetried = false
     private var hasEndedRequests = false
+    private var waitsToInflate = false
     private var reader: Waiter<[UInt8]?>?
     private var writers: [Waiter<Void>] = []
     private(set) var isOver = false
@@ -226,8 +227,10 @@ final class ClientStream: @unchecked Sendable {
     }
 
     private func takeMessage() -> Result<[UInt8]?, any Error>? {
+        if call.inflatesResponses, !mayInflate() { return nil }
         switch call.nextMessage(core.loop.compressor) {
         case .message(let bytes):
+            if call.inflatesResponses { core.loop.inflating.charge(bytes.count) }
             credit()
             return .success(bytes)
         case .wait: return nil
@@ -235,6 +238,16 @@ final class ClientStream: @unchecked Sendable {
             finish(status)
             return status.isOK ? .success(nil) : .failure(status)
         }
+    }
+
+    /// CMP-6, of a hostile server.
+    private func mayInflate() -> Bool {
+        if !call.hasMessage { return true }
+        if waitsToInflate { return false }
+        if core.loop.inflating.isOpen { return true }
+        waitsToInflate = true
+        core.loop.inflating.wait(self)
+        return false
     }
 
     private func credit() {
@@ -271,5 +284,12 @@ final class ClientStream: @unchecked Sendable {
         connection = nil
         initialMetadata.fulfil(status.isOK ? .success(Metadata()) : .failure(status))
         end.fulfil(.success(status))
+    }
+}
+
+extension ClientStream: InflatingCall {
+    func inflateTurnBegan() {
+        waitsToInflate = false
+        deliver()
     }
 }

@@ -16,11 +16,19 @@ final class LoopContext: TaskExecutor, @unchecked Sendable {
     var scratch = ByteBuffer()
     /// For the listeners' limit.
     let handshakes = HandshakeCount()
+    let inflating: InflateTurns
 
     private struct Queue {
         var jobs: [UnownedJob] = []
         var isScheduled = false
+        /// Batches in a row that only jobs of the batch before had asked for.
+        var chain = 0
     }
+
+    /// So many batches in a row, then the sockets have a turn: a task that yields in a loop starves nobody. NIO runs
+    /// whatever `execute` adds before it looks at them, so it takes a timer.
+    static let longestChain = 256
+    private static let pause = TimeAmount.microseconds(50)
 
     private let queue = Mutex(Queue())
     private var running: [UnownedJob] = []
@@ -32,6 +40,7 @@ final class LoopContext: TaskExecutor, @unchecked Sendable {
 
     init(_ eventLoop: any EventLoop) {
         self.eventLoop = eventLoop
+        inflating = InflateTurns(eventLoop)
     }
 
     // MARK: Jobs
@@ -46,12 +55,11 @@ final class LoopContext: TaskExecutor, @unchecked Sendable {
         if mustSchedule { eventLoop.execute { self.runJobs() } }
     }
 
-    /// Runs the jobs that are there; those that they add have their turn after the loop has looked at its sockets.
+    /// Runs the jobs that are there, flushes what they wrote, and sees to those that they added.
     private func runJobs() {
         let rest = queue.withLock { queue in
             swap(&queue.jobs, &running)
-            queue.isScheduled = false
-            return queue.jobs
+            return queue.jobs  // `isScheduled` stays, so that jobs which these add schedule nothing
         }
         assert(rest.isEmpty)
         isRunning = true
@@ -60,6 +68,21 @@ final class LoopContext: TaskExecutor, @unchecked Sendable {
         running.removeAll(keepingCapacity: true)
         isRunning = false
         flush()
+        scheduleAgain()
+    }
+
+    private func scheduleAgain() {
+        let chain: Int? = queue.withLock { queue in
+            queue.isScheduled = !queue.jobs.isEmpty
+            queue.chain = queue.isScheduled ? (queue.chain + 1) % Self.longestChain : 0
+            return queue.isScheduled ? queue.chain : nil
+        }
+        guard let chain else { return }
+        if chain == 0 {
+            eventLoop.scheduleTask(in: Self.pause) { self.runJobs() }
+        } else {
+            eventLoop.execute { self.runJobs() }
+        }
     }
 
     // MARK: Flushing

@@ -15,6 +15,7 @@ final class ServerStream: ServerCallChannel, @unchecked Sendable {
     private let context: CallContext
     private var call: ServerCall
     private let inflatesRequests: Bool
+    private var waitsToInflate = false
     private var task: Task<Void, Never>?
     private var reader: Waiter<[UInt8]?>?
     private var writers: [Waiter<Void>] = []
@@ -135,14 +136,9 @@ final class ServerStream: ServerCallChannel, @unchecked Sendable {
     // MARK: Requests
 
     func nextMessage() async throws -> [UInt8]? {
-        // A call that inflates its requests does one in a turn of the loop, so that bombs take turns with the rest (CMP-6).
-        if !inflatesRequests, eventLoop.inEventLoop, let result = takeMessage() { return try result.get() }
+        if eventLoop.inEventLoop, let result = takeMessage() { return try result.get() }
         let waiter = Waiter<[UInt8]?>()
-        if inflatesRequests {
-            eventLoop.execute { self.wait(waiter) }
-        } else {
-            onLoop { self.wait(waiter) }
-        }
+        onLoop { self.wait(waiter) }
         return try await waiter.value()
     }
 
@@ -165,14 +161,27 @@ final class ServerStream: ServerCallChannel, @unchecked Sendable {
     /// Nil when there is nothing yet.
     private func takeMessage() -> Result<[UInt8]?, any Error>? {
         if isOver { return .failure(CancellationError()) }
+        if inflatesRequests, !mayInflate() { return nil }
         switch call.nextMessage(connection.loop.compressor) {
         case .message(let bytes):
+            if inflatesRequests { connection.loop.inflating.charge(bytes.count) }
             credit()
             return .success(bytes)
         case .end: return .success(nil)
         case .wait: return nil
-        case .fail(let status): return .failure(status)
+        case .fail(let status):
+            if inflatesRequests { connection.loop.inflating.charge(InflateTurns.bytesPerTurn) }  // maybe up to a limit
+            return .failure(status)
         }
+    }
+
+    private func mayInflate() -> Bool {
+        if !call.hasMessage { return true }
+        if waitsToInflate { return false }
+        if connection.loop.inflating.isOpen { return true }
+        waitsToInflate = true
+        connection.loop.inflating.wait(self)
+        return false
     }
 
     private func credit() {
@@ -242,6 +251,14 @@ final class ServerStream: ServerCallChannel, @unchecked Sendable {
             connection.finish(id, status.adding(metadata.trailing))
         case .ignored: break
         }
+    }
+}
+
+extension ServerStream: InflatingCall {
+    func inflateTurnBegan() {
+        waitsToInflate = false
+        deliver()
+        credit()
     }
 }
 
