@@ -24,10 +24,12 @@ enum Callbacks {
         unsafe nghttp2_session_callbacks_set_on_begin_frame_callback(table) { _, head, data in
             guard let mailbox = unsafe Callbacks.mailbox(data), let head = unsafe head?.pointee else { return 0 }
             Callbacks.count(head, in: mailbox)
+            if UInt32(head.type) != NGHTTP2_CONTINUATION.rawValue { mailbox.abandonHeaders() }
             return 0
         }
-        unsafe nghttp2_session_callbacks_set_on_begin_headers_callback(table) { _, _, data in
-            unsafe Callbacks.mailbox(data)?.beginHeaders()
+        unsafe nghttp2_session_callbacks_set_on_begin_headers_callback(table) { _, frame, data in
+            guard let mailbox = unsafe Callbacks.mailbox(data), let frame = unsafe frame else { return Callbacks.fail }
+            unsafe mailbox.beginHeaders(StreamID(frame.pointee.hd.stream_id))
             return 0
         }
         unsafe nghttp2_session_callbacks_set_on_header_callback(table) {
@@ -50,8 +52,12 @@ enum Callbacks {
             unsafe Callbacks.received(frame, in: mailbox)
             return 0
         }
-        unsafe nghttp2_session_callbacks_set_on_invalid_frame_recv_callback(table) { _, _, _, data in
-            unsafe Callbacks.mailbox(data)?.counts.invalidFrames += 1
+        unsafe nghttp2_session_callbacks_set_on_invalid_frame_recv_callback(table) { _, frame, _, data in
+            guard let mailbox = unsafe Callbacks.mailbox(data) else { return 0 }
+            mailbox.counts.invalidFrames += 1
+            if let head = unsafe frame?.pointee.hd, UInt32(head.type) == NGHTTP2_HEADERS.rawValue {
+                mailbox.abandonHeaders(StreamID(head.stream_id))
+            }
             return 0
         }
         // Frames of unknown types are counted at their head; their payload is dropped.

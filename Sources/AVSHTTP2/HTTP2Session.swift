@@ -202,6 +202,6 @@ import CNGHTTP2
     /// Frames that wait to be sent, DATA that waits for a window not counted (ATT-7).
     public var queuedFrameCount: Int { unsafe nghttp2_session_get_outbound_queue_size(raw) }
 
-    /// A header section has begun and is not complete (ATT-11).
-    public var isReceivingHeaders: Bool { mailbox.isReceivingHeaders }
+    /// The stream of the header section that has begun and is not complete (ATT-11).
+    public var incompleteHeaders: StreamID? { mailbox.incomingStream }
 }

@@ -14,8 +14,8 @@ import CNGHTTP2
 
     /// The header section being received. HTTP/2 allows one at a time on a connection.
     private var incoming = HeaderBlock()
-    /// Between the first frame of a header section and its last (ATT-11).
-    private(set) var isReceivingHeaders = false
+    /// Its stream, between the first frame of a section and the end of its last (ATT-11).
+    private(set) var incomingStream: StreamID?
     private var incomingSizeBytes = 0
     private var incomingCount = 0
 
@@ -72,12 +72,12 @@ import CNGHTTP2
         return true
     }
 
-    func beginHeaders() {
+    func beginHeaders(_ stream: StreamID) {
         incoming = HeaderBlock()
         incoming.reserve(fieldCount: 12, byteCount: 256)
         incomingSizeBytes = 0
         incomingCount = 0
-        isReceivingHeaders = true
+        incomingStream = stream
     }
 
     /// - Returns: false once the section is so far over the limit that the rest is not worth looking at (ATT-4).
@@ -96,12 +96,22 @@ import CNGHTTP2
     }
 
     func endHeaders(_ stream: StreamID, endsStream: Bool) {
-        isReceivingHeaders = false
+        incomingStream = nil
         record(.headers(stream, incoming, endsStream: endsStream))
         incoming = HeaderBlock()
     }
 
+    /// The section was malformed or far over its limit, so it has no end that the library would tell of.
+    ///
+    /// - Parameter stream: nil when a frame has begun that is not part of any section.
+    func abandonHeaders(_ stream: StreamID? = nil) {
+        guard let incomingStream, stream == nil || stream == incomingStream else { return }
+        self.incomingStream = nil
+        incoming = HeaderBlock()
+    }
+
     func closed(_ stream: StreamID, _ code: HTTP2ErrorCode) {
+        abandonHeaders(stream)
         outboxes.remove(stream)
         record(.closed(stream, code))
     }

@@ -23,7 +23,7 @@ final class Endpoint {
     }
 
     var isFinished: Bool { session.isFinished }
-    var isReceivingHeaders: Bool { session.isReceivingHeaders }
+    var incompleteHeaders: StreamID? { session.incompleteHeaders }
     var queuedFrameCount: Int { session.queuedFrameCount }
     var peerMaxConcurrentStreams: UInt32 { session.peerMaxConcurrentStreams }
     var peerHeaderListLimitBytes: UInt32 { session.peerHeaderListLimitBytes }

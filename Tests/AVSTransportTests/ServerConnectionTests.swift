@@ -171,6 +171,29 @@ struct ServerConnectionTests {
         #expect(rig.client.events.contains(.closed(stream, .noError)))
     }
 
+    @Test(
+        "ATT-11: a header section that was malformed or far too large is over; only one that does not end is waited for",
+        arguments: [
+            (Raw.frame(1, flags: 0x5, stream: 1, Raw.literal(":bad", "x")), 0),
+            (bombedSection, 0),
+            (Raw.request("Echo", stream: 1, flags: 0x1), 1),
+        ] as [([UInt8], Int)])
+    func headersTimeout(bytes: [UInt8], ends: Int) throws {
+        let rig = try Rig([echo])
+        try rig.receive(bytes)  // past the client, which knows of no stream 1
+        rig.time.advance(by: .seconds(11))
+        rig.channel.embeddedEventLoop.advanceTime(by: .seconds(11))
+        #expect(rig.ends == ends)
+        #expect(try rig.output().goAway?.text == (ends == 0 ? nil : "headers_timeout"))
+    }
+
+    /// Eight times the limit of LIM-1, over several CONTINUATION frames.
+    private static let bombedSection: [UInt8] = {
+        let fields = (0..<100).flatMap { _ in Raw.literal("a", String(repeating: "b", count: 126)) }
+        let more = (0..<9).flatMap { Raw.frame(9, flags: $0 == 8 ? 0x4 : 0, stream: 1, fields) }
+        return Raw.request("Echo", stream: 1, flags: 0x1) + more
+    }()
+
     @Test("OV-4: a handler that yields for ever leaves the loop its turns, and ends when its call does")
     func yielding() throws {
         let restless = RPCMethod.unary(path("Restless"), request: .bytes, response: .bytes) { _, _ in

@@ -26,6 +26,8 @@ public struct RequestHead: Sendable {
     private let methods: MethodTable
     private let requiresTrailers: Bool
     private var isPost = false
+    /// Answers to HEAD have no content.
+    public private(set) var isHead = false
     private var path = Path.missing
     private var contentType = ContentType.missing
     private var hosts = 0
@@ -82,6 +84,7 @@ public struct RequestHead: Sendable {
     private mutating func receivePseudo(name: Span<UInt8>, value: Span<UInt8>) {
         if name.equals(":method") {
             isPost = value.equals("POST")
+            isHead = value.equals("HEAD")
         } else if name.equals(":path") {
             path = methods.method(value).map { .known($0) } ?? .unknown(methods.unknown(value))
         } else if name.equals(":authority") {

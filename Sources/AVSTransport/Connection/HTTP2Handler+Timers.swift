@@ -40,7 +40,7 @@ extension HTTP2Handler {
             terminate(.protocolError, "preface_timeout", .refused("no HTTP/2 preface in time"))
         case .settingsAcknowledgement:
             terminate(.settingsTimeout, "settings_timeout", .refused("our SETTINGS were not acknowledged in time"))
-        case .headers:
+        case .headers where session.incompleteHeaders != nil:  // else it was malformed, and its stream is gone
             terminate(.enhanceYourCalm, "headers_timeout", .refused("a header section did not end in time"))
         case .keepalive: keepalive(at: now)
         case .keepaliveAnswer:
@@ -50,7 +50,7 @@ extension HTTP2Handler {
             context?.close(promise: nil)
         case .linger:
             context?.close(promise: nil)
-        case .preface, .drainPing, .stalledStreams, .idle, .age, .ageGrace, .connect:
+        case .preface, .headers, .drainPing, .stalledStreams, .idle, .age, .ageGrace, .connect:
             delegate.handle(duty)
         }
     }

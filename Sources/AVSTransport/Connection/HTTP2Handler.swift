@@ -40,6 +40,8 @@ final class HTTP2Handler: ChannelInboundHandler {
     private var isReadSuspended = false
     private var wantsRead = false
     private var hasPeerSettings = false
+    /// The one that the timer runs for.
+    private var incompleteHeaders: StreamID?
     private var firstByte: UInt8?
     var armed: (timer: Scheduled<Void>, instant: ContinuousClock.Instant)?
     private var end: ConnectionEnd?
@@ -194,14 +196,14 @@ final class HTTP2Handler: ChannelInboundHandler {
                 .enhanceYourCalm, "too_many_queued_frames", .refused("the peer does not read what it causes"))
         }
         isReadSuspended = queued > limits.queuedFrameLimit
-        if session.isReceivingHeaders {
-            if timers[.headers] == nil {
-                timers.set(.headers, now + limits.headersTimeout)
-                arm()
-            }
-        } else if timers[.headers] != nil {
-            timers.set(.headers, nil)
-        }
+        if session.incompleteHeaders != incompleteHeaders { watchHeaders(at: now) }
+    }
+
+    /// ATT-11: each section has its own time.
+    private func watchHeaders(at now: ContinuousClock.Instant) {
+        incompleteHeaders = session.incompleteHeaders
+        timers.set(.headers, incompleteHeaders.map { _ in now + limits.headersTimeout })
+        arm()
     }
 
     // MARK: Sending

@@ -106,7 +106,7 @@ final class ServerConnection: HTTP2Delegate {
         handler?.timers.set(.idle, nil)
         if id.rawValue > StreamID.maximum.rawValue / 4 * 3 { beginDrain("stream_ids") }  // LIM-5
         switch head.verdict {
-        case .http(let status, let text): refuse(id, httpStatus: status, text)
+        case .http(let status, let text): refuse(id, httpStatus: status, head.isHead ? nil : text)
         case .refuse(let status): refuse(id, status)
         case .accept(let method): begin(id, method, head, endsStream: endsStream)
         }
@@ -164,10 +164,11 @@ final class ServerConnection: HTTP2Delegate {
     }
 
     /// An answer for those who do not speak gRPC (HDR-1, HDR-2).
-    private func refuse(_ id: StreamID, httpStatus: Int, _ text: String) {
+    private func refuse(_ id: StreamID, httpStatus: Int, _ text: String?) {
         var block: HeaderBlock = [":status": "\(httpStatus)", "content-type": "text/plain"]
         if httpStatus == 405 { block.append("allow", "POST") }
-        respond(id, block, endsStream: false)
+        respond(id, block, endsStream: text == nil)
+        guard let text else { return }
         handler?.session.send(Array(text.utf8), on: id)
         handler?.session.finish(id, trailers: nil)
     }
