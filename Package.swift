@@ -148,6 +148,25 @@ let package = Package(
             ],
             swiftSettings: settings),
 
+        .target(
+            name: "AVSOperator",
+            dependencies: [
+                "AVSCrypto", "AVSModel", "AVSPrimitives", "AVSProto", "AVSRPC", "AVSTransport", "AVSWire",
+                .product(name: "Logging", package: "swift-log"),
+            ],
+            swiftSettings: settings),
+
+        .target(
+            name: "AVSWatch",
+            dependencies: [
+                "AVSEthereum", "AVSModel", "AVSOperator", "AVSPrimitives", "AVSProto", "AVSRPC", "AVSStorage",
+                .product(name: "DequeModule", package: "swift-collections"),
+                .product(name: "HeapModule", package: "swift-collections"),
+                .product(name: "Logging", package: "swift-log"),
+                .product(name: "ServiceLifecycle", package: "swift-service-lifecycle"),
+            ],
+            swiftSettings: settings),
+
         .target(name: "AVSTesting", dependencies: ["AVSModel", "AVSPrimitives"], swiftSettings: settings),
 
         .target(
@@ -181,6 +200,18 @@ let package = Package(
             ],
             swiftSettings: settings),
 
+        .executableTarget(
+            name: "avs-operator",
+            dependencies: [
+                "AVSChain", "AVSConfiguration", "AVSCrypto", "AVSEthereum", "AVSFetch", "AVSLogging", "AVSModel",
+                "AVSOperator", "AVSPrimitives", "AVSRocksDB", "AVSStorage", "AVSTLS", "AVSTransport", "AVSWatch",
+                .product(name: "ArgumentParser", package: "swift-argument-parser"),
+                .product(name: "Logging", package: "swift-log"),
+                .product(name: "ServiceLifecycle", package: "swift-service-lifecycle"),
+                .product(name: "UnixSignals", package: "swift-service-lifecycle"),
+            ],
+            swiftSettings: settings),
+
         // MARK: Tests
 
         .testTarget(
@@ -198,17 +229,78 @@ let package = Package(
             swiftSettings: settings),
 
         .testTarget(
+            name: "AVSClientTests",
+            dependencies: [
+                "AVSClient", "AVSCrypto", "AVSModel", "AVSPrimitives", "AVSProto", "AVSRPC", "AVSTesting", "AVSTransport",
+                "AVSWire", .product(name: "Logging", package: "swift-log"),
+            ],
+            swiftSettings: settings),
+
+        .testTarget(
+            name: "ExampleTests", dependencies: ["AVSClient", "AVSCrypto", "AVSModel", "AVSPrimitives"],
+            swiftSettings: settings),
+
+        .testTarget(
+            name: "AVSLoggingTests",
+            dependencies: [
+                "AVSLogging", "AVSPrimitives", "AVSTesting", .product(name: "Logging", package: "swift-log"),
+            ],
+            swiftSettings: settings),
+
+        .testTarget(
             name: "AVSConfigurationTests",
             dependencies: [
                 "AVSConfiguration", "AVSCrypto", "AVSPrimitives", "AVSTesting", .product(name: "Yams", package: "Yams"),
             ],
             swiftSettings: settings),
 
+        .testTarget(
+            name: "AVSModelTests", dependencies: ["AVSModel", "AVSPrimitives", "AVSTesting"], swiftSettings: settings),
+
+        .testTarget(
+            name: "AVSEthereumTests", dependencies: ["AVSEthereum", "AVSPrimitives", "AVSTesting", bigInt],
+            swiftSettings: settings),
+
+        .testTarget(name: "AVSHTTP2Tests", dependencies: ["AVSHTTP2", "AVSTesting"], swiftSettings: settings),
+
+        .testTarget(name: "AVSRPCTests", dependencies: ["AVSPrimitives", "AVSRPC", "AVSTesting"], swiftSettings: settings),
+
+        .testTarget(
+            name: "AVSTransportTests",
+            dependencies: [
+                "AVSHTTP2", "AVSPrimitives", "AVSRPC", "AVSTLS", "AVSTesting", "AVSTransport", "TestCertificates",
+                .product(name: "Logging", package: "swift-log"),
+                .product(name: "NIOCore", package: "swift-nio"),
+                .product(name: "NIOEmbedded", package: "swift-nio"),
+                .product(name: "NIOHTTP1", package: "swift-nio"),
+                .product(name: "NIOPosix", package: "swift-nio"),
+                .product(name: "NIOWebSocket", package: "swift-nio"),
+                .product(name: "ServiceLifecycle", package: "swift-service-lifecycle"),
+            ],
+            swiftSettings: settings),
+
+        .testTarget(name: "AVSPrimitivesTests", dependencies: ["AVSPrimitives"], swiftSettings: settings),
+
+        .testTarget(
+            name: "AVSWorkflowTests",
+            dependencies: ["AVSEthereum", "AVSModel", "AVSPrimitives", "AVSTesting", "AVSWorkflow"],
+            swiftSettings: settings),
+
         .target(name: "CAVSProtoKinds", dependencies: ["CAVSProto", "CProtobufC"], path: "Tests/CAVSProtoKinds"),
+
+        .testTarget(
+            name: "AVSProtoTests", dependencies: ["AVSPrimitives", "AVSProto", "AVSTesting", "CAVSProtoKinds", "CProtobufC"],
+            exclude: ["Fixture"], swiftSettings: wrapperSettings),
 
         .testTarget(name: "AVSStorageTests", dependencies: ["AVSStorage", "AVSTesting"], swiftSettings: settings),
 
+        .testTarget(
+            name: "AVSCryptoTests", dependencies: ["AVSCrypto", "AVSPrimitives", "AVSTesting"], swiftSettings: settings),
+
         .target(name: "TestCertificates", path: "Tests/TestCertificates", swiftSettings: settings),
+
+        .testTarget(
+            name: "AVSTLSTests", dependencies: ["AVSTLS", "AVSTesting", "TestCertificates"], swiftSettings: settings),
 
         .target(name: "PowerCut", path: "Tests/Support/PowerCut"),
 
@@ -229,6 +321,18 @@ let package = Package(
             swiftSettings: settings),
 
         .testTarget(
+            name: "AVSFetchTests",
+            dependencies: [
+                "AVSFetch", "AVSPrimitives", "AVSRPC", "AVSTesting", "AVSTransport", "TestCertificates", "TestHTTPServer",
+            ], swiftSettings: settings),
+
+        .target(
+            name: "TestHTTPServer",
+            dependencies: [
+                .product(name: "NIOCore", package: "swift-nio"), .product(name: "NIOPosix", package: "swift-nio"),
+            ], path: "Tests/TestHTTPServer", swiftSettings: settings),
+
+        .testTarget(
             name: "AVSSchemaTests",
             dependencies: [
                 "AVSModel", "AVSPrimitives", "AVSProto", "AVSSchema", "AVSStorage", "AVSTesting", "AVSWire",
@@ -240,6 +344,32 @@ let package = Package(
             dependencies: [
                 "AVSCrypto", "AVSEngine", "AVSEthereum", "AVSModel", "AVSPrimitives", "AVSProto", "AVSRPC", "AVSSchema",
                 "AVSServer", "AVSStorage", "AVSTesting", "AVSWire", .product(name: "Logging", package: "swift-log"),
+            ],
+            swiftSettings: settings),
+
+        .testTarget(
+            name: "AVSChainTests",
+            dependencies: [
+                "AVSChain", "AVSEthereum", "AVSFetch", "AVSPrimitives", "AVSTesting", "AVSTransport", "TestDevChain",
+                "TestHTTPServer", bigInt, .product(name: "Logging", package: "swift-log"),
+            ], swiftSettings: settings),
+
+        .target(
+            name: "TestDevChain", dependencies: ["AVSPrimitives"], path: "Tests/TestDevChain", swiftSettings: settings),
+
+        .testTarget(
+            name: "AVSOperatorTests",
+            dependencies: [
+                "AVSCrypto", "AVSModel", "AVSOperator", "AVSPrimitives", "AVSProto", "AVSRPC", "AVSTesting", "AVSTransport",
+                "AVSWire", .product(name: "Logging", package: "swift-log"),
+            ],
+            swiftSettings: settings),
+
+        .testTarget(
+            name: "AVSWatchTests",
+            dependencies: [
+                "AVSEthereum", "AVSModel", "AVSOperator", "AVSPrimitives", "AVSRPC", "AVSStorage", "AVSTesting", "AVSWatch",
+                .product(name: "Logging", package: "swift-log"),
             ],
             swiftSettings: settings),
     ]

@@ -1,5 +1,6 @@
 import AVSEngine
 import AVSModel
+import AVSPrimitives
 import AVSProto
 import AVSRPC
 import AVSStorage
