@@ -33,24 +33,19 @@ public final class ChainFeed: Sendable {
     public struct Status: Hashable, Sendable {
         /// Heads come by subscription.
         public var isSubscribed = false
-        /// The newest block that was announced or read.
+        /// The newest block, as it was announced last.
         public var head: UInt64?
-        /// The newest block that was reported.
+        /// The newest block that was reported in this run.
         public var reported: UInt64?
         /// The last failure to read the chain; nil since the last success.
         public var problem: ChainError?
-    }
-
-    private struct State {
-        var filters: [LogFilter] = []
-        var status = Status()
     }
 
     private let client: any ChainClient
     private let configuration: Configuration
     private let time: any TimeSource
     private let logger: Logger
-    private let state = Mutex(State())
+    private let state = Mutex(Status())
 
     public init(
         client: any ChainClient, configuration: Configuration = Configuration(), time: any TimeSource, logger: Logger
@@ -61,20 +56,22 @@ public final class ChainFeed: Sendable {
         self.logger = logger
     }
 
-    public var status: Status { state.withLock { $0.status } }
+    public var chainID: UInt64 { client.chainID }
 
-    /// The filters from the next block on; logs that match any of them are reported. None means no logs are asked for.
-    public func setFilters(_ filters: [LogFilter]) { state.withLock { $0.filters = filters } }
+    public var status: Status { state.withLock { $0 } }
 
     /// Reports blocks to `handle` until the task is cancelled or `handle` throws.
     ///
     /// - Parameters:
-    ///   - last: the newest block that was reported before a restart; reporting goes on behind it. Nil starts behind
-    ///     the block that is the newest now.
-    ///   - handle: called for one update after the other; the feed waits for it.
+    ///   - position: where an earlier run came to; nil starts behind the block that is the newest now.
+    ///   - filters: what is wanted of the blocks that are read next: logs that match any of these. None means that no
+    ///     logs are asked for. A block that is announced later than an answer is read with that answer or a newer one.
+    ///   - handle: called for one update after the other; the feed waits for it. The position is the one behind the
+    ///     update: kept together with what became of the update, it lets a later run go on without gap or repetition.
     /// - Throws: `CancellationError`, or what `handle` throws. Failures of the chain are retried, not thrown.
     public func run(
-        after last: UInt64? = nil, _ handle: @escaping @Sendable (ChainUpdate) async throws -> Void
+        after position: ChainPosition? = nil, filters: @escaping @Sendable () async -> [LogFilter] = { [] },
+        _ handle: @escaping @Sendable (ChainUpdate, ChainPosition) async throws -> Void
     ) async throws {
         // Only the newest announcement matters.
         let (announcements, sink) = AsyncStream<HeadAnnouncement>.makeStream(bufferingPolicy: .bufferingNewest(1))
@@ -82,13 +79,12 @@ public final class ChainFeed: Sendable {
             self.note(event)
             if case .head(let announcement) = event { sink.yield(announcement) }
         }
-        let reader = ChainReader(
-            client: client, history: ChainHistory(tip: last), catchUpLimit: configuration.catchUpLimit)
+        let reader = ChainReader(client: client, position: position, catchUpLimit: configuration.catchUpLimit)
         try await withThrowingTaskGroup(of: Void.self) { group in
             group.addTask { try await watcher.run() }
             group.addTask {
                 var reader = reader
-                for await announcement in announcements { try await self.advance(&reader, to: announcement, handle) }
+                for await head in announcements { try await self.advance(&reader, to: head, filters, handle) }
                 throw CancellationError()
             }
             defer { group.cancelAll() }
@@ -97,26 +93,35 @@ public final class ChainFeed: Sendable {
     }
 
     private func note(_ event: HeadWatcher.Event) {
-        state.withLock { state in
+        let before = state.withLock { state in
+            let before = state.problem
             switch event {
-            case .head(let head): state.status.head = max(head.number, state.status.head ?? 0)
-            case .subscribed(let isSubscribed): state.status.isSubscribed = isSubscribed
-            case .problem(let problem): state.status.problem = problem
+            case .head(let head): state.head = head.number
+            case .subscribed(let isSubscribed): state.isSubscribed = isSubscribed
+            case .problem(let problem): state.problem = problem
             }
+            return before
+        }
+        guard case .problem(let problem) = event else { return }
+        // Once for each outage, however often it is tried.
+        if let problem, before == nil {
+            logger.warning("the chain cannot be read", metadata: ["chain": "\(chainID)", "reason": "\(problem)"])
+        } else if problem == nil, before != nil {
+            logger.notice("the chain can be read again", metadata: ["chain": "\(chainID)"])
         }
     }
 
     /// Reports up to the announced head. Tries again a few times, since the endpoint that is read may lag behind the
     /// one that announced; if that does not help, the next announcement is another occasion.
     private func advance(
-        _ reader: inout ChainReader, to head: HeadAnnouncement, _ handle: (ChainUpdate) async throws -> Void
+        _ reader: inout ChainReader, to head: HeadAnnouncement, _ filters: () async -> [LogFilter],
+        _ handle: (ChainUpdate, ChainPosition) async throws -> Void
     ) async throws {
         guard let target = head.confirmed(by: configuration.confirmations) else { return }
         var pause = Duration.milliseconds(100)
         for _ in 0..<5 {
-            if let problem = try await report(&reader, to: target, handle) {
+            if let problem = try await report(&reader, to: target, filters, handle) {
                 note(.problem(problem))
-                logger.warning("chain cannot be read", metadata: ["chain": "\(client.chainID)", "error": "\(problem)"])
             } else if reader.hasReached(target) {
                 return note(.problem(nil))
             }
@@ -127,20 +132,21 @@ public final class ChainFeed: Sendable {
 
     /// Reports what can be read now; the problem, if the chain could not be read.
     private func report(
-        _ reader: inout ChainReader, to target: HeadAnnouncement, _ handle: (ChainUpdate) async throws -> Void
+        _ reader: inout ChainReader, to target: HeadAnnouncement, _ filters: () async -> [LogFilter],
+        _ handle: (ChainUpdate, ChainPosition) async throws -> Void
     ) async throws -> ChainError? {
         while true {
             let update: ChainUpdate?
             do {
-                update = try await reader.next(to: target, filters: state.withLock { $0.filters })
+                update = try await reader.next(to: target, filters: await filters())
             } catch .cancelled {
                 throw CancellationError()
             } catch {
                 return error
             }
-            guard let update else { return nil }
-            try await handle(update)
-            state.withLock { $0.status.reported = reader.tip }
+            guard let update, let position = reader.position else { return nil }
+            try await handle(update, position)
+            state.withLock { $0.reported = position.number }
         }
     }
 }

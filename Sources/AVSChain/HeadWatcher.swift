@@ -31,7 +31,7 @@ final class HeadWatcher: Sendable {
 
     /// How long a WebSocket server may take to confirm a subscription.
     private static let answerTimeout = Duration.seconds(10)
-    /// Longest pause between attempts to subscribe (aggregator api, 6.14).
+    /// Longest pause between attempts to subscribe (aggregator api, 6.14), and to ask a chain that does not answer.
     private static let longestPause = Duration.seconds(15)
 
     init(
@@ -73,17 +73,24 @@ final class HeadWatcher: Sendable {
     // MARK: Asking
 
     private func poll() async throws {
-        try await ask()
+        var backoff = Backoff(first: configuration.pollInterval, longest: Self.longestPause)
+        var random = SystemRandomNumberGenerator()
+        var isThere = try await ask()
         while true {
-            try await time.sleep(until: time.monotonic + configuration.pollInterval)
+            if isThere { backoff.reset() }
+            let pause = isThere ? configuration.pollInterval : backoff.next(using: &random)
+            try await time.sleep(until: time.monotonic + pause)
             let (quiet, isSubscribed) = state.withLock { (time.monotonic - $0.heardAt, $0.connection != nil) }
             guard quiet >= (isSubscribed ? configuration.stallTimeout : configuration.pollInterval) else { continue }
-            try await ask()
+            isThere = try await ask()
         }
     }
 
     /// Asks for the newest number. If it is one that the subscription should have told, the subscription is given up.
-    private func ask() async throws {
+    ///
+    /// - Returns: whether the chain answered.
+    @discardableResult
+    private func ask() async throws -> Bool {
         let number: UInt64
         do {
             number = try await client.blockNumber()
@@ -91,9 +98,7 @@ final class HeadWatcher: Sendable {
             throw CancellationError()
         } catch {
             report(.problem(error))
-            logger.warning(
-                "newest block is unknown", metadata: ["chain": "\(client.chainID)", "error": "\(error)"])
-            return
+            return false
         }
         let silent = state.withLock { state -> WebSocketConnection? in
             let isStalled = time.monotonic - state.heardAt >= configuration.stallTimeout && number > state.newest
@@ -105,6 +110,7 @@ final class HeadWatcher: Sendable {
                 "subscription to new blocks is silent; subscribing anew", metadata: ["chain": "\(client.chainID)"])
             await silent.close()
         }
+        return true
     }
 
     // MARK: Subscribing

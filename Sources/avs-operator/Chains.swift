@@ -3,10 +3,11 @@ import AVSConfiguration
 import AVSEthereum
 import AVSFetch
 import AVSPrimitives
+import AVSWatch
 
-/// A client for each chain of the configuration, the default one first.
+/// The chains of the configuration, the default one first.
 struct Chains {
-    private(set) var clients: [any ChainClient] = []
+    private(set) var watched: [WatchedChain] = []
     private let fetcher: EndpointFetcher
     private let time: any TimeSource
 
@@ -16,7 +17,8 @@ struct Chains {
         self.time = time
         // A chain with an id may be away now: its followers wait for it.
         for chain in configured.filter(\.isDefault) + configured.filter({ !$0.isDefault }) {
-            clients.append(try await client(chain.id, endpoints: chain.rpcURLs.map(\.text)))
+            let client = try await client(chain.id, endpoints: chain.rpcURLs.map(\.text))
+            watched.append(WatchedChain(client: client, webSocketURL: chain.webSocketURL?.text))
         }
     }
 

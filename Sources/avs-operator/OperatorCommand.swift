@@ -28,6 +28,7 @@ struct OperatorCommand: AsyncParsableCommand {
               chains:
                 - id: 31337
                   rpc_urls: [http://127.0.0.1:8545]
+                  ws_url: ws://127.0.0.1:8545    # tells new blocks; without it they are polled for
               enabled_features:
                 event_trigger: true              # event triggers are off otherwise
 

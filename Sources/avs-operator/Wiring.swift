@@ -64,13 +64,13 @@ struct Wiring {
         watching.eventsPerQueryAndBlock = UInt32(clamping: configuration.eventSafety.eventsPerQueryAndBlock)
         watching.metricsPort = configuration.reportedMetricsPort(facts)
         let node = OperatorNode(
-            client: client, chains: chains.clients, store: WatchStore(store), configuration: watching, time: time,
+            client: client, chains: chains.watched, store: WatchStore(store), configuration: watching, time: time,
             logger: logger)
         logger.info(
             "watching",
             metadata: [
                 "operator": "\(credentials.address)", "aggregator": "\(configuration.aggregator)",
-                "chains": "\(chains.clients.map { "\($0.chainID)" }.joined(separator: ","))", "events": "\(watches)",
+                "chains": "\(chains.watched.map { "\($0.client.chainID)" }.joined(separator: ","))", "events": "\(watches)",
             ])
         var group = ServiceGroupConfiguration(
             services: [.init(service: node, successTerminationBehavior: .gracefullyShutdownGroup)],

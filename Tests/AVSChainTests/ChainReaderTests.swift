@@ -15,17 +15,17 @@ struct ChainReaderTests {
 
         mutating func apply(_ update: ChainUpdate) {
             switch update {
+            case .began: break
             case .block(let block):
                 if let next { #expect(block.header.number == next) }
                 if let last = blocks.last { #expect(block.header.parentHash == last.header.hash) }
                 #expect(block.logs.allSatisfy { !$0.removed && $0.blockHash == block.header.hash })
                 blocks.append(block)
                 next = block.header.number + 1
-            case .removed(let block):
-                #expect(block.header == blocks.last?.header)
-                #expect(block.logs.count == blocks.last?.logs.count && block.logs.allSatisfy(\.removed))
+            case .removed(let number, let hash):
+                #expect(number == blocks.last?.header.number && hash == blocks.last?.header.hash)
                 blocks.removeLast()
-                next = block.header.number
+                next = number
             case .skipped(let range):
                 if let next { #expect(range.lowerBound == next) }
                 blocks = []
@@ -45,8 +45,9 @@ struct ChainReaderTests {
     static func numbers(_ updates: [ChainUpdate]) -> [Int] {
         updates.map { update in
             switch update {
+            case .began: 0
             case .block(let block): Int(block.header.number)
-            case .removed(let block): -Int(block.header.number)
+            case .removed(let number, _): -Int(number)
             case .skipped(let range): 1000 + range.count
             }
         }
@@ -54,8 +55,9 @@ struct ChainReaderTests {
 
     @Test("starts behind the first head, and then leaves out no number") func gaps() async throws {
         let chain = FakeChain(blocks: 10)
-        var reader = ChainReader(client: chain, history: ChainHistory(tip: nil), catchUpLimit: 100)
-        #expect(try await Self.updates(&reader, to: .init(number: 9)) == [])
+        var reader = ChainReader(client: chain, position: nil, catchUpLimit: 100)
+        #expect(try await Self.updates(&reader, to: .init(number: 9)) == [.began])
+        #expect(reader.position == ChainPosition(number: 9, hashes: [chain.blocks[9].hash]))
         chain.mine(40)
         let caughtUp = try await Self.updates(&reader, to: .init(number: 49))
         #expect(Self.numbers(caughtUp) == Array(10...49))
@@ -65,20 +67,74 @@ struct ChainReaderTests {
 
     @Test("goes on where it ended before a restart") func restart() async throws {
         let chain = FakeChain(blocks: 10)
-        var reader = ChainReader(client: chain, history: ChainHistory(tip: 4), catchUpLimit: 100)
+        var reader = ChainReader(client: chain, position: ChainPosition(number: 4), catchUpLimit: 100)
         #expect(Self.numbers(try await Self.updates(&reader, to: .init(number: 9))) == Array(5...9))
+    }
+
+    @Test("takes back what was replaced while it was away") func reorganisationDuringRestart() async throws {
+        let chain = FakeChain(blocks: 10)
+        var reader = ChainReader(client: chain, position: ChainPosition(number: 4), catchUpLimit: 100)
+        _ = try await Self.updates(&reader, to: .init(number: 9))
+        chain.reorganise(depth: 3, length: 5)
+        var second = ChainReader(client: chain, position: reader.position, catchUpLimit: 100)
+        #expect(Self.numbers(try await Self.updates(&second, to: .init(number: 11))) == [-9, -8, -7, 7, 8, 9, 10, 11])
+    }
+
+    @Test("T44: goes nowhere for a head that no endpoint has", arguments: [11, 1 << 40, UInt64.max])
+    func inventedHead(number: UInt64) async throws {
+        let chain = FakeChain(blocks: 10)
+        var fresh = ChainReader(client: chain, position: nil, catchUpLimit: 100)
+        #expect(try await Self.updates(&fresh, to: .init(number: number)) == [])
+        #expect(fresh.position == nil)
+        var reader = ChainReader(client: chain, position: ChainPosition(number: 4), catchUpLimit: 100)
+        #expect(Self.numbers(try await Self.updates(&reader, to: .init(number: number))) == Array(5...9))
+        #expect(reader.position?.number == 9)
+    }
+
+    @Test("passes over the logs of a block that the node always refuses, and says so") func refusal() async throws {
+        let chain = FakeChain(blocks: 10)
+        chain.state.withLock { $0.refused = [6] }
+        var reader = ChainReader(client: chain, position: ChainPosition(number: 4), catchUpLimit: 100)
+        let filters = [LogFilter()]
+        #expect(
+            Self.numbers(Array([try await reader.next(to: .init(number: 9), filters: filters)].compactMap(\.self))) == [
+                5
+            ])
+        for _ in 1..<ChainReader.refusalLimit {
+            await #expect(throws: ChainError.self) { try await reader.next(to: .init(number: 9), filters: filters) }
+        }
+        let rest = try await Self.updates(&reader, to: .init(number: 9), filters: filters)
+        #expect(Self.numbers(rest) == Array(6...9))
+        let blocks = rest.compactMap { if case .block(let block) = $0 { block } else { nil } }
+        #expect(
+            blocks.map(\.logs.count) == [0, 1, 1, 1] && blocks.map { $0.refusal != nil } == [true, false, false, false])
+    }
+
+    @Test("waits for the logs of a block that the endpoint does not have yet, however long") func unknownBlock()
+        async throws
+    {
+        let chain = FakeChain(blocks: 10)
+        let head = HeadAnnouncement(number: 9, header: chain.blocks[9])
+        chain.state.withLock { $0.lag = 1 }
+        var reader = ChainReader(client: chain, position: ChainPosition(number: 8), catchUpLimit: 100)
+        for _ in 0...2 * ChainReader.refusalLimit {
+            await #expect(throws: ChainError.self) { try await reader.next(to: head, filters: [LogFilter()]) }
+        }
+        chain.state.withLock { $0.lag = 0 }
+        let blocks = try await Self.updates(&reader, to: head, filters: [LogFilter()])
+        #expect(blocks == [.block(ChainBlock(header: chain.blocks[9], logs: [FakeChain.log(in: chain.blocks[9])]))])
     }
 
     @Test("says what it skips") func skipping() async throws {
         let chain = FakeChain(blocks: 100)
-        var reader = ChainReader(client: chain, history: ChainHistory(tip: 4), catchUpLimit: 10)
+        var reader = ChainReader(client: chain, position: ChainPosition(number: 4), catchUpLimit: 10)
         let updates = try await Self.updates(&reader, to: .init(number: 99))
         #expect(updates.first == .skipped(5...89) && Self.numbers(Array(updates.dropFirst())) == Array(90...99))
     }
 
     @Test("takes a head that a subscription told without asking again") func header() async throws {
         let chain = FakeChain(blocks: 10)
-        var reader = ChainReader(client: chain, history: ChainHistory(tip: 8), catchUpLimit: 10)
+        var reader = ChainReader(client: chain, position: ChainPosition(number: 8), catchUpLimit: 10)
         let head = chain.blocks[9]
         let updates = try await Self.updates(&reader, to: .init(number: 9, header: head))
         #expect(updates == [.block(ChainBlock(header: head, logs: []))] && chain.state.withLock { $0.requests } == 0)
@@ -86,7 +142,7 @@ struct ChainReaderTests {
 
     @Test("takes back what a reorganisation replaced, newest first") func reorganisation() async throws {
         let chain = FakeChain(blocks: 10)
-        var reader = ChainReader(client: chain, history: ChainHistory(tip: 4), catchUpLimit: 100)
+        var reader = ChainReader(client: chain, position: ChainPosition(number: 4), catchUpLimit: 100)
         _ = try await Self.updates(&reader, to: .init(number: 9))
         chain.reorganise(depth: 3, length: 5)
         #expect(Self.numbers(try await Self.updates(&reader, to: .init(number: 11))) == [-9, -8, -7, 7, 8, 9, 10, 11])
@@ -94,7 +150,7 @@ struct ChainReaderTests {
 
     @Test("takes the newest block back when another of the same number is announced") func sameHeight() async throws {
         let chain = FakeChain(blocks: 10)
-        var reader = ChainReader(client: chain, history: ChainHistory(tip: 8), catchUpLimit: 100)
+        var reader = ChainReader(client: chain, position: ChainPosition(number: 8), catchUpLimit: 100)
         _ = try await Self.updates(&reader, to: .init(number: 9))
         chain.reorganise(depth: 1, length: 1)
         let head = HeadAnnouncement(number: 9, header: chain.blocks[9])
@@ -105,7 +161,7 @@ struct ChainReaderTests {
     @Test("stops before blocks that the endpoint does not have yet") func lag() async throws {
         let chain = FakeChain(blocks: 10)
         chain.state.withLock { $0.lag = 3 }
-        var reader = ChainReader(client: chain, history: ChainHistory(tip: 4), catchUpLimit: 100)
+        var reader = ChainReader(client: chain, position: ChainPosition(number: 4), catchUpLimit: 100)
         #expect(Self.numbers(try await Self.updates(&reader, to: .init(number: 9))) == [5, 6])
         #expect(!reader.hasReached(.init(number: 9)))
         chain.state.withLock { $0.lag = 0 }
@@ -121,7 +177,7 @@ struct ChainReaderTests {
             LogFilter(addresses: [.zero], topics: [[wanted]]), LogFilter(topics: [[.zero]]),
             LogFilter(topics: [[wanted], nil]),
         ]
-        var reader = ChainReader(client: chain, history: ChainHistory(tip: 4), catchUpLimit: 100)
+        var reader = ChainReader(client: chain, position: ChainPosition(number: 4), catchUpLimit: 100)
         let updates = try await Self.updates(&reader, to: .init(number: 9), filters: filters)
         let logs = updates.flatMap { update -> [EventLog] in
             if case .block(let block) = update { block.logs } else { [] }
@@ -139,7 +195,7 @@ struct ChainReaderTests {
             }
         }
         var reader = ChainReader(
-            client: Liar(chain: FakeChain(blocks: 3)), history: ChainHistory(tip: 0), catchUpLimit: 9)
+            client: Liar(chain: FakeChain(blocks: 3)), position: ChainPosition(number: 0), catchUpLimit: 9)
         await #expect(throws: ChainError.self) {
             try await Self.updates(&reader, to: .init(number: 2), filters: [LogFilter()])
         }
@@ -149,7 +205,7 @@ struct ChainReaderTests {
     func property(seed: UInt64) async throws {
         var random = SeededGenerator(seed: seed)
         let chain = FakeChain(blocks: 30)
-        var reader = ChainReader(client: chain, history: ChainHistory(tip: 19), catchUpLimit: 10_000)
+        var reader = ChainReader(client: chain, position: ChainPosition(number: 19), catchUpLimit: 10_000)
         var model = Model(next: 20)
         let filters = [LogFilter()]
         for step in 0..<40 {
@@ -163,6 +219,9 @@ struct ChainReaderTests {
             chain.state.withLock { state in
                 state.failsEvery = step < 30 ? Int.random(in: 0...9, using: &random) : 0
                 state.lag = step < 30 ? Int.random(in: 0...2, using: &random) : 0
+            }
+            if Int.random(in: 0..<6, using: &random) == 0 {  // a restart
+                reader = ChainReader(client: chain, position: reader.position, catchUpLimit: 10_000)
             }
             let newest = try #require(chain.blocks.last)
             let tellsHeader = Bool.random(using: &random)

@@ -87,11 +87,13 @@ struct DevChainTests {
     /// What a feed reported, and a way to wait for it.
     actor Record {
         private(set) var updates: [ChainUpdate] = []
+        private(set) var position: ChainPosition?
         private var waiters:
             [(condition: @Sendable ([ChainUpdate]) -> Bool, continuation: CheckedContinuation<Void, Never>)] = []
 
-        func add(_ update: ChainUpdate) {
+        func add(_ update: ChainUpdate, _ position: ChainPosition) {
             updates.append(update)
+            self.position = position
             let ready = waiters.filter { $0.condition(updates) }
             waiters.removeAll { $0.condition(updates) }
             for waiter in ready { waiter.continuation.resume() }
@@ -125,10 +127,13 @@ struct DevChainTests {
         let sender = try #require(chain.accounts["account 1"])
         let increment = try await Self.abi("counter", client).encodeCall("increment", parameters: [])
         let feed = Self.feed(chain, client, webSocket: webSocket)
-        feed.setFilters([LogFilter(addresses: [counter])])
         let record = Record()
         let start = try await client.blockNumber()
-        let run = Task { try await feed.run(after: start) { await record.add($0) } }
+        let run = Task {
+            try await feed.run(
+                after: ChainPosition(number: start), filters: { [LogFilter(addresses: [counter])] },
+                { await record.add($0, $1) })
+        }
         defer { run.cancel() }
 
         _ = try await client.request("dev_mine", [20])
@@ -143,17 +148,18 @@ struct DevChainTests {
         var model = ChainReaderTests.Model(next: start + 1)
         let updates = await record.updates
         for update in updates { model.apply(update) }
+        #expect(await record.position?.hashes == Array(model.blocks.map(\.header.hash)))
         let headers = try await (start + 1...start + 23).asyncMap { try await client.block(.number($0)) }
         #expect(model.blocks.map(\.header) == headers.compactMap { $0 })
         let logs = updates.flatMap { update -> [EventLog] in
             switch update {
-            case .block(let block), .removed(let block): block.logs
-            case .skipped: []
+            case .block(let block): block.logs
+            case .began, .removed, .skipped: []
             }
         }
         // The transaction goes back to the pool and into a new block.
-        #expect(logs.map(\.removed) == [false, true, false])
-        #expect(logs.allSatisfy { $0.address == counter })
+        #expect(logs.count == 2 && Set(logs.map(\.transactionHash)).count == 1)
+        #expect(Set(logs.map(\.blockHash)).count == 2 && logs.allSatisfy { $0.address == counter && !$0.removed })
         #expect(
             feed.status.reported == start + 23 && feed.status.problem == nil && feed.status.isSubscribed == webSocket)
     }
@@ -165,7 +171,7 @@ struct DevChainTests {
         let feed = Self.feed(chain, client, webSocket: false)
         let record = Record()
         let start = try await client.blockNumber()
-        let run = Task { try await feed.run(after: start) { await record.add($0) } }
+        let run = Task { try await feed.run(after: ChainPosition(number: start)) { await record.add($0, $1) } }
         defer { run.cancel() }
         _ = try await client.request("dev_mine", [1])
         await record.waitForBlock(start + 1)
@@ -178,13 +184,46 @@ struct DevChainTests {
         #expect(model.blocks.count == 6)
     }
 
+    @Test("is followed by asking while its socket is broken, and by the next socket then", .timeLimit(.minutes(1)))
+    func brokenSocket() async throws {
+        let chain = try await DevChain.start()
+        let client = try Self.client(chain)
+        var configuration = ChainFeed.Configuration(webSocketURL: chain.webSocket)
+        configuration.pollInterval = .milliseconds(50)
+        let feed = ChainFeed(
+            client: client, configuration: configuration, time: SystemTime(), logger: Logger(label: "test"))
+        let record = Record()
+        let start = try await client.blockNumber()
+        let run = Task { try await feed.run(after: ChainPosition(number: start)) { await record.add($0, $1) } }
+        defer { run.cancel() }
+        while !feed.status.isSubscribed { await Task.yield() }
+        // The first attempts to subscribe again fail, so that what follows is found by asking.
+        _ = try await client.request("dev_setFaults", [[["method": "eth_subscribe", "count": 2, "close": true]]])
+        _ = try await client.request("dev_cutSockets", [])
+        while feed.status.isSubscribed { await Task.yield() }
+        _ = try await client.request("dev_mine", [30])
+        await record.waitForBlock(start + 30)
+        _ = try await client.request("dev_reorg", [2, 4])
+        await record.waitForBlock(start + 32)
+        #expect(!feed.status.isSubscribed)
+        while !feed.status.isSubscribed { await Task.yield() }
+        _ = try await client.request("dev_mine", [1])
+        await record.waitForBlock(start + 33)
+        var model = ChainReaderTests.Model(next: start + 1)
+        for update in await record.updates { model.apply(update) }
+        let headers = try await (start + 1...start + 33).asyncMap { try await client.block(.number($0)) }
+        #expect(model.blocks.map(\.header) == headers.compactMap { $0 })
+    }
+
     @Test("ends a feed with what its handler throws", .timeLimit(.minutes(1))) func handlerError() async throws {
         struct Full: Error {}
         let chain = try await DevChain.start()
         let client = try Self.client(chain)
         let feed = Self.feed(chain, client, webSocket: false)
         _ = try await client.request("dev_mine", [2])
-        await #expect(throws: Full.self) { try await feed.run(after: 0) { _ in throw Full() } }
+        await #expect(throws: Full.self) {
+            try await feed.run(after: ChainPosition(number: 0)) { _, _ in throw Full() }
+        }
     }
 }
 

@@ -11,6 +11,8 @@ final class FakeChain: ChainClient {
         var failsEvery = 0
         /// Blocks at the end that are not yet to be read.
         var lag = 0
+        /// Blocks whose logs are too many for an answer.
+        var refused: Set<UInt64> = []
         var requests = 0
         var logRequests = 0
     }
@@ -46,10 +48,11 @@ final class FakeChain: ChainClient {
     }
 
     func request(_ method: String, _ parameters: [JSONValue]) async throws(ChainError) -> JSONValue {
-        let (blocks, fails) = state.withLock { state in
+        let (blocks, fails, refused) = state.withLock { state in
             state.requests += 1
             if method == "eth_getLogs" { state.logRequests += 1 }
-            return (state.blocks.dropLast(state.lag), state.failsEvery > 0 && state.requests % state.failsEvery == 0)
+            let fails = state.failsEvery > 0 && state.requests % state.failsEvery == 0
+            return (state.blocks.dropLast(state.lag), fails, state.refused)
         }
         if fails { throw .unavailable(reason: "told to fail") }
         switch method {
@@ -62,6 +65,9 @@ final class FakeChain: ChainClient {
             let hash = Hash32(parameters.first?["blockHash"]?.stringValue ?? "")
             guard let block = blocks.last(where: { $0.hash == hash }) else {
                 throw .rpc(JSONRPC.ErrorObject(code: -32000, message: "unknown block"))
+            }
+            if refused.contains(block.number) {
+                throw .rpc(JSONRPC.ErrorObject(code: -32005, message: "query returned more than 10000 results"))
             }
             return [Self.json(Self.log(in: block))]
         default:

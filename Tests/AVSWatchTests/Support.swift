@@ -67,12 +67,13 @@ enum Sample {
 
     /// A transfer of `value` from `reporter` to `other`.
     static func log(
-        block: UInt64, index: UInt64 = 0, value: UInt64 = 1, at address: Address = token, removed: Bool = false
+        block: UInt64, index: UInt64 = 0, value: UInt64 = 1, at address: Address = token, removed: Bool = false,
+        transaction: Hash32? = nil
     ) -> EventLog {
         EventLog(
             address: address, topics: [transfer, padded(reporter), padded(other)], data: UInt256(value).bigEndian,
-            blockNumber: block, blockHash: hash(block), transactionHash: hash(1_000_000 + block * 1_000 + index),
-            logIndex: index, removed: removed)
+            blockNumber: block, blockHash: hash(block),
+            transactionHash: transaction ?? hash(1_000_000 + block * 1_000 + index), logIndex: index, removed: removed)
     }
 
     static func padded(_ address: Address) -> Hash32 {
@@ -86,15 +87,16 @@ extension Timestamp {
     static func + (instant: Timestamp, duration: Duration) -> Timestamp { instant.adding(duration) }
 }
 
-/// A chain of which a test decides the height, the logs and the moods.
+/// A chain of which a test decides the height and the logs. A log is in the block of its number, whatever
+/// that block's hash is.
 final class FakeChain: ChainClient {
     struct State {
         var head: UInt64
         var logs: [EventLog] = []
-        /// Asked once per request; a result ends the request with it.
-        var failure: (@Sendable (_ method: String, _ parameters: [JSONValue]) -> ChainError?)?
-        var ranges: [ClosedRange<UInt64>] = []
-        var headers: [UInt64] = []
+        /// From which block on there is another chain, and how often that was so.
+        var forks: [UInt64] = []
+
+        func hash(_ number: UInt64) -> Hash32 { Sample.hash(number + UInt64(forks.count { $0 <= number }) << 32) }
     }
 
     let chainID: UInt64
@@ -105,36 +107,38 @@ final class FakeChain: ChainClient {
         state = Mutex(State(head: head))
     }
 
+    var head: UInt64 { state.withLock { $0.head } }
+
     func request(_ method: String, _ parameters: [JSONValue]) async throws(ChainError) -> JSONValue {
-        let failure = state.withLock { $0.failure }
-        if let error = failure?(method, parameters) { throw error }
+        let state = state.withLock { $0 }
         switch method {
-        case "eth_blockNumber": return .quantity(state.withLock { $0.head })
+        case "eth_blockNumber": return .quantity(state.head)
         case "eth_getBlockByNumber":
             let number = parameters.first?.quantity?.uint64 ?? 0
-            state.withLock { $0.headers.append(number) }
-            return Self.header(number)
-        case "eth_getLogs": return .array(logs(parameters.first ?? .null))
+            return number <= state.head ? Self.header(number, state) : .null
+        case "eth_getLogs":
+            let logs = logs(parameters.first ?? .null, state)
+            return .array(logs)
         default: throw .rpc(.init(code: -32_601, message: "no method \(method)"))
         }
     }
 
-    private func logs(_ filter: JSONValue) -> [JSONValue] {
-        let from = filter["fromBlock"]?.quantity?.uint64 ?? 0
-        let to = max(from, filter["toBlock"]?.quantity?.uint64 ?? 0)
+    private func logs(_ filter: JSONValue, _ state: State) -> [JSONValue] {
+        let hash = filter["blockHash"]?.stringValue
         let addresses = filter["address"]?.arrayValue?.compactMap { $0.stringValue.flatMap { Address($0) } }
-        return state.withLock { state in
-            state.ranges.append(from...to)
-            return state.logs.filter { log in
-                (from...to).contains(log.blockNumber) && (addresses?.contains(log.address) ?? true)
-            }.map(\.json)
+        return state.logs.filter { log in
+            state.hash(log.blockNumber).hex == hash && (addresses?.contains(log.address) ?? true)
+        }.map { log in
+            var log = log
+            log.blockHash = state.hash(log.blockNumber)
+            return log.json
         }
     }
 
-    static func header(_ number: UInt64) -> JSONValue {
+    static func header(_ number: UInt64, _ state: State) -> JSONValue {
         [
-            "number": .quantity(number), "hash": .string(Sample.hash(number).hex),
-            "parentHash": .string(Sample.hash(number - 1).hex), "timestamp": "0x64", "difficulty": "0x7",
+            "number": .quantity(number), "hash": .string(state.hash(number).hex),
+            "parentHash": .string(state.hash(max(number, 1) - 1).hex), "timestamp": "0x64", "difficulty": "0x7",
             "gasLimit": "0x1c9c380", "gasUsed": "0x5208",
         ]
     }

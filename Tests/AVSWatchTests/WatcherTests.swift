@@ -8,6 +8,7 @@ import AVSTesting
 import Synchronization
 import Testing
 
+@testable import AVSChain
 @testable import AVSWatch
 
 /// An operator's parts around one store, which a test can crash and start again.
@@ -50,11 +51,6 @@ struct Bench {
         try await watcher.restore(at: time.now)
     }
 
-    var follower: ChainFollower {
-        ChainFollower(
-            chain: chain, watcher: watcher, sink: sink, configuration: configuration, time: time, logger: quiet)
-    }
-
     var reporter: Reporter {
         Reporter(
             store: store, watcher: watcher, sink: sink, configuration: configuration, time: time, logger: quiet)
@@ -62,16 +58,36 @@ struct Bench {
 
     func monitor(_ check: TaskCheck) async throws { try await watcher.handle(.monitor(check), at: time.now) }
 
-    /// Looks at the chain until there is nothing new.
-    func follow() async throws {
-        var pace = ChainFollower.Pace(rangeLimit: configuration.blocksPerRange)
-        for _ in 0..<1_000 where try await follower.step(&pace) > .zero { return }
+    /// Looks at the chain until there is nothing new, as a feed would that goes on from the position that is kept.
+    func follow(updates: Int = .max) async throws {
+        var updates = updates
+        if try await watcher.leave(chain.chainID) { return }
+        let (head, position) = (chain.head, await watcher.position(in: chain.chainID))
+        var reader = ChainReader(client: chain, position: position, catchUpLimit: configuration.missedBlocksOfEvents)
+        while updates > 0, !(await watcher.isFull) {
+            updates -= 1
+            let filters = await watcher.filters(on: chain.chainID)
+            guard let update = try await reader.next(to: HeadAnnouncement(number: head), filters: filters),
+                let position = reader.position
+            else { return }
+            let overloads = try await watcher.take(update, to: position, on: chain.chainID, head: head, at: time.now)
+            for overload in overloads { try await sink.report(overload) }
+        }
     }
 
     func mine(to head: UInt64, _ logs: EventLog...) {
         chain.state.withLock { state in
             state.head = head
             state.logs += logs
+        }
+    }
+
+    /// Another chain takes the place of this one from block `number` on.
+    func reorganise(from number: UInt64, to head: UInt64, _ logs: EventLog...) {
+        chain.state.withLock { state in
+            state.forks.append(number)
+            state.head = head
+            state.logs = state.logs.filter { $0.blockNumber < number } + logs
         }
     }
 
@@ -89,7 +105,6 @@ struct WatcherTests {
         bench.mine(to: 110)
         try await bench.follow()
         #expect(try bench.waiting == [102, 105, 108].map { "\(Sample.id(1)):\($0)" })
-        #expect(bench.chain.state.withLock { $0.headers } == [102, 105, 108])
         let entry = try #require(try bench.store.reports(after: nil, limit: 1).first)
         #expect(
             entry.record.report.output.data == [
@@ -99,38 +114,58 @@ struct WatcherTests {
             ])
     }
 
-    @Test("reports a block also without header: empty texts and zeros (6.8)") func noHeader() async throws {
-        let bench = Bench()
-        try await bench.monitor(Sample.block(1))
-        try await bench.follow()
-        bench.mine(to: 101)
-        bench.chain.state.withLock { state in
-            state.failure = { method, _ in method == "eth_getBlockByNumber" ? .timeout : nil }
-        }
-        async let followed: Void = bench.follow()
-        for _ in 0..<2 {
-            await bench.time.waitForSleepers(1)
-            bench.time.advance(by: .milliseconds(150))
-        }
-        try await followed
-        let entry = try #require(try bench.store.reports(after: nil, limit: 1).first)
-        #expect(entry.record.report.output.data?["blockNumber"] == 101)
-        #expect(entry.record.report.output.data?["blockHash"] == "")
-        #expect(entry.record.report.output.data?["gasUsed"] == 0)
-    }
-
     @Test("fires event triggers and alerts overloads") func events() async throws {
         let bench = Bench()
         try await bench.monitor(Sample.event(Sample.query(limit: 1)))
         try await bench.follow()
         bench.mine(to: 103, Sample.log(block: 102), Sample.log(block: 103), Sample.log(block: 103, index: 1))
         try await bench.follow()
-        #expect(try bench.waiting.count == 2)
         #expect(bench.sink.overloads.map(\.blockNumber) == [103])
-        #expect(bench.chain.state.withLock { $0.ranges } == [101...103])
+        let reports = try bench.store.reports(after: nil, limit: 9).map(\.record.report)
+        let log = Sample.log(block: 102)
+        #expect(reports.count == 2 && reports.first?.requestID == "\(Sample.id(1)):\(log.transactionHash.hex):0")
+        #expect(reports.first?.chainID == Sample.chainID && reports.first?.output.kind == .event)
+        #expect(reports.first?.output.data?["blockNumber"] == 102 && reports.first?.output.data?["logIndex"] == 0)
+        #expect(reports.first?.output.data?["transactionHash"] == .string(log.transactionHash.hex))
     }
 
-    @Test("loses nothing when it dies before reporting, and goes on from its cursor (E1)") func crash() async throws {
+    @Test("goes back with a reorganisation, and reports nothing under two names (XO-4, XO-7)") func reorganisation()
+        async throws
+    {
+        let bench = Bench()
+        try await bench.monitor(Sample.block(1))
+        try await bench.monitor(Sample.event(Sample.query(), number: 2))
+        try await bench.follow()
+        let transaction = Sample.hash(77)
+        bench.mine(to: 103, Sample.log(block: 102, index: 4, transaction: transaction))
+        try await bench.follow()
+        bench.reorganise(
+            from: 102, to: 104, Sample.log(block: 103, index: 9, transaction: transaction), Sample.log(block: 102))
+        try await bench.follow()
+        #expect(await bench.watcher.statistics.removedBlocks == 2)
+        let blocks = (101...104).map { "\(Sample.id(1)):\($0)" }
+        let events = [
+            "\(Sample.id(2)):\(transaction.hex):4", "\(Sample.id(2)):\(Sample.log(block: 102).transactionHash.hex):0",
+        ]
+        #expect(try bench.waiting.sorted() == (blocks + events).sorted())
+    }
+
+    @Test("finds what a reorganisation brought while it was away, or when it died in the middle", arguments: 0...4)
+    func reorganisationWhileAway(updates: Int) async throws {
+        var bench = Bench()
+        try await bench.monitor(Sample.event(Sample.query()))
+        try await bench.follow()
+        bench.mine(to: 105)
+        try await bench.follow()
+        bench.memory.sync()
+        bench.reorganise(from: 103, to: 106, Sample.log(block: 103))
+        try await bench.follow(updates: updates)  // 105, 104 and 103 go, 103 comes
+        try await bench.restart(losingUnsynced: true)
+        try await bench.follow()
+        #expect(try bench.waiting == ["\(Sample.id(1)):\(Sample.log(block: 103).transactionHash.hex):0"])
+    }
+
+    @Test("loses nothing when it dies before reporting, and goes on from its position (E1)") func crash() async throws {
         var bench = Bench()
         try await bench.monitor(Sample.block(2))
         try await bench.monitor(Sample.event(Sample.query(), number: 2))
@@ -154,7 +189,7 @@ struct WatcherTests {
         try await bench.follow()
         bench.mine(to: 102)
         try await bench.follow()
-        bench.mine(to: 103)  // nothing to report: the cursor moves unsynced
+        bench.mine(to: 103)  // nothing to report: the position moves unsynced
         try await bench.follow()
         try await bench.restart(losingUnsynced: true)
         bench.mine(to: 104)
@@ -199,43 +234,6 @@ struct WatcherTests {
         #expect(try bench.waiting.count == 11)
     }
 
-    @Test("asks for smaller ranges when the node refuses, and passes over one that it always refuses")
-    func refusals() async throws {
-        let bench = Bench()
-        try await bench.monitor(Sample.event(Sample.query()))
-        try await bench.follow()
-        bench.mine(to: 120, Sample.log(block: 105), Sample.log(block: 110), Sample.log(block: 118))
-        bench.chain.state.withLock { state in
-            state.failure = { method, parameters in
-                guard method == "eth_getLogs", let filter = parameters.first,
-                    let from = filter["fromBlock"]?.quantity?.uint64, let to = filter["toBlock"]?.quantity?.uint64
-                else { return nil }
-                let refused = to - from >= 4 || (from...max(from, to)).contains(110)
-                return refused ? .rpc(.init(code: -32_005, message: "query returned more than 10000 results")) : nil
-            }
-        }
-        var pace = ChainFollower.Pace(rangeLimit: bench.configuration.blocksPerRange)
-        for _ in 0..<60 { _ = try await bench.follower.step(&pace) }
-        #expect(await bench.watcher.statistics.fired == 2)
-        #expect(try bench.waiting.count == 2)
-    }
-
-    @Test("waits longer and longer for a chain that is away, and misses nothing") func away() async throws {
-        let bench = Bench()
-        try await bench.monitor(Sample.block(1))
-        try await bench.follow()
-        bench.mine(to: 103)
-        bench.chain.state.withLock { $0.failure = { _, _ in .unavailable(reason: "refused") } }
-        var pace = ChainFollower.Pace(rangeLimit: 100)
-        var pauses: [Duration] = []
-        for _ in 0..<8 { pauses.append(try await bench.follower.step(&pace)) }
-        #expect(pauses == [500, 1_000, 2_000, 4_000, 8_000, 16_000, 30_000, 30_000].map { .milliseconds($0) })
-        bench.chain.state.withLock { $0.failure = nil }
-        _ = try await bench.follower.step(&pace)
-        #expect(try bench.waiting.count == 3)
-        #expect(pace.failures == 0)
-    }
-
     @Test("looks no further while reports do not get through") func full() async throws {
         let bench = Bench(outboxLimit: 2)
         try await bench.monitor(Sample.block(1))
@@ -247,7 +245,48 @@ struct WatcherTests {
         #expect(try bench.waiting.count == 2)
         #expect(try await bench.reporter.pass())
         try await bench.follow()
-        #expect(try bench.waiting.count == 3)
+        #expect(try bench.waiting == ["\(Sample.id(1)):103", "\(Sample.id(1)):104"])
+    }
+
+    @Test("passes over logs that the node refuses, and counts it") func refusedLogs() async throws {
+        let bench = Bench()
+        try await bench.monitor(Sample.event(Sample.query()))
+        try await bench.follow()
+        let block = try #require(Block(json: FakeChain.header(101, bench.chain.state.withLock { $0 })))
+        let update = ChainUpdate.block(
+            ChainBlock(header: block, logs: [], refusal: .tooLarge(limitBytes: 5)))
+        let position = ChainPosition(number: 101, hashes: [block.hash])
+        let overloads = try await bench.watcher.take(
+            update, to: position, on: Sample.chainID, head: 101, at: Sample.now)
+        #expect(overloads.isEmpty)
+        #expect(await bench.watcher.statistics.refusedBlocks == 1)
+        #expect(await bench.watcher.position(in: Sample.chainID) == position)
+    }
+
+    @Test("T44: a head that nobody read does not stop what is told then") func inventedHead() async throws {
+        let bench = Bench()
+        try await bench.monitor(Sample.block(1))
+        try await bench.follow()
+        let position = try #require(await bench.watcher.position(in: Sample.chainID))
+        _ = try await bench.watcher.take(.began, to: position, on: Sample.chainID, head: .max, at: Sample.now)
+        try await bench.monitor(Sample.block(1, number: 2))
+        bench.mine(to: 2_500)
+        try await bench.follow()
+        #expect(try bench.waiting.contains("\(Sample.id(2)):2500"))
+    }
+
+    @Test("looks at nothing before a task that is new after a restart was told") func newAfterRestart() async throws {
+        var bench = Bench()
+        try await bench.monitor(Sample.block(1))
+        try await bench.follow()
+        try await bench.restart()
+        bench.mine(to: 105)
+        try await bench.monitor(Sample.block(1, number: 2))
+        try await bench.follow()
+        bench.mine(to: 106)
+        try await bench.follow()
+        #expect(try bench.waiting.filter { $0.hasPrefix("\(Sample.id(1))") }.count == 6)
+        #expect(try bench.waiting.filter { $0.hasPrefix("\(Sample.id(2))") } == ["\(Sample.id(2)):106"])
     }
 
     @Test("begins at the newest block after a time without tasks") func idle() async throws {
@@ -457,10 +496,11 @@ struct WatchStoreTests {
         findings.fired = (0..<9).map {
             .block(Sample.id(1), number: $0, header: ["data": text], chainID: 7, reporter: Sample.reporter)
         }
-        findings.cursor = (7, 9)
+        let position = ChainPosition(number: 9, hashes: (0..<200).map { Sample.hash($0) })
+        findings.position = (7, position)
         try await store.commit(findings, at: Sample.now)
         #expect(try store.reports(after: nil, limit: 100).count == 9)
-        #expect(try store.load().cursors == [7: 9])
+        #expect(try store.load().positions == [7: position])
         #expect(store.waitingReports == 9)
     }
 
@@ -469,10 +509,11 @@ struct WatchStoreTests {
         try await memory.update { transaction in
             try transaction.put(Array("watched:nonsense".utf8), [1])
             try transaction.put(Array("outbox:00000000000000000001".utf8), [1, 2, 3])
+            try transaction.put(Array("position:00000000000000000001".utf8), [1, 2, 3])
             try transaction.put(WatchedKey(Sample.id(1)), [255, 255])
         }
         let store = WatchStore(memory)
-        #expect(try store.load().problems.count == 3)
+        #expect(try store.load().problems.count == 4)
         #expect(try store.reports(after: nil, limit: 10).isEmpty)
     }
 }

@@ -3,13 +3,12 @@ import AVSPrimitives
 
 extension Block {
     /// What a block trigger reports of its block (6.8): the difficulty is text, the time in seconds.
-    static func triggerOutput(number: UInt64, _ block: Block?) -> JSONValue {
-        // Without header, empty texts and zeros: the number is what identifies the block.
+    var triggerOutput: JSONValue {
         [
-            "blockNumber": .number(Double(number)), "blockHash": .string(block?.hash.hex ?? ""),
-            "timestamp": .number(Double(block?.timestamp ?? 0)), "parentHash": .string(block?.parentHash.hex ?? ""),
-            "difficulty": .string(block?.difficulty.description ?? ""),
-            "gasLimit": .number(Double(block?.gasLimit ?? 0)), "gasUsed": .number(Double(block?.gasUsed ?? 0)),
+            "blockNumber": .number(Double(number)), "blockHash": .string(hash.hex),
+            "timestamp": .number(Double(timestamp)), "parentHash": .string(parentHash.hex),
+            "difficulty": .string(difficulty.description), "gasLimit": .number(Double(gasLimit)),
+            "gasUsed": .number(Double(gasUsed)),
         ]
     }
 }

@@ -10,8 +10,8 @@ public struct BlockWatch: Sendable {
     private struct Watched {
         var interval: UInt64
         var startAt: Timestamp?
-        /// Blocks up to this one were there before we were told to watch.
-        var since: UInt64
+        /// Blocks up to this one were there before we were told to watch; nil until the newest one is known.
+        var since: UInt64?
     }
 
     private var tasks: [TaskID: Watched] = [:]
@@ -24,11 +24,12 @@ public struct BlockWatch: Sendable {
 
     /// Watches a task, in place of what was watched for it.
     ///
-    /// - Parameter head: the newest block; a task that is new reports only later ones.
+    /// - Parameter since: the newest block, if the task is new to us: it reports only later ones. Nil waits for
+    ///   ``settle(since:)``.
     /// - Returns: why it cannot be watched, or nil.
     @discardableResult
-    public mutating func watch(_ check: TaskCheck, head: UInt64) -> String? {
-        let since = tasks[check.taskID]?.since ?? head
+    public mutating func watch(_ check: TaskCheck, since: UInt64?) -> String? {
+        let since = tasks[check.taskID]?.since ?? since
         stop(check.taskID)
         guard case .block(let trigger) = check.trigger.config else {
             return "a \(check.trigger.kind) trigger has no interval"
@@ -47,19 +48,21 @@ public struct BlockWatch: Sendable {
         if byInterval[watched.interval]?.isEmpty == true { byInterval[watched.interval] = nil }
     }
 
+    /// The newest block is known now: tasks that were told before report later ones.
+    public mutating func settle(since head: UInt64) {
+        for id in tasks.keys where tasks[id]?.since == nil { tasks[id]?.since = head }
+    }
+
     /// The tasks for which block `number` is one to report, in the order of their ids.
     public func tasks(at number: UInt64, now: Timestamp) -> [TaskID] {
         var found: [TaskID] = []
         for (interval, ids) in byInterval where number % interval == 0 {
             for id in ids {
-                guard let watched = tasks[id], number > watched.since else { continue }
+                guard let watched = tasks[id], let since = watched.since, number > since else { continue }
                 if let startAt = watched.startAt, now < startAt { continue }
                 found.append(id)
             }
         }
         return found.sorted()
     }
-
-    /// Whether any task may have block `number` to report: if not, its header is not worth a request.
-    public func matches(_ number: UInt64) -> Bool { byInterval.keys.contains { number % $0 == 0 } }
 }

@@ -3,31 +3,33 @@ public import AVSModel
 public import AVSPrimitives
 import DequeModule
 
-/// What the event triggers of one chain remember from log to log. Copied before a look at the chain and kept once what
-/// was found is durable.
+/// What the event triggers of one chain remember from block to block. Copied before a look at the chain and kept once
+/// what was found is durable.
 public struct EventMemory: Sendable {
-    struct LogID: Hashable, Sendable {
-        var transaction: Hash32
-        var index: UInt64
+    /// One report of a log by one task.
+    struct Report: Hashable, Sendable {
+        var taskID: TaskID
+        var occurrence: LogOccurrence
     }
 
-    /// Logs that were handled lately: an answer of a node can repeat one. The aggregator knows the rest.
-    static let seenLimit = 10_000
+    /// Reports that are remembered: a reorganisation puts transactions into other blocks, where their logs have other
+    /// indexes, and they are the same occurrences all the same (XO-7). What is older than this is known to the
+    /// aggregator by its place.
+    static let reportLimit = 10_000
 
-    private var seen: Set<LogID> = []
-    private var order: Deque<LogID> = []
+    private var reported: Set<Report> = []
+    private var order: Deque<Report> = []
     /// When each task's trigger last matched.
     public private(set) var rests: [TaskID: Timestamp]
 
     public init(rests: [TaskID: Timestamp] = [:]) { self.rests = rests }
 
-    /// Whether the log is new.
-    mutating func take(_ log: EventLog) -> Bool {
-        let id = LogID(transaction: log.transactionHash, index: log.logIndex)
-        guard seen.insert(id).inserted else { return false }
-        order.append(id)
-        if order.count > Self.seenLimit, let oldest = order.popFirst() { seen.remove(oldest) }
-        return true
+    func hasReported(_ report: Report) -> Bool { reported.contains(report) }
+
+    mutating func note(_ report: Report) {
+        guard reported.insert(report).inserted else { return }
+        order.append(report)
+        if order.count > Self.reportLimit, let oldest = order.popFirst() { reported.remove(oldest) }
     }
 
     /// Whether a match now is outside of the task's cooldown; takes it as the beginning of the next one.
@@ -40,4 +42,32 @@ public struct EventMemory: Sendable {
     }
 
     public mutating func forget(_ id: TaskID) { rests[id] = nil }
+}
+
+/// A log as what happened, wherever a chain has put it: its transaction, what it says, and how many alike came before it
+/// in that transaction.
+struct LogOccurrence: Hashable, Sendable {
+    var transaction: Hash32
+    /// Of contract, topics and data.
+    var content: Hash32
+    var repetition = 0
+
+    private init(_ log: EventLog) {
+        transaction = log.transactionHash
+        content = Keccak256.hash(log.address.bytes + log.topics.flatMap(\.bytes) + log.data)
+    }
+
+    /// The occurrences in the logs of one block, by log index.
+    static func all(in logs: some Sequence<EventLog>) -> [UInt64: LogOccurrence] {
+        var counts: [LogOccurrence: Int] = [:]
+        var occurrences: [UInt64: LogOccurrence] = [:]
+        for log in logs {
+            var occurrence = LogOccurrence(log)
+            let repetition = counts[occurrence, default: 0]
+            counts[occurrence] = repetition + 1
+            occurrence.repetition = repetition
+            occurrences[log.logIndex] = occurrence
+        }
+        return occurrences
+    }
 }

@@ -7,8 +7,6 @@ public import AVSPrimitives
 ///
 /// - Source: aggregator-api 6.14; execution-engine 4.5.6.
 public struct EventWatch: Sendable {
-    /// Addresses in one request of logs: nodes refuse much longer lists.
-    static let addressesPerFilter = 100
     /// Queries of one task that are looked at; the aggregator accepts fewer.
     static let queriesPerTask = 64
 
@@ -16,14 +14,16 @@ public struct EventWatch: Sendable {
         var queries: [EventQueryPlan]
         var cooldown: Duration
         var startAt: Timestamp?
-        /// Blocks up to this one were there before we were told to watch.
-        var since: UInt64
+        /// Blocks up to this one were there before we were told to watch; nil until the newest one is known.
+        var since: UInt64?
     }
 
     private let defaultLimit: UInt32
     private var tasks: [TaskID: Watched] = [:]
     /// Tasks by the signature that a log must have; under nil those that take any.
     private var bySignature: [Hash32?: Set<TaskID>] = [:]
+    /// What ``wanted()`` found, until a task changes.
+    private var filter: LogFilter??
 
     /// - Parameter defaultLimit: logs of one block that may match a query which names no limit of its own.
     public init(defaultLimit: UInt32 = 500) { self.defaultLimit = defaultLimit }
@@ -33,11 +33,12 @@ public struct EventWatch: Sendable {
 
     /// Watches a task, in place of what was watched for it.
     ///
-    /// - Parameter head: the newest block; a task that is new reports only logs of later ones.
+    /// - Parameter since: the newest block, if the task is new to us: it reports only logs of later ones. Nil waits for
+    ///   ``settle(since:)``.
     /// - Returns: which queries cannot be watched, and why; the rest is watched.
     @discardableResult
-    public mutating func watch(_ check: TaskCheck, head: UInt64) -> [String] {
-        let since = tasks[check.taskID]?.since ?? head
+    public mutating func watch(_ check: TaskCheck, since: UInt64?) -> [String] {
+        let since = tasks[check.taskID]?.since ?? since
         stop(check.taskID)
         guard case .event(let trigger) = check.trigger.config else {
             return ["a \(check.trigger.kind) trigger has no queries"]
@@ -60,6 +61,7 @@ public struct EventWatch: Sendable {
 
     public mutating func stop(_ id: TaskID) {
         guard let watched = tasks.removeValue(forKey: id) else { return }
+        filter = nil
         for query in watched.queries {
             for signature in Self.signatures(query.filter) {
                 bySignature[signature]?.remove(id)
@@ -68,7 +70,13 @@ public struct EventWatch: Sendable {
         }
     }
 
+    /// The newest block is known now: tasks that were told before report later ones.
+    public mutating func settle(since head: UInt64) {
+        for id in tasks.keys where tasks[id]?.since == nil { tasks[id]?.since = head }
+    }
+
     private mutating func insert(_ id: TaskID, under filter: LogFilter) {
+        self.filter = nil
         for signature in Self.signatures(filter) { bySignature[signature, default: []].insert(id) }
     }
 
@@ -79,9 +87,16 @@ public struct EventWatch: Sendable {
 
     // MARK: What to ask
 
-    /// The filters to ask a node for, so that every watched log is in some answer: one for each list of topics, with the
-    /// addresses of all queries that have it.
-    public func filters() -> [LogFilter] {
+    /// What to ask a node for, so that every watched log is in the answer; nil if nothing is watched.
+    public mutating func wanted() -> LogFilter? {
+        if let filter { return filter }
+        let union = LogFilter.union(of: filters)
+        filter = .some(union)
+        return union
+    }
+
+    /// The distinct filters of all queries: one for each list of topics, with the addresses of all queries that have it.
+    var filters: [LogFilter] {
         var addressesByTopics: [[Set<Hash32>?]: Set<Address>] = [:]
         var anywhere: Set<[Set<Hash32>?]> = []
         for query in tasks.values.flatMap(\.queries) {
@@ -91,55 +106,47 @@ public struct EventWatch: Sendable {
                 addressesByTopics[query.filter.topics, default: []].formUnion(query.filter.addresses)
             }
         }
-        var filters = anywhere.map { LogFilter(topics: $0) }
-        for (topics, addresses) in addressesByTopics where !anywhere.contains(topics) {
-            var rest = addresses.sorted()[...]
-            while !rest.isEmpty {
-                filters.append(LogFilter(addresses: Array(rest.prefix(Self.addressesPerFilter)), topics: topics))
-                rest = rest.dropFirst(Self.addressesPerFilter)
-            }
-        }
-        return filters.sorted { $0.json.serialized < $1.json.serialized }
+        let somewhere = addressesByTopics.filter { !anywhere.contains($0.key) }
+        return anywhere.map { LogFilter(topics: $0) }
+            + somewhere.map { LogFilter(addresses: $0.value.sorted(), topics: $0.key) }
     }
 
     // MARK: What the answers mean
 
-    /// What a range of blocks brought.
+    /// What a block brought.
     public struct Verdict: Sendable {
-        public var fired: [TriggerFired] = []
-        /// One for each task and block in which a query matched more logs than it may (DEFECT-36).
+        public var fired: [EventMatch] = []
+        /// One for each task of which a query matched more logs than it may (DEFECT-36).
         public var overloads: [EventOverload] = []
         /// Tasks whose cooldown began.
         public var rests: [TaskID: Timestamp] = [:]
-        /// Logs looked at.
-        public var count = 0
     }
 
-    /// Judges the logs of some blocks.
+    /// Judges the logs of one block.
     ///
     /// - Parameters:
-    ///   - logs: in any order, with repetitions; those of a branch that was given up are passed over (DEFECT-37).
+    ///   - logs: in any order; what a node repeats or has taken back is passed over (DEFECT-37).
     ///   - memory: to be kept if and only if the verdict becomes durable.
     public func judge(
-        _ logs: [EventLog], _ memory: inout EventMemory, at now: Timestamp, chainID: UInt64, reporter: Address
+        _ logs: [EventLog], inBlock number: UInt64, _ memory: inout EventMemory, at now: Timestamp
     ) -> Verdict {
+        var indexes: Set<UInt64> = []
+        let logs = logs.filter { !$0.removed && indexes.insert($0.logIndex).inserted }
+            .sorted { $0.logIndex < $1.logIndex }
+        let matches = matches(logs, inBlock: number, at: now)
+        let occurrences = matches.isEmpty ? [:] : LogOccurrence.all(in: logs)
         var verdict = Verdict()
-        let fresh = logs.filter { !$0.removed && memory.take($0) }
-        verdict.count = fresh.count
-        let blocks = Dictionary(grouping: fresh, by: \.blockNumber)
-        for (number, logs) in blocks.sorted(by: { $0.key < $1.key }) {
-            let matches = matches(logs.sorted { $0.logIndex < $1.logIndex }, at: now)
-            for (id, found) in matches.sorted(by: { $0.key < $1.key }) {
-                guard let watched = tasks[id] else { continue }
-                if let overload = Self.overload(id, found, block: number) { verdict.overloads.append(overload) }
-                for (log, event) in Self.events(found) {
-                    guard memory.begin(id, cooldown: watched.cooldown, at: now) else { break }
-                    if watched.cooldown > .zero { verdict.rests[id] = now }
-                    verdict.fired.append(
-                        .event(
-                            id, event: event, transaction: log.transactionHash, logIndex: log.logIndex,
-                            block: log.blockNumber, chainID: chainID, reporter: reporter))
-                }
+        for (id, found) in matches.sorted(by: { $0.key < $1.key }) {
+            guard let watched = tasks[id] else { continue }
+            if let overload = Self.overload(id, found, block: number) { verdict.overloads.append(overload) }
+            for match in Self.events(id, found) {
+                guard let occurrence = occurrences[match.log.logIndex] else { continue }
+                let report = EventMemory.Report(taskID: id, occurrence: occurrence)
+                guard !memory.hasReported(report) else { continue }
+                guard memory.begin(id, cooldown: watched.cooldown, at: now) else { break }
+                memory.note(report)
+                if watched.cooldown > .zero { verdict.rests[id] = now }
+                verdict.fired.append(match)
             }
         }
         return verdict
@@ -151,13 +158,13 @@ public struct EventWatch: Sendable {
     }
 
     /// The logs of one block by task, each with the first query that it matches.
-    private func matches(_ logs: [EventLog], at now: Timestamp) -> [TaskID: [Match]] {
+    private func matches(_ logs: [EventLog], inBlock number: UInt64, at now: Timestamp) -> [TaskID: [Match]] {
         var found: [TaskID: [Match]] = [:]
         for log in logs {
             var candidates = bySignature[nil] ?? []
             if let signature = log.topics.first { candidates.formUnion(bySignature[signature] ?? []) }
             for id in candidates {
-                guard let watched = tasks[id], log.blockNumber > watched.since else { continue }
+                guard let watched = tasks[id], let since = watched.since, number > since else { continue }
                 if let startAt = watched.startAt, now < startAt { continue }
                 guard let query = watched.queries.first(where: { $0.filter.matches(log) }) else { continue }
                 found[id, default: []].append(Match(query: query, log: log))
@@ -179,12 +186,25 @@ public struct EventWatch: Sendable {
     }
 
     /// The logs within the limits whose conditions hold, lazily: behind the first one the cooldown may end the walk.
-    private static func events(_ matches: [Match]) -> some Sequence<(EventLog, JSONValue)> {
+    private static func events(_ id: TaskID, _ matches: [Match]) -> some Sequence<EventMatch> {
         var counts: [Int: UInt32] = [:]
         let within = matches.filter { match in
             counts[match.query.index, default: 0] += 1
             return counts[match.query.index, default: 0] <= match.query.limit
         }
-        return within.lazy.compactMap { match in match.query.read(match.log).map { (match.log, $0) } }
+        return within.lazy.compactMap { match in
+            match.query.read(match.log).map {
+                EventMatch(taskID: id, log: match.log, data: $0, query: match.query)
+            }
+        }
     }
+}
+
+/// A log for which a task's trigger holds.
+public struct EventMatch: Sendable {
+    public var taskID: TaskID
+    public var log: EventLog
+    /// The decoded event, or the raw log where the task has no ABI.
+    public var data: JSONValue
+    var query: EventQueryPlan
 }

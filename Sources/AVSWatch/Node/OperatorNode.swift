@@ -1,3 +1,4 @@
+import AVSChain
 public import AVSEthereum
 import AVSModel
 public import AVSOperator
@@ -6,13 +7,29 @@ import AVSRPC
 public import Logging
 public import ServiceLifecycle
 
+/// A chain whose triggers an operator watches.
+public struct WatchedChain: Sendable {
+    public var client: any ChainClient
+    /// Where new blocks are told, as ``ChainFeed/Configuration/webSocketURL``; nil asks for them at intervals.
+    public var webSocketURL: String?
+    /// Blocks that must stand on a block before its triggers count; 0 takes the newest block, which reorganisations
+    /// may take back.
+    public var confirmations: UInt64
+
+    public init(client: any ChainClient, webSocketURL: String? = nil, confirmations: UInt64 = 0) {
+        self.client = client
+        self.webSocketURL = webSocketURL
+        self.confirmations = confirmations
+    }
+}
+
 /// An operator at work: hears what to watch, watches it, reports what it finds.
 ///
 /// Runs until it is cancelled or told to shut down gracefully. What was found is durable at any moment, so the end may
 /// come at any moment too.
 public struct OperatorNode: Service, CustomStringConvertible {
     let client: OperatorClient
-    let chains: [any ChainClient]
+    let chains: [WatchedChain]
     let store: WatchStore
     public let watcher: Watcher
     let configuration: WatchConfiguration
@@ -21,7 +38,7 @@ public struct OperatorNode: Service, CustomStringConvertible {
 
     /// - Parameter chains: those to be watched; the first is the default.
     public init(
-        client: OperatorClient, chains: [any ChainClient], store: WatchStore,
+        client: OperatorClient, chains: [WatchedChain], store: WatchStore,
         configuration: WatchConfiguration = WatchConfiguration(), time: any TimeSource, logger: Logger
     ) {
         self.client = client
@@ -32,7 +49,7 @@ public struct OperatorNode: Service, CustomStringConvertible {
         self.logger = logger
         watcher = Watcher(
             store: store, configuration: configuration, reporter: client.credentials.address,
-            chainIDs: chains.map(\.chainID), logger: logger)
+            chainIDs: chains.map(\.client.chainID), logger: logger)
     }
 
     /// Short, for the log.
@@ -52,9 +69,7 @@ public struct OperatorNode: Service, CustomStringConvertible {
                         logger: logger)
                     group.addTask { try await reporter.run() }
                     for chain in chains {
-                        let follower = ChainFollower(
-                            chain: chain, watcher: watcher, sink: client, configuration: configuration, time: time,
-                            logger: logger)
+                        let follower = follower(of: chain)
                         group.addTask { try await follower.run() }
                     }
                     try await group.waitForAll()
@@ -64,6 +79,16 @@ public struct OperatorNode: Service, CustomStringConvertible {
             }
         }
         await client.close()
+    }
+
+    private func follower(of chain: WatchedChain) -> ChainFollower {
+        var settings = ChainFeed.Configuration(webSocketURL: chain.webSocketURL)
+        settings.confirmations = chain.confirmations
+        settings.pollInterval = configuration.pollInterval
+        settings.catchUpLimit = configuration.missedBlocksOfEvents
+        let feed = ChainFeed(client: chain.client, configuration: settings, time: time, logger: logger)
+        return ChainFollower(
+            feed: feed, watcher: watcher, sink: client, configuration: configuration, time: time, logger: logger)
     }
 
     // MARK: What to watch
@@ -94,12 +119,12 @@ public struct OperatorNode: Service, CustomStringConvertible {
             report.requestID = "\(check.taskID):\(now.milliseconds)000000"  // in nanoseconds (6.7)
             try await watcher.fire(report, at: now)
         case .block:
-            let chain = chains.first { $0.chainID == check.chainID } ?? chains.first
+            let chain = (chains.first { $0.client.chainID == check.chainID } ?? chains.first)?.client
             do {
                 guard let chain, let block = try await chain.block(.latest) else { return }
                 let report = TriggerFired.block(
-                    check.taskID, number: block.number, header: Block.triggerOutput(number: block.number, block),
-                    chainID: chain.chainID, reporter: reporter)
+                    check.taskID, number: block.number, header: block.triggerOutput, chainID: chain.chainID,
+                    reporter: reporter)
                 try await watcher.fire(report, at: now)
             } catch let error as ChainError {
                 logger.warning(

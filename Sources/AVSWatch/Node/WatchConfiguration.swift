@@ -8,13 +8,8 @@ public struct WatchConfiguration: Hashable, Sendable {
     public var clockOffsetLimit = Duration.seconds(30)
     public var clockOffsetWarning = Duration.seconds(2)
 
-    /// How often a chain is asked for its newest block; chains on which nothing is watched less often.
+    /// How often a chain is asked for its newest block while no subscription tells.
     public var pollInterval = Duration.milliseconds(500)
-    public var idlePollInterval = Duration.seconds(5)
-    /// After failures: from the poll interval, doubling, up to this.
-    public var longestPollPause = Duration.seconds(30)
-    /// Blocks that are looked at together, if the node allows it.
-    public var blocksPerRange: UInt64 = 100
     /// Missed blocks of which logs are still looked at, and the newest ones among them that still count as blocks. What
     /// is older is skipped, counted and logged: after a long outage stale actions would do harm (TIM-12).
     public var missedBlocksOfEvents: UInt64 = 2_000
@@ -24,6 +19,8 @@ public struct WatchConfiguration: Hashable, Sendable {
     /// Logs of one block that may match a query which names no limit of its own.
     public var eventsPerQueryAndBlock: UInt32 = 500
 
+    /// How long to wait with looking any further while the outbox is full, before seeing whether it still is.
+    public var fullOutboxPause = Duration.seconds(1)
     /// Reports under way at the same time.
     public var concurrentReports = 8
     /// Between rounds of reports that did not get through: doubling from the first to the second.

@@ -1,3 +1,4 @@
+public import AVSChain
 public import AVSModel
 import AVSOperator
 public import AVSPrimitives
@@ -5,9 +6,9 @@ import AVSProto
 public import AVSStorage
 import Synchronization
 
-/// What an operator keeps over a restart: tasks, cursors, and the reports that have no answer yet.
+/// What an operator keeps over a restart: tasks, positions in chains, and the reports that have no answer yet.
 ///
-/// A trigger is written here before it is reported and removed after a final answer, together with the cursor that says
+/// A trigger is written here before it is reported and removed after a final answer, together with the position that says
 /// it was seen: a crash in between repeats a report, which the aggregator knows by its id, and never loses one (E1, E2).
 public final class WatchStore: Sendable {
     /// What one update may hold of reports; the store's own limit is 4 MiB.
@@ -28,7 +29,7 @@ public final class WatchStore: Sendable {
     /// Everything but the outbox.
     public struct Kept: Sendable {
         public var checks: [TaskCheck] = []
-        public var cursors: [UInt64: UInt64] = [:]
+        public var positions: [UInt64: ChainPosition] = [:]
         public var rests: [TaskID: Timestamp] = [:]
         public var marks: [TaskID: Timestamp] = [:]
         /// Rows that could not be read; they are left alone.
@@ -46,7 +47,7 @@ public final class WatchStore: Sendable {
                 kept.problems.append("task \(key.task.id): \(error)")
             }
         }
-        try each(CursorKey.self, &problems) { key, number in kept.cursors[key.chainID] = number.value }
+        try each(PositionKey.self, &problems) { key, row in kept.positions[key.chainID] = row.position }
         try each(RestKey.self, &problems) { key, instant in kept.rests[key.task.id] = instant.timestamp }
         try each(MarkKey.self, &problems) { key, instant in kept.marks[key.task.id] = instant.timestamp }
         var count = 0
@@ -81,15 +82,15 @@ public final class WatchStore: Sendable {
     /// What a look at the world brought.
     public struct Findings: Sendable {
         public var fired: [TriggerFired] = []
-        /// Everything up to this block of this chain was looked at.
-        public var cursor: (chainID: UInt64, block: UInt64)?
+        /// Everything up to here in this chain was looked at.
+        public var position: (chainID: UInt64, ChainPosition)?
         public var rests: [TaskID: Timestamp] = [:]
         public var marks: [TaskID: Timestamp] = [:]
 
         public init() {}
     }
 
-    /// Writes findings, durable when this returns. The cursor comes with the last of the reports.
+    /// Writes findings, durable when this returns. The position comes with the last of the reports.
     public func commit(_ findings: Findings, at now: Timestamp) async throws {
         var batch: [OutboxRecord] = []
         var bytes = 0
@@ -113,8 +114,8 @@ public final class WatchStore: Sendable {
                 number += 1
                 try transaction.put(OutboxKey(number), record)
             }
-            if let cursor = findings.cursor {
-                try transaction.put(CursorKey(cursor.chainID), DecimalText(cursor.block))
+            if let (chainID, position) = findings.position {
+                try transaction.put(PositionKey(chainID), StoredPosition(position))
             }
             for (id, instant) in findings.rests { try transaction.put(RestKey(id), DecimalText(instant)) }
             for (id, instant) in findings.marks { try transaction.put(MarkKey(id), DecimalText(instant)) }
@@ -122,14 +123,14 @@ public final class WatchStore: Sendable {
         waiting.withLock { $0 += records.count }
     }
 
-    /// Moves a cursor over blocks in which there was nothing to report; after a crash they are looked at again.
-    public func move(cursor chainID: UInt64, to block: UInt64) async throws {
-        try await store.updateUnsynced { try $0.put(CursorKey(chainID), DecimalText(block)) }
+    /// Moves over blocks in which there was nothing to report; after a crash they are looked at again.
+    public func move(_ chainID: UInt64, to position: ChainPosition) async throws {
+        try await store.updateUnsynced { try $0.put(PositionKey(chainID), StoredPosition(position)) }
     }
 
-    /// Drops the cursor of a chain on which nothing is watched.
-    public func dropCursor(of chainID: UInt64) async throws {
-        try await store.updateUnsynced { try $0.delete(CursorKey(chainID)) }
+    /// Drops the position in a chain on which nothing is watched.
+    public func dropPosition(in chainID: UInt64) async throws {
+        try await store.updateUnsynced { try $0.delete(PositionKey(chainID)) }
     }
 
     /// The oldest reports behind number `number`, at most `limit`. Rows that cannot be read are passed over.

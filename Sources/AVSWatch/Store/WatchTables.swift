@@ -1,3 +1,4 @@
+import AVSChain
 import AVSModel
 import AVSPrimitives
 import AVSStorage
@@ -6,8 +7,8 @@ import AVSStorage
 extension Table {
     /// `watched:<task id>` → the message of the stream that told us to watch it.
     static let watched = Table(prefix: "watched:")
-    /// `cursor:<chain id>` → the last block of which everything was looked at and written to the outbox.
-    static let cursor = Table(prefix: "cursor:")
+    /// `position:<chain id>` → the newest blocks of which everything was looked at and written to the outbox.
+    static let position = Table(prefix: "position:")
     /// `outbox:<number>` → a report that has no final answer yet.
     static let outbox = Table(prefix: "outbox:")
     /// `rest:<task id>` → when the event trigger last matched: the start of its cooldown.
@@ -40,9 +41,9 @@ struct WatchedKey: StoreKey {
     init(decoding key: inout KeyDecoder) throws(StorageError) { task = try key.read() }
 }
 
-struct CursorKey: StoreKey {
-    typealias Value = DecimalText
-    static let table = Table.cursor
+struct PositionKey: StoreKey {
+    typealias Value = StoredPosition
+    static let table = Table.position
     var chainID: UInt64
 
     init(_ chainID: UInt64) { self.chainID = chainID }

@@ -41,6 +41,9 @@ class Listener:
     def pending(self, transaction: Transaction) -> None:
         """The pool took a transaction."""
 
+    def cut(self) -> None:
+        """The connection to whoever listens is to break."""
+
 
 class Chain:
     """Synchronous, and all of it belongs to one thread."""

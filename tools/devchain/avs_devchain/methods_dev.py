@@ -119,6 +119,14 @@ def set_faults(node: Node, faults: list) -> bool:
     return True
 
 
+@method("dev_cutSockets")
+def cut_sockets(node: Node) -> bool:
+    """Breaks every WebSocket connection without a word, as a provider's restart does."""
+    for listener in list(node.chain.listeners):
+        listener.cut()
+    return True
+
+
 # --- Snapshots -------------------------------------------------------------------------------------------------------
 
 @method("evm_snapshot")

@@ -118,7 +118,7 @@ class Session(Listener):
         except asyncio.QueueFull:
             self.is_too_slow.set()
 
-    def abort(self) -> None:
+    def cut(self) -> None:
         """Ends the connection without a word."""
         if self._transport is not None:
             self._transport.abort()
@@ -259,7 +259,7 @@ class Server:
             case "body":
                 session.send_text(str(fault.value))
             case "close" | "status":
-                session.abort()
+                session.cut()
             case None:
                 session.send(handler.respond(body))
 

@@ -135,3 +135,11 @@ def test_web3_hears_heads_and_logs(chain):
 
     head, log = asyncio.run(listen())
     assert head["number"] == 1 and log["address"] == counter.address
+
+
+def test_connections_break_when_told_to(chain):
+    with Socket(chain) as socket:
+        socket.ask("eth_subscribe", "newHeads")
+        assert chain.rpc("dev_cutSockets") is True
+        with pytest.raises(ConnectionClosed):
+            socket.next()
