@@ -159,7 +159,7 @@ let package = Package(
         .target(
             name: "AVSWatch",
             dependencies: [
-                "AVSEthereum", "AVSModel", "AVSOperator", "AVSPrimitives", "AVSProto", "AVSRPC", "AVSStorage",
+                "AVSChain", "AVSEthereum", "AVSModel", "AVSOperator", "AVSPrimitives", "AVSProto", "AVSRPC", "AVSStorage",
                 .product(name: "DequeModule", package: "swift-collections"),
                 .product(name: "HeapModule", package: "swift-collections"),
                 .product(name: "Logging", package: "swift-log"),
@@ -368,8 +368,8 @@ let package = Package(
         .testTarget(
             name: "AVSWatchTests",
             dependencies: [
-                "AVSEthereum", "AVSModel", "AVSOperator", "AVSPrimitives", "AVSRPC", "AVSStorage", "AVSTesting", "AVSWatch",
-                .product(name: "Logging", package: "swift-log"),
+                "AVSChain", "AVSEthereum", "AVSFetch", "AVSModel", "AVSOperator", "AVSPrimitives", "AVSRPC", "AVSStorage",
+                "AVSTesting", "AVSTransport", "AVSWatch", "TestDevChain", .product(name: "Logging", package: "swift-log"),
             ],
             swiftSettings: settings),
     ]
