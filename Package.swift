@@ -17,6 +17,10 @@ let bigInt: Target.Dependency = .product(name: "BigInt", package: "BigInt")
 let package = Package(
     name: "avs-aggregator",
     products: [
+        // What the packages under tools/packages build on.
+        .library(name: "AVSTransport", targets: ["AVSTransport", "AVSRPC", "AVSHTTP2", "AVSTLS", "AVSPrimitives"]),
+
+        .library(name: "AVSWire", targets: ["AVSWire", "AVSProto"]),
     ],
     traits: [
         .trait(name: "Failpoints", description: "Named places where a test can stop the process; never in a release.")
