@@ -179,14 +179,12 @@ enum Callbacks {
     /// The data provider of every stream: says how much there is; ``Mailbox/writeData(_:head:count:)`` moves it.
     static let read: nghttp2_data_source_read_callback = { session, stream, _, limit, flags, _, data in
         guard let mailbox = unsafe Callbacks.mailbox(data), let flags = unsafe flags else { return Int(Callbacks.fail) }
-        let step = mailbox.outboxes.update(StreamID(stream)) { outbox in
-            unsafe Callbacks.nextData(of: &outbox, limit: limit, flags: flags, session: session, stream: stream)
-        }
-        return step ?? Int(Callbacks.failStream)
+        guard let outbox = mailbox.outboxes[StreamID(stream)] else { return Int(Callbacks.failStream) }
+        return unsafe Callbacks.nextData(of: outbox, limit: limit, flags: flags, session: session, stream: stream)
     }
 
     private static func nextData(
-        of outbox: inout Outbox, limit: Int, flags: UnsafeMutablePointer<UInt32>, session: OpaquePointer?,
+        of outbox: Outbox, limit: Int, flags: UnsafeMutablePointer<UInt32>, session: OpaquePointer?,
         stream: Int32
     ) -> Int {
         let count = min(outbox.unsentBytes, limit)

@@ -41,22 +41,16 @@ extension HTTP2Session {
 
     /// Queues body bytes. A stream that is gone takes them and drops them (CAN-3).
     public mutating func send(_ bytes: [UInt8], after lead: ChunkLead = .none, on stream: StreamID) {
-        let wasDeferred = mailbox.outboxes.update(stream) { outbox in
-            guard case .open = outbox.end else { return false }
-            outbox.append(bytes, after: lead)
-            return outbox.takeDeferred()
-        }
-        if wasDeferred == true { resume(stream) }
+        guard let outbox = mailbox.outboxes[stream], case .open = outbox.end else { return }
+        outbox.append(bytes, after: lead)
+        if outbox.takeDeferred() { resume(stream) }
     }
 
     /// Ends our side after what is queued: with trailers, or with END_STREAM on the last DATA frame.
     public mutating func finish(_ stream: StreamID, trailers: HeaderBlock?) {
-        let wasDeferred = mailbox.outboxes.update(stream) { outbox in
-            guard case .open = outbox.end else { return false }
-            outbox.end = trailers.map { .withTrailers($0) } ?? .withData
-            return outbox.takeDeferred()
-        }
-        if wasDeferred == true { resume(stream) }
+        guard let outbox = mailbox.outboxes[stream], case .open = outbox.end else { return }
+        outbox.end = trailers.map { .withTrailers($0) } ?? .withData
+        if outbox.takeDeferred() { resume(stream) }
     }
 
     private func resume(_ stream: StreamID) {
@@ -66,7 +60,7 @@ extension HTTP2Session {
 
     /// Resets a stream. Whatever of it is queued and not yet drained is dropped, trailers included (NG-8).
     public mutating func reset(_ stream: StreamID, _ code: HTTP2ErrorCode) {
-        mailbox.outboxes.update(stream) { $0.discard() }
+        mailbox.outboxes[stream]?.discard()
         _ = unsafe nghttp2_submit_rst_stream(raw, noFlags, stream.rawValue, code.rawValue)
     }
 
@@ -82,7 +76,7 @@ extension HTTP2Session {
 
     /// Asks for one ``HTTP2Event/writable(_:)`` when the unsent bytes fall to `mark`.
     public mutating func notify(_ stream: StreamID, whenUnsentAtMost mark: Int) {
-        mailbox.outboxes.update(stream) { $0.writableMark = mark }
+        mailbox.outboxes[stream]?.writableMark = mark
     }
 
     // MARK: Connection
@@ -147,13 +141,5 @@ extension HTTP2Session {
             frame += (0..<4).map { UInt8(truncatingIfNeeded: number >> (24 - 8 * $0)) }
         }
         return frame + text
-    }
-}
-
-extension Outbox {
-    /// Whether the library waits to be told of new data; it is told once.
-    mutating func takeDeferred() -> Bool {
-        defer { isDeferred = false }
-        return isDeferred
     }
 }

@@ -2,47 +2,38 @@ import CNGHTTP2
 
 /// An ordered list of header fields: one HEADERS frame with its continuations, in either direction.
 ///
-/// Names and values lie one after the other in one array, so that a block of ten fields costs two allocations and
-/// a static one, built once, costs none per call. Fields are lent as spans; a `String` is made only where one is
-/// wanted.
+/// All of it lies in one array, so that a block of ten fields costs one allocation and a static one, built once, costs
+/// none per call. Fields are lent as spans; a `String` is made only where one is wanted.
+///
+///     | length of the name: 4 bytes, the highest bit set if not indexed | length of the value: 4 | name | value | …
 public struct HeaderBlock: Hashable, Sendable {
-    /// Where a field lies in `bytes`: name, then value.
-    private struct Field: Hashable, Sendable {
-        var start: UInt32
-        var nameLength: UInt32
-        var valueLength: UInt32
-        var isIndexed: Bool
-    }
+    private static let headBytes = 8
+    private static let notIndexed: UInt32 = 1 << 31
 
     private var bytes: [UInt8] = []
-    private var fields: [Field] = []
-    /// The sum over the fields of name + value + 32 bytes, the size that LIM-1 limits (RFC 9113, 6.5.2).
-    public private(set) var sizeBytes = 0
+    public private(set) var count = 0
     /// A received block was over the limit of LIM-1 or LIM-2; the fields past the limit are not here.
     public internal(set) var isTruncated = false
 
     public init() {}
 
-    public var count: Int { fields.count }
-    public var isEmpty: Bool { fields.isEmpty }
+    public var isEmpty: Bool { count == 0 }
 
-    mutating func reserve(fieldCount: Int, byteCount: Int) {
-        fields.reserveCapacity(fieldCount)
-        bytes.reserveCapacity(byteCount)
-    }
+    /// The sum over the fields of name + value + 32 bytes, the size that LIM-1 limits (RFC 9113, 6.5.2).
+    public var sizeBytes: Int { bytes.count + (32 - Self.headBytes) * count }
+
+    mutating func reserve(byteCount: Int) { bytes.reserveCapacity(byteCount) }
 
     /// Appends a field. The name must be lower case; nothing is checked here, the library refuses what is malformed.
     ///
     /// - Parameter indexed: false keeps a value that changes on every call, or that is secret, out of the HPACK
     ///   table (MD-7).
     public mutating func append(name: Span<UInt8>, value: Span<UInt8>, indexed: Bool = true) {
-        let field = Field(
-            start: UInt32(truncatingIfNeeded: bytes.count), nameLength: UInt32(truncatingIfNeeded: name.count),
-            valueLength: UInt32(truncatingIfNeeded: value.count), isIndexed: indexed)
+        append(UInt32(truncatingIfNeeded: name.count) | (indexed ? 0 : Self.notIndexed))
+        append(UInt32(truncatingIfNeeded: value.count))
         append(name)
         append(value)
-        fields.append(field)
-        sizeBytes += name.count + value.count + 32
+        count += 1
     }
 
     public mutating func append(_ name: String, _ value: String, indexed: Bool = true) {
@@ -53,13 +44,30 @@ public struct HeaderBlock: Hashable, Sendable {
         unsafe span.withUnsafeBufferPointer { unsafe bytes.append(contentsOf: $0) }
     }
 
+    private mutating func append(_ number: UInt32) {
+        unsafe withUnsafeBytes(of: number) { unsafe bytes.append(contentsOf: $0) }
+    }
+
+    private func number(at index: Int) -> UInt32 {
+        unsafe bytes.span.bytes.unsafeLoadUnaligned(fromByteOffset: index, as: UInt32.self)
+    }
+
+    /// Where the field that starts at `start` has its name and its value.
+    private func field(at start: Int) -> (name: Range<Int>, value: Range<Int>, isIndexed: Bool) {
+        let (nameLength, valueLength) = (number(at: start), number(at: start + 4))
+        let name = start + Self.headBytes
+        let value = name + Int(nameLength & ~Self.notIndexed)
+        return (name..<value, value..<(value + Int(valueLength)), nameLength & Self.notIndexed == 0)
+    }
+
     /// Lends each field in order.
     public func forEach<E: Error>(_ body: (_ name: Span<UInt8>, _ value: Span<UInt8>) throws(E) -> Void) throws(E) {
-        for field in fields {
-            let start = Int(field.start)
-            let middle = start + Int(field.nameLength)
+        var start = 0
+        while start < bytes.count {
+            let field = field(at: start)
             let all = bytes.span
-            try body(all.extracting(start..<middle), all.extracting(middle..<(middle + Int(field.valueLength))))
+            try body(all.extracting(field.name), all.extracting(field.value))
+            start = field.value.upperBound
         }
     }
 
@@ -77,18 +85,22 @@ public struct HeaderBlock: Hashable, Sendable {
         _ body: (_ base: UnsafeMutablePointer<nghttp2_nv>?, _ count: Int) -> R
     ) -> R {
         unsafe bytes.withUnsafeBufferPointer { arena in
-            unsafe withUnsafeTemporaryAllocation(of: nghttp2_nv.self, capacity: fields.count) { vector in
-                for (index, field) in fields.enumerated() {
-                    let name = unsafe UnsafeMutablePointer(mutating: arena.baseAddress?.advanced(by: Int(field.start)))
+            unsafe withUnsafeTemporaryAllocation(of: nghttp2_nv.self, capacity: count) { vector in
+                var (index, start) = (0, 0)
+                while start < arena.count {
+                    let field = field(at: start)
                     let flags = field.isIndexed ? NGHTTP2_NV_FLAG_NONE : NGHTTP2_NV_FLAG_NO_INDEX
+                    let base = unsafe UnsafeMutablePointer(mutating: arena.baseAddress)
                     unsafe vector.initializeElement(
                         at: index,
                         to: nghttp2_nv(
-                            name: name, value: name?.advanced(by: Int(field.nameLength)),
-                            namelen: Int(field.nameLength), valuelen: Int(field.valueLength),
-                            flags: UInt8(truncatingIfNeeded: flags.rawValue)))
+                            name: base?.advanced(by: field.name.lowerBound),
+                            value: base?.advanced(by: field.value.lowerBound), namelen: field.name.count,
+                            valuelen: field.value.count, flags: UInt8(truncatingIfNeeded: flags.rawValue)))
+                    index += 1
+                    start = field.value.upperBound
                 }
-                return unsafe body(vector.baseAddress, fields.count)
+                return unsafe body(vector.baseAddress, count)
             }
         }
     }

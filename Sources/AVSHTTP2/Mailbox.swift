@@ -74,7 +74,7 @@ import CNGHTTP2
 
     func beginHeaders(_ stream: StreamID) {
         incoming = HeaderBlock()
-        incoming.reserve(fieldCount: 12, byteCount: 256)
+        incoming.reserve(byteCount: 384)
         incomingSizeBytes = 0
         incomingCount = 0
         incomingStream = stream
@@ -138,7 +138,7 @@ import CNGHTTP2
         let start = unsafe UnsafeMutableRawBufferPointer(rebasing: output[outputCount...])
         unsafe start.copyMemory(from: UnsafeRawBufferPointer(head))
         let room = unsafe UnsafeMutableRawBufferPointer(rebasing: output[(outputCount + head.count)...])
-        outboxes.update(stream) { outbox in
+        if let outbox = outboxes[stream] {
             unsafe outbox.move(count, to: room)
             if let mark = outbox.writableMark, outbox.unsentBytes <= mark {
                 outbox.writableMark = nil

@@ -20,7 +20,9 @@ public struct ChunkLead: Hashable, Sendable {
 }
 
 /// What one stream has still to send. The library pulls from here when windows and the frame size allow (FC-7).
-struct Outbox {
+///
+/// A class, so that the table hands it out without moving it; owned by the ``Mailbox`` and touched where that is.
+final class Outbox {
     /// How our side of the stream ends.
     enum End {
         case open
@@ -33,15 +35,17 @@ struct Outbox {
     }
 
     private struct Chunk {
-        var lead: ChunkLead
-        var body: [UInt8]
+        var lead = ChunkLead.none
+        var body: [UInt8] = []
         var count: Int { lead.count + body.count }
     }
 
-    private var chunks: [Chunk] = []
-    /// How many of `chunks` are sent, and how much of the first that is not.
-    private var sentChunks = 0
+    /// The chunk that is being sent, nearly always the only one, and how much of it is sent.
+    private var first = Chunk()
     private var sentOfFirst = 0
+    /// Those after it, and how many of these have become the first since.
+    private var later: [Chunk] = []
+    private var startedLater = 0
     private(set) var unsentBytes = 0
     var end = End.open
     /// The library asked, got nothing, and must be told when there is something (NG-11).
@@ -49,20 +53,21 @@ struct Outbox {
     /// Report ``HTTP2Event/writable(_:)`` once `unsentBytes` is at most this.
     var writableMark: Int?
 
-    mutating func append(_ body: [UInt8], after lead: ChunkLead) {
+    func append(_ body: [UInt8], after lead: ChunkLead) {
         let chunk = Chunk(lead: lead, body: body)
         guard chunk.count > 0 else { return }
-        chunks.append(chunk)
+        if unsentBytes == 0 { first = chunk } else { later.append(chunk) }
         unsentBytes += chunk.count
     }
 
-    mutating func discard() {
-        chunks.removeAll()
-        (sentChunks, sentOfFirst, unsentBytes) = (0, 0, 0)
+    func discard() {
+        first = Chunk()
+        later.removeAll()
+        (sentOfFirst, startedLater, unsentBytes) = (0, 0, 0)
     }
 
     /// Moves the next `count` bytes to `output`, which has room for them.
-    mutating func move(_ count: Int, to output: UnsafeMutableRawBufferPointer) {
+    func move(_ count: Int, to output: UnsafeMutableRawBufferPointer) {
         var (written, wanted) = (0, min(count, unsentBytes))
         unsentBytes -= wanted
         while wanted > 0 {
@@ -70,17 +75,10 @@ struct Outbox {
             written += moved
             wanted -= moved
         }
-        if sentChunks == chunks.count {
-            chunks.removeAll(keepingCapacity: true)
-            sentChunks = 0
-        } else if sentChunks > 64 {  // many small messages: forget the sent ones now and then, not one by one
-            chunks.removeFirst(sentChunks)
-            sentChunks = 0
-        }
     }
 
-    private mutating func copyFromFirst(_ limit: Int, to output: UnsafeMutableRawBufferPointer) -> Int {
-        let lead = chunks[sentChunks].lead
+    private func copyFromFirst(_ limit: Int, to output: UnsafeMutableRawBufferPointer) -> Int {
+        let lead = first.lead
         var written = 0
         while written < limit, sentOfFirst < lead.count {
             unsafe output[written] = lead[sentOfFirst]
@@ -88,21 +86,41 @@ struct Outbox {
             sentOfFirst += 1
         }
         let start = sentOfFirst - lead.count
-        let body = chunks[sentChunks].body
-        let moved = min(limit - written, body.count - start)
+        let moved = min(limit - written, first.body.count - start)
         if moved > 0 {
-            unsafe body.withUnsafeBytes { bytes in
+            unsafe first.body.withUnsafeBytes { bytes in
                 unsafe UnsafeMutableRawBufferPointer(rebasing: output[written...])
                     .copyMemory(from: UnsafeRawBufferPointer(rebasing: bytes[start..<(start + moved)]))
             }
             written += moved
             sentOfFirst += moved
         }
-        if sentOfFirst == lead.count + body.count {
-            chunks[sentChunks] = Chunk(lead: .none, body: [])  // free the sent one now
-            sentChunks += 1
-            sentOfFirst = 0
-        }
+        if sentOfFirst == first.count { startNext() }
         return written
+    }
+
+    /// Frees the first chunk, which is sent.
+    private func startNext() {
+        sentOfFirst = 0
+        guard startedLater < later.count else {
+            first = Chunk()
+            return
+        }
+        first = later[startedLater]
+        later[startedLater] = Chunk()
+        startedLater += 1
+        if startedLater == later.count {
+            later.removeAll(keepingCapacity: true)
+            startedLater = 0
+        } else if startedLater > 64 {  // many small messages: forget the sent ones now and then, not one by one
+            later.removeFirst(startedLater)
+            startedLater = 0
+        }
+    }
+
+    /// Whether the library waits to be told of new data; it is told once.
+    func takeDeferred() -> Bool {
+        defer { isDeferred = false }
+        return isDeferred
     }
 }

@@ -7,7 +7,7 @@ public struct StreamID: Hashable, Comparable, Sendable, CustomStringConvertible 
     /// What a first GOAWAY names when every stream is still welcome (DR-1).
     public static let maximum = StreamID(.max)
 
-    public init(_ rawValue: Int32) {
+    @inlinable public init(_ rawValue: Int32) {
         self.rawValue = rawValue
     }
 
