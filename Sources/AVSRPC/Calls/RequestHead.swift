@@ -103,18 +103,18 @@ public struct RequestHead: Sendable {
             }
         } else if name.equals("grpc-accept-encoding") {
             acceptedEncodings.receive(value)
-        } else if Metadata.passedThrough.contains(where: { name.equals($0) }) {
+        } else if Metadata.passedThrough.contains(where: { name.isSame(as: $0) }) {
             receiveMetadata(name: name, value: value)
         }  // other reserved names are dropped (HDR-10)
     }
 
     private mutating func receiveContentType(_ value: Span<UInt8>) {
-        let type = "application/grpc"
-        guard value.count >= type.utf8.count, value.extracting(first: type.utf8.count).equalsIgnoringCase(type) else {
+        let length = ResponseHead.contentType.utf8.count
+        guard value.count >= length, value.extracting(first: length).equalsIgnoringCase("application/grpc") else {
             contentType = .other
             return
         }
-        let rest = value.extracting(type.utf8.count...)
+        let rest = value.extracting(length...)
         if rest.isEmpty || rest[0] == UInt8(ascii: ";") || rest.equalsIgnoringCase("+proto")
             || rest.count > 6 && rest.extracting(first: 7).equalsIgnoringCase("+proto;")
         {

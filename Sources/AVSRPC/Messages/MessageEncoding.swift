@@ -10,8 +10,15 @@ public enum MessageEncoding: String, Hashable, Sendable, CaseIterable {
     static let acceptedNames = "identity,deflate,gzip"
 
     init?(name: Span<UInt8>) {
-        guard let match = Self.allCases.first(where: { name.equals($0.rawValue) }) else { return nil }
-        self = match
+        if name.equals("identity") {
+            self = .identity
+        } else if name.equals("gzip") {
+            self = .gzip
+        } else if name.equals("deflate") {
+            self = .deflate
+        } else {
+            return nil
+        }
     }
 }
 

@@ -63,6 +63,7 @@ public struct MessageReader: Sendable {
 
     public mutating func append(_ bytes: Span<UInt8>) {
         receivedBytes += bytes.count
+        if takeWhole(bytes) { return }
         let used = backlog.isEmpty ? advance(bytes, from: 0) : 0
         guard used < bytes.count else { return }
         if usedBacklog > backlog.count / 2 {  // a stream that never runs dry must not keep what it used
@@ -70,6 +71,19 @@ public struct MessageReader: Sendable {
             usedBacklog = 0
         }
         backlog.append(copying: bytes.extracting(used...))
+    }
+
+    /// The usual case in one step: a small request, alone in its frame.
+    private mutating func takeWhole(_ bytes: Span<UInt8>) -> Bool {
+        guard case .prefix(_, 0) = state, backlog.isEmpty, bytes.count > Self.prefixBytes, bytes[0] <= 1 else {
+            return false
+        }
+        var length = 0
+        for index in 1..<Self.prefixBytes { length = length << 8 | Int(bytes[index]) }
+        guard length == bytes.count - Self.prefixBytes, length <= limitBytes else { return false }
+        let message = Message(isCompressed: bytes[0] == 1, bytes: Array(copying: bytes.extracting(Self.prefixBytes...)))
+        state = .complete(message)
+        return true
     }
 
     /// The peer will send nothing more. Inside a message that is an error (MSG-5).

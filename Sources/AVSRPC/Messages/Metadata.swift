@@ -8,25 +8,23 @@
 /// Names are lower-cased; they consist of letters, digits, `_`, `-` and `.`. Values are printable ASCII. A value under
 /// a `-bin` name is bytes, base64 only on the wire. Kept as one list of bytes: most calls never look into it (MD-5).
 public struct Metadata: Hashable, Sendable {
-    private struct Field: Hashable, Sendable {
-        var start: UInt32
-        var nameLength: UInt32
-        var valueLength: UInt32
-    }
+    private static let headBytes = 8
 
+    ///     | length of the name: 4 bytes | length of the value: 4 | name | value | …
     private var bytes: [UInt8] = []
-    private var fields: [Field] = []
+    public private(set) var count = 0
 
     public init() {}
 
-    public var isEmpty: Bool { fields.isEmpty }
-    public var count: Int { fields.count }
+    public var isEmpty: Bool { count == 0 }
+
+    private var textBytes: Int { bytes.count - Self.headBytes * count }
 
     /// As the protocol counts it: name + value + 32 for each field, before base64.
-    public var sizeBytes: Int { bytes.count + 32 * fields.count }
+    public var sizeBytes: Int { textBytes + 32 * count }
 
     /// On the wire, where values under `-bin` names grow by a third.
-    var wireSizeBytes: Int { bytes.count * 4 / 3 + 34 * fields.count }
+    var wireSizeBytes: Int { textBytes * 4 / 3 + 34 * count }
 
     // MARK: Writing
 
@@ -54,7 +52,7 @@ public struct Metadata: Hashable, Sendable {
     /// Without the fields of one name.
     public func removing(_ name: String) -> Metadata {
         var rest = Metadata()
-        forEach { candidate, value in if !candidate.equals(name) { rest.append(name: candidate, value: value) } }
+        forEach { candidate, value in if !candidate.isSame(as: name) { rest.append(name: candidate, value: value) } }
         return rest
     }
 
@@ -84,13 +82,16 @@ public struct Metadata: Hashable, Sendable {
     private static let owned = ["content-type", "te", "user-agent", "host", "connection", "content-length"]
 
     private mutating func append(name: Span<UInt8>, value: Span<UInt8>) {
-        let field = Field(
-            start: UInt32(truncatingIfNeeded: bytes.count), nameLength: UInt32(truncatingIfNeeded: name.count),
-            valueLength: UInt32(truncatingIfNeeded: value.count))
-        if bytes.isEmpty { bytes.reserveCapacity(256) }
-        unsafe name.withUnsafeBufferPointer { unsafe bytes.append(contentsOf: $0) }
-        unsafe value.withUnsafeBufferPointer { unsafe bytes.append(contentsOf: $0) }
-        fields.append(field)
+        if bytes.isEmpty { bytes.reserveCapacity(192) }
+        append(UInt32(truncatingIfNeeded: name.count))
+        append(UInt32(truncatingIfNeeded: value.count))
+        bytes.append(copying: name)
+        bytes.append(copying: value)
+        count += 1
+    }
+
+    private mutating func append(_ number: UInt32) {
+        unsafe withUnsafeBytes(of: number) { unsafe bytes.append(contentsOf: $0) }
     }
 
     // MARK: Reading
@@ -99,7 +100,7 @@ public struct Metadata: Hashable, Sendable {
     public subscript(name: String) -> String? {
         var found: String?
         forEach { candidate, value in
-            if found == nil, candidate.equals(name) { found = String(copying: value) }
+            if found == nil, candidate.isSame(as: name) { found = String(copying: value) }
         }
         return found
     }
@@ -107,26 +108,32 @@ public struct Metadata: Hashable, Sendable {
     /// All values of a text name, in order.
     public func values(_ name: String) -> [String] {
         var found: [String] = []
-        forEach { candidate, value in if candidate.equals(name) { found.append(String(copying: value)) } }
+        forEach { candidate, value in if candidate.isSame(as: name) { found.append(String(copying: value)) } }
         return found
     }
 
     /// All values of a `-bin` name, in order.
     public func bytes(_ name: String) -> [[UInt8]] {
         var found: [[UInt8]] = []
-        forEach { candidate, value in if candidate.equals(name) { found.append(Array(copying: value)) } }
+        forEach { candidate, value in if candidate.isSame(as: name) { found.append(Array(copying: value)) } }
         return found
     }
 
     /// Lends each field in order; values of `-bin` names are the bytes themselves.
     public func forEach<E: Error>(_ body: (_ name: Span<UInt8>, _ value: Span<UInt8>) throws(E) -> Void) throws(E) {
-        let all = bytes.span
-        for field in fields {
-            let middle = Int(field.start) + Int(field.nameLength)
-            try body(
-                all.extracting(Int(field.start)..<middle),
-                all.extracting(middle..<(middle + Int(field.valueLength))))
+        var start = 0
+        while start < bytes.count {
+            let all = bytes.span
+            let name = start + Self.headBytes
+            let value = name + number(at: start)
+            let end = value + number(at: start + 4)
+            try body(all.extracting(name..<value), all.extracting(value..<end))
+            start = end
         }
+    }
+
+    private func number(at index: Int) -> Int {
+        Int(unsafe bytes.span.bytes.unsafeLoadUnaligned(fromByteOffset: index, as: UInt32.self))
     }
 
     // MARK: The wire

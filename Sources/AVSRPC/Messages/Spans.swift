@@ -1,26 +1,39 @@
 extension Span<UInt8> {
+    /// Byte by byte the same as a literal. Literals are compared where they lie in the program: making a `String` a span
+    /// costs more than most of these comparisons.
+    func equals(_ text: StaticString) -> Bool {
+        guard count == text.utf8CodeUnitCount else { return false }
+        return unsafe withUnsafeBufferPointer { bytes in
+            for index in 0..<bytes.count where unsafe bytes[index] != text.utf8Start[index] { return false }
+            return true
+        }
+    }
+
     /// Byte by byte the same as a text.
-    func equals(_ text: String) -> Bool {
+    func isSame(as text: String) -> Bool {
         let other = text.utf8Span.span
         guard count == other.count else { return false }
         for index in indices where self[index] != other[index] { return false }
         return true
     }
 
-    func hasPrefix(_ text: String) -> Bool {
-        count >= text.utf8.count && extracting(first: text.utf8.count).equals(text)
+    func hasPrefix(_ text: StaticString) -> Bool {
+        count >= text.utf8CodeUnitCount && extracting(first: text.utf8CodeUnitCount).equals(text)
     }
 
-    func hasSuffix(_ text: String) -> Bool {
-        count >= text.utf8.count && extracting(last: text.utf8.count).equals(text)
+    func hasSuffix(_ text: StaticString) -> Bool {
+        count >= text.utf8CodeUnitCount && extracting(last: text.utf8CodeUnitCount).equals(text)
     }
 
-    /// Equal to a lower-case text when ASCII letters lose their case.
-    func equalsIgnoringCase(_ text: String) -> Bool {
-        let other = text.utf8Span.span
-        guard count == other.count else { return false }
-        for index in indices where self[index].asciiLowercased != other[index] { return false }
-        return true
+    /// Equal to a lower-case literal when ASCII letters lose their case.
+    func equalsIgnoringCase(_ text: StaticString) -> Bool {
+        guard count == text.utf8CodeUnitCount else { return false }
+        return unsafe withUnsafeBufferPointer { bytes in
+            for index in 0..<bytes.count where unsafe bytes[index].asciiLowercased != text.utf8Start[index] {
+                return false
+            }
+            return true
+        }
     }
 
     /// The part of `range` without spaces and tabs at either end.

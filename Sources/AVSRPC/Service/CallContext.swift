@@ -18,7 +18,7 @@ public struct CallContext: Sendable {
         let metadata: Metadata
         let deadline: ContinuousClock.Instant?
         let receivedAt: Timestamp
-        let response = Mutex(ResponseMetadata())
+        let response = Mutex<ResponseMetadata?>(nil)  // nearly always none
 
         init(
             method: MethodPath, kind: CallKind, peer: Peer, authority: String, metadata: Metadata,
@@ -75,13 +75,21 @@ public struct CallContext: Sendable {
     }
 
     /// Metadata that goes out with the response headers; has no effect once they are out.
-    public func setInitialMetadata(_ metadata: Metadata) { facts.response.withLock { $0.initial = metadata } }
+    public func setInitialMetadata(_ metadata: Metadata) { changeResponse { $0.initial = metadata } }
 
     /// Metadata that goes out with an OK status. A thrown ``RPCStatus`` carries its own, and these before it.
-    public func setTrailingMetadata(_ metadata: Metadata) { facts.response.withLock { $0.trailing = metadata } }
+    public func setTrailingMetadata(_ metadata: Metadata) { changeResponse { $0.trailing = metadata } }
 
-    /// What was set so far; for whatever carries the call.
-    public var responseMetadata: ResponseMetadata { facts.response.withLock { $0 } }
+    private func changeResponse(_ change: (inout ResponseMetadata) -> Void) {
+        facts.response.withLock { response in
+            var changed = response ?? ResponseMetadata()
+            change(&changed)
+            response = changed
+        }
+    }
+
+    /// What was set so far, nil if nothing was; for whatever carries the call.
+    public var responseMetadata: ResponseMetadata? { facts.response.withLock { $0 } }
 
     /// The deadline of the call whose handler is running. Calls made from it inherit it (DL-6).
     @TaskLocal public static var inheritedDeadline: ContinuousClock.Instant?

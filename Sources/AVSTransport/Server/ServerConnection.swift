@@ -173,9 +173,13 @@ final class ServerConnection: HTTP2Delegate {
         handler?.session.finish(id, trailers: nil)
     }
 
-    func sendHeaders(_ id: StreamID, _ encoding: MessageEncoding, _ metadata: Metadata) {
-        guard encoding != .identity || !metadata.isEmpty else { return respond(id, .plainResponse, endsStream: false) }
-        let block = HeaderBlock { ResponseHead.write(into: &$0, encoding: encoding, metadata: metadata) }
+    func sendHeaders(_ id: StreamID, _ encoding: MessageEncoding, _ metadata: Metadata?) {
+        guard encoding != .identity || metadata?.isEmpty == false else {
+            return respond(id, .plainResponse, endsStream: false)
+        }
+        let block = HeaderBlock {
+            ResponseHead.write(into: &$0, encoding: encoding, metadata: metadata ?? Metadata())
+        }
         respond(id, block, endsStream: false)
     }
 
