@@ -1,4 +1,5 @@
 import AVSRPC
+import DequeModule
 import NIOCore
 import Synchronization
 
@@ -35,6 +36,9 @@ final class LoopContext: TaskExecutor, @unchecked Sendable {
     /// Jobs run so far. A call whose handler does not suspend is one (SP-4).
     private(set) var jobCount = 0
     private var isRunning = false
+    /// Calls whose handlers may start, and whether a task is on its way to run them.
+    private var startingCalls: Deque<any RunnableCall> = []
+    private var isRunnerComing = false
     private var flushes: [any Flushable] = []
     private var isFlushScheduled = false
 
@@ -63,12 +67,22 @@ final class LoopContext: TaskExecutor, @unchecked Sendable {
         }
         assert(rest.isEmpty)
         isRunning = true
-        jobCount += running.count
-        for job in running { job.runSynchronously(on: asUnownedTaskExecutor()) }
-        running.removeAll(keepingCapacity: true)
+        runAll()
+        while !startingCalls.isEmpty {  // the call that ran before these is suspended
+            startRunner()
+            queue.withLock { swap(&$0.jobs, &running) }
+            if running.isEmpty { break }
+            runAll()
+        }
         isRunning = false
         flush()
         scheduleAgain()
+    }
+
+    private func runAll() {
+        jobCount += running.count
+        for job in running { job.runSynchronously(on: asUnownedTaskExecutor()) }
+        running.removeAll(keepingCapacity: true)
     }
 
     private func scheduleAgain() {
@@ -83,6 +97,30 @@ final class LoopContext: TaskExecutor, @unchecked Sendable {
         } else {
             eventLoop.execute { self.runJobs() }
         }
+    }
+
+    // MARK: Calls
+
+    /// Runs the handler of a call in a task on this loop.
+    ///
+    /// The calls of one turn share a task for as long as their handlers do not suspend: making a task costs about as
+    /// much as the rest of a small call (SP-4). A call that suspends keeps the task, and those after it get another one.
+    func start(_ call: any RunnableCall) {
+        startingCalls.append(call)
+        startRunner()
+    }
+
+    private func startRunner() {
+        guard !isRunnerComing else { return }
+        isRunnerComing = true
+        let runner = CallRunner()
+        runner.task = Task(executorPreference: self) { await self.run(runner) }  // ends when no call waits for it
+    }
+
+    private func run(_ runner: CallRunner) async {
+        isRunnerComing = false
+        // A cancelled task has had a call that was given up; the next one deserves a fresh task.
+        while !Task.isCancelled, eventLoop.inEventLoop, let call = startingCalls.popFirst() { await call.run(in: runner) }
     }
 
     // MARK: Flushing
@@ -102,6 +140,19 @@ final class LoopContext: TaskExecutor, @unchecked Sendable {
         flushes = []
         for connection in connections { connection.flushNow() }
     }
+}
+
+/// A task that runs handlers one after the other, for the calls to cancel while theirs is running.
+///
+/// `@unchecked`: touched on the event loop only.
+final class CallRunner: @unchecked Sendable {
+    fileprivate(set) var task: Task<Void, Never>?
+}
+
+/// A call with a handler.
+protocol RunnableCall: AnyObject {
+    /// Returns when the handler has. Until then, and not after, the call may cancel the task.
+    func run(in runner: CallRunner) async
 }
 
 protocol Flushable: AnyObject {

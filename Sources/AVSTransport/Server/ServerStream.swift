@@ -7,7 +7,7 @@ import NIOCore
 ///
 /// `@unchecked`: everything that changes is touched on the connection's event loop only; each entry from a task checks
 /// that it is there, or goes there first.
-final class ServerStream: ServerCallChannel, @unchecked Sendable {
+final class ServerStream: ServerCallChannel, RunnableCall, @unchecked Sendable {
     let id: StreamID
     private let connection: ServerConnection
     private let eventLoop: any EventLoop
@@ -16,7 +16,9 @@ final class ServerStream: ServerCallChannel, @unchecked Sendable {
     private var call: ServerCall
     private let inflatesRequests: Bool
     private var waitsToInflate = false
-    private var task: Task<Void, Never>?
+    private(set) var hasStarted = false
+    /// While the handler runs.
+    private var runner: CallRunner?
     private var reader: Waiter<[UInt8]?>?
     private var writers: [Waiter<Void>] = []
     /// Nothing of this call goes out or comes in any more; the handler may still be running (CAN-3).
@@ -38,8 +40,6 @@ final class ServerStream: ServerCallChannel, @unchecked Sendable {
         self.context = context
     }
 
-    var hasStarted: Bool { task != nil }
-
     // MARK: From the connection
 
     func receive(_ bytes: Span<UInt8>) { act(on: call.receive(bytes)) }
@@ -50,7 +50,7 @@ final class ServerStream: ServerCallChannel, @unchecked Sendable {
     func act(on step: ServerCall.Step) {
         guard !isOver else { return }
         if case .fail(let status) = step { return end(with: status) }
-        if task == nil, call.mayStart { start() }
+        if !hasStarted, call.mayStart { start() }
         if step == .ready { deliver() }
         credit()
     }
@@ -61,10 +61,10 @@ final class ServerStream: ServerCallChannel, @unchecked Sendable {
         abandon()
     }
 
-    /// The handler's task; it ends when the handler returns, which ``abandon()`` asks for.
     private func start() {
         guard connection.admitHandler(self) else { return }
-        task = Task(executorPreference: connection.loop) { await self.run() }
+        hasStarted = true
+        connection.loop.start(self)
     }
 
     /// The stream is gone or given up: cancels the handler, fails what waits (CAN-2).
@@ -73,7 +73,7 @@ final class ServerStream: ServerCallChannel, @unchecked Sendable {
         isOver = true
         if !call.hasEnded { outcome = outcome ?? RPCStatus(.cancelled, "the stream was reset or the connection lost") }
         call.abandon()
-        task?.cancel()
+        runner?.task?.cancel()
         reader?.resume { .failure(CancellationError()) }
         for writer in writers { writer.resume { .failure(CancellationError()) } }
         reader = nil
@@ -91,7 +91,9 @@ final class ServerStream: ServerCallChannel, @unchecked Sendable {
 
     // MARK: The handler's task
 
-    private func run() async {
+    func run(in runner: CallRunner) async {
+        guard !isOver else { return connection.handlerReturned() }
+        self.runner = runner
         if let deadline = context.deadline {
             await CallContext.$inheritedDeadline.withValue(deadline) { await respond() }
         } else {
@@ -118,12 +120,14 @@ final class ServerStream: ServerCallChannel, @unchecked Sendable {
             answer = nil
             status = connection.service.status(of: error, in: context)
         }
+        if eventLoop.inEventLoop { return returned(answer, status, context) }
         let (message, end, final) = (answer, status, context)
-        onLoop { self.returned(message, end, final) }
+        eventLoop.execute { self.returned(message, end, final) }
     }
 
     /// The handler has returned.
     private func returned(_ answer: [UInt8]?, _ status: RPCStatus, _ context: CallContext) {
+        runner = nil
         end(answer, status)
         for interceptor in connection.service.interceptors { interceptor.ended(context, with: outcome ?? status) }
         connection.handlerReturned()
@@ -215,7 +219,7 @@ final class ServerStream: ServerCallChannel, @unchecked Sendable {
         guard !isOver, let output = call.write(message, compress: compress, connection.loop.compressor) else {
             throw CancellationError()
         }
-        if output.needsHeaders { connection.sendHeaders(id, call.responseEncoding, context.responseMetadata.initial) }
+        if output.needsHeaders { sendHeaders(context.responseMetadata) }
         return connection.send(output.message, id)
     }
 
@@ -224,7 +228,7 @@ final class ServerStream: ServerCallChannel, @unchecked Sendable {
         onLoop {
             guard !self.isOver else { return waiter.resume { .failure(CancellationError()) } }
             if self.call.sendHeaders() {
-                self.connection.sendHeaders(self.id, self.call.responseEncoding, self.context.responseMetadata.initial)
+                self.sendHeaders(self.context.responseMetadata)
             }
             waiter.resume()
         }
@@ -235,22 +239,26 @@ final class ServerStream: ServerCallChannel, @unchecked Sendable {
     private func end(_ answer: [UInt8]?, _ status: RPCStatus) {
         guard !isOver else { return }
         outcome = outcome ?? status
+        let metadata = context.responseMetadata
         if let answer, let output = call.write(answer, compress: true, connection.loop.compressor) {
-            connection.sendHeaders(id, call.responseEncoding, context.responseMetadata.initial)
+            sendHeaders(metadata)
             _ = connection.send(output.message, id)
         }
-        let metadata = context.responseMetadata
         switch call.end() {
-        case .trailersOnly where status.isOK && !metadata.initial.isEmpty:  // that wants a section of its own
-            connection.sendHeaders(id, call.responseEncoding, metadata.initial)
-            connection.finish(id, status.adding(metadata.trailing))
+        case .trailersOnly where status.isOK && metadata?.initial.isEmpty == false:  // that wants a section of its own
+            sendHeaders(metadata)
+            connection.finish(id, status.adding(metadata?.trailing))
         case .trailersOnly:
             // A failure before the first message is one section, whatever was set: clients may retry it (RSP-2).
-            connection.refuse(id, status.adding(metadata.trailing).adding(metadata.initial))
+            connection.refuse(id, status.adding(metadata?.trailing).adding(metadata?.initial))
         case .trailers:
-            connection.finish(id, status.adding(metadata.trailing))
+            connection.finish(id, status.adding(metadata?.trailing))
         case .ignored: break
         }
+    }
+
+    private func sendHeaders(_ metadata: CallContext.ResponseMetadata?) {
+        connection.sendHeaders(id, call.responseEncoding, metadata?.initial)
     }
 }
 
@@ -264,8 +272,8 @@ extension ServerStream: InflatingCall {
 
 extension RPCStatus {
     /// With metadata in front of its own.
-    fileprivate func adding(_ metadata: Metadata) -> RPCStatus {
-        guard !metadata.isEmpty else { return self }
+    fileprivate func adding(_ metadata: Metadata?) -> RPCStatus {
+        guard let metadata, !metadata.isEmpty else { return self }
         var status = self
         status.metadata = metadata
         status.metadata.append(contentsOf: self.metadata)
