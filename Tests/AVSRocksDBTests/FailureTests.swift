@@ -156,13 +156,25 @@ import Testing
     @Test(
         "FAIL-5 are 5 % and 2 %, but never small",
         arguments: [
-            (1 << 40, (1 << 40) / 20, (1 << 40) / 50), (10 << 30, 2 << 30, 704 << 20), (1 << 30, 2 << 30, 704 << 20),
+            (1 << 40, (1 << 40) / 100 * 5, (1 << 40) / 100 * 2), (10 << 30, 2 << 30, 704 << 20), (1 << 30, 2 << 30, 704 << 20),
         ] as [(UInt64, UInt64, UInt64)])
     func marks(total: UInt64, soft: UInt64, hard: UInt64) {
         let marks = SpaceMarks(totalBytes: total, options)
         #expect(marks.soft == soft)
         #expect(marks.hard == hard)
         #expect(marks.resume == soft + soft / 10)
+    }
+
+    @Test("FAIL-5 are what the administrator says, but leave the library what it may need at once")
+    func configured() {
+        var options = options
+        options.softMark = SpaceMark(percent: 50, bytes: 0)
+        options.hardMark = SpaceMark(percent: 0, bytes: 1)
+        let marks = SpaceMarks(totalBytes: 10 << 30, options)
+        #expect(marks.soft == (10 << 30) / 100 * 50)
+        #expect(marks.hard == 704 << 20)
+        options.hardMark = SpaceMark(percent: 20, bytes: 3 << 30)
+        #expect(SpaceMarks(totalBytes: 10 << 30, options).hard == 3 << 30)
     }
 
     @Test("FAIL-2 try a write every five seconds once there is space")

@@ -9,8 +9,8 @@ struct SpaceMarks: Hashable, Sendable {
 
     init(totalBytes: UInt64, _ options: RocksDBOptions) {
         let logs = 2 * options.logBytesMax + UInt64(RocksDBOptions.writeBufferCount * options.writeBufferBytes)
-        let soft = max(totalBytes / 20, 2 << 30)
-        hard = max(totalBytes / 50, logs, 512 << 20)
+        let soft = options.softMark.bytes(ofTotal: totalBytes)
+        hard = max(options.hardMark.bytes(ofTotal: totalBytes), logs)
         // On a small disk with large buffers the computed mark can lie above the fixed one.
         self.soft = max(soft, hard)
         resume = self.soft + self.soft / 10

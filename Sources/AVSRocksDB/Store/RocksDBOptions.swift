@@ -18,8 +18,14 @@ public struct RocksDBOptions: Sendable {
     public var intakeBytesMax = 16 << 20
     /// After this time the committer makes unsynced updates durable by itself (DUR-10).
     public var unsyncedAgeMax = Duration.milliseconds(200)
-    /// How often the commit mark is written and free space is looked at (DUR-15, FAIL-5).
+    /// How often free space is looked at, and the commit mark is written if that is due (DUR-15, FAIL-5).
     public var housekeepingInterval = Duration.seconds(1)
+    /// At least so long between two commit marks; zero writes one each time.
+    public var commitMarkInterval = Duration.zero
+    /// Below it, nothing new is created (FAIL-5).
+    public var softMark = SpaceMark(percent: 5, bytes: 2 << 30)
+    /// Below it, nothing is written. What the library itself may need at once is kept free whatever this says.
+    public var hardMark = SpaceMark(percent: 2, bytes: 512 << 20)
     /// How often a store that is read-only tries whether it can write again (FAIL-2).
     public var probeInterval = Duration.seconds(5)
     /// A file that an administrator deletes to get out of a full disk (FAIL-5). 0 for none.
@@ -49,6 +55,22 @@ public struct RocksDBOptions: Sendable {
     ) {
         self.onEvent = onEvent
         self.onFatal = onFatal
+    }
+}
+
+/// How much of a file system should stay free: the larger of a share and an amount.
+public struct SpaceMark: Hashable, Sendable {
+    /// 0 to 100, of the size of the file system.
+    public var percent: Int
+    public var bytes: Int
+
+    public init(percent: Int, bytes: Int) {
+        self.percent = percent
+        self.bytes = bytes
+    }
+
+    func bytes(ofTotal total: UInt64) -> UInt64 {
+        max(total / 100 * UInt64(min(max(percent, 0), 100)), UInt64(max(bytes, 0)))
     }
 }
 

@@ -26,6 +26,8 @@ final class StoreCore: Sendable {
     private let mark: Mutex<CommitMarkFile?>
     private let lock: Mutex<ProcessLock?>
     private let space = Mutex(SpaceMonitor())
+    /// When the commit mark was last looked after.
+    private let lastMark = Mutex<ContinuousClock.Instant?>(nil)
 
     private struct End {
         var hasFailed = false
@@ -102,7 +104,7 @@ final class StoreCore: Sendable {
         do throws(StorageError) {
             try checkDirectory()
             try watchSpace()
-            try writeMark()
+            if isMarkDue() { try writeMark() }
         } catch {
             // FAIL-7: a directory or a mark that cannot be used any more never gets better by waiting.
             fail(StoreFatality(exitCode: 74, reason: "\(error)"))
@@ -132,6 +134,15 @@ final class StoreCore: Sendable {
             case .block: becomeReadOnly("disk full")
             case .mayWrite: intake.requestProbe()
             }
+        }
+    }
+
+    private func isMarkDue() -> Bool {
+        let now = options.now()
+        return lastMark.withLock { last in
+            if let last, now - last < options.commitMarkInterval { return false }
+            last = now
+            return true
         }
     }
 
