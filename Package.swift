@@ -195,7 +195,7 @@ let package = Package(
         .executableTarget(
             name: "avs-aggregator",
             dependencies: [
-                "AVSChain", "AVSConfiguration", "AVSCrypto", "AVSEngine", "AVSEthereum", "AVSFetch", "AVSLogging",
+                "AVSChain", "AVSConfiguration", "AVSCrypto", "AVSEngine", "AVSEthereum", "AVSFetch", "AVSHTTP2", "AVSLogging",
                 "AVSPrimitives", "AVSRocksDB", "AVSServer", "AVSStorage", "AVSTLS", "AVSTransport", "AVSWorkflow",
                 .product(name: "ArgumentParser", package: "swift-argument-parser"),
                 .product(name: "Logging", package: "swift-log"),
@@ -347,7 +347,15 @@ let package = Package(
             name: "AVSServerTests",
             dependencies: [
                 "AVSCrypto", "AVSEngine", "AVSEthereum", "AVSModel", "AVSPrimitives", "AVSProto", "AVSRPC", "AVSSchema",
-                "AVSServer", "AVSStorage", "AVSTesting", "AVSWire", .product(name: "Logging", package: "swift-log"),
+                "AVSServer", "AVSStorage", "AVSTesting", "AVSWire", "AVSWorkflow",
+                .product(name: "Logging", package: "swift-log"),
+            ],
+            swiftSettings: settings),
+
+        .testTarget(
+            name: "AVSAggregatorTests",
+            dependencies: [
+                "avs-aggregator", "AVSConfiguration", "AVSEngine", "AVSPrimitives", "AVSRocksDB", "AVSServer", "AVSTransport",
             ],
             swiftSettings: settings),
 

@@ -12,7 +12,7 @@ extension Execution {
         self.init(
             id: id, taskID: taskID, index: wire.index, startAt: Timestamp(milliseconds: wire.startAt),
             endAt: Timestamp(wire: wire.endAt), status: status, error: wire.error,
-            steps: try wire.steps.map { try Step($0) })
+            fee: wire.executionFee?.amount ?? Execution.standardFee, steps: try wire.steps.map { try Step($0) })
     }
 }
 
@@ -45,10 +45,12 @@ extension StepKind {
 }
 
 extension Wire.Execution {
-    /// What one run costs, whatever it does (execution-engine 8.1).
-    public static let flatFee: Wire.Fee = .with {
-        $0.amount = "0.020000"
-        $0.unit = "USD"
+    /// A price of one run (execution-engine 8.1).
+    public static func flatFee(_ amount: String) -> Wire.Fee {
+        .with {
+            $0.amount = amount
+            $0.unit = "USD"
+        }
     }
 
     /// What the task's owner sees of a run.
@@ -60,7 +62,7 @@ extension Wire.Execution {
         status = Wire.ExecutionStatus(rawValue: execution.status.rawValue)
         error = execution.error
         index = execution.index
-        executionFee = Self.flatFee
+        executionFee = Self.flatFee(execution.fee)
         steps = execution.steps.map { Wire.Execution.Step($0) }
     }
 }

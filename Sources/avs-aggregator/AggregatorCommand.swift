@@ -57,7 +57,9 @@ struct AggregatorCommand: AsyncParsableCommand {
             try AggregatorConfiguration.load(config, facts: facts)
         }
         if printConfig {
-            for warning in loaded.warnings { FileHandle.standardError.write(Data("avs-aggregator: \(warning)\n".utf8)) }
+            for warning in loaded.warnings + loaded.withoutEffect {
+                FileHandle.standardError.write(Data("avs-aggregator: \(warning)\n".utf8))
+            }
             print(try loaded.value.printed())
             return
         }

@@ -26,7 +26,7 @@ struct Wiring {
     func run() async throws {
         let (logger, logs) = Logs.start(configuration.log, label: "aggregator")
         defer { logs.flush() }
-        for warning in loaded.warnings { logger.warning("\(warning)") }
+        for warning in loaded.warnings + loaded.withoutEffect { logger.warning("\(warning)") }
         let time = SystemTime()
         let tokens = try tokens(logger)
         let chains = try await Chains(configuration.chains, time: time)
@@ -49,8 +49,10 @@ struct Wiring {
     ) async throws {
         let http = try outgoingHTTP(time)
         defer { http.close() }
+        var settings = configuration.engineConfiguration(chains.settings, defaultID: chains.defaultID)
+        settings.isSpaceLow = { store.status.isSpaceLow }
         let engine = TaskEngine(
-            store: store, configuration: engineConfiguration(chains),
+            store: store, configuration: settings,
             runner: GraphRunner(chains: chains.clients, http: http, time: time), epoch: store.status.epoch, time: time,
             random: SecureRandom(), logger: logger)
         let lifetime = configuration.auth.maximumTokenLifetime
@@ -58,7 +60,9 @@ struct Wiring {
             tokens: tokens, chainID: chains.defaultID, version: AggregatorVersion.text,
             maximumLifetime: lifetime == .zero ? nil : lifetime)
         let aggregator = try Aggregator(
-            engine: engine, authority: authority, settings: try settings(), time: time, logger: logger)
+            engine: engine, authority: authority,
+            settings: configuration.serverSettings(security: try Security.server(configuration.tls)), time: time,
+            logger: logger)
         let announcement = Task {  // ends when the listener is bound or fails to; the failure ends the service itself
             do {
                 let port = try await aggregator.boundPort
@@ -97,12 +101,7 @@ struct Wiring {
                 logs.flush()
                 _exit(fatality.exitCode)
             })
-        options.blockCacheBytes = configuration.store.blockCacheBytes
-        options.writeBufferBytes = configuration.store.writeBufferBytes
-        options.batchBytesMax = configuration.store.batchBytes
-        options.batchUpdatesMax = configuration.store.batchCount
-        options.unsyncedAgeMax = configuration.store.unsyncedAge
-        options.ballastBytes = configuration.disk.ballastBytes
+        configuration.apply(to: &options)
         return try StartFailure.explaining { () throws(StorageError) in
             try RocksDBStore.open(path: configuration.databasePath, creates: createsDatabase, options: options)
         }
@@ -116,49 +115,5 @@ struct Wiring {
             try StartFailure.explaining { () throws(FetchError) in
                 try Fetcher(allowed: Set(allowed), limits: limits, time: time)
             })
-    }
-
-    private func engineConfiguration(_ chains: Chains) -> EngineConfiguration {
-        var engine = EngineConfiguration(
-            chains: chains.settings, defaultChainID: chains.defaultID,
-            approvedOperators: Set(configuration.approvedOperators))
-        engine.macroSecrets = configuration.macros.secrets.mapValues(\.exposed)
-        engine.limits.walletsPerOwner = configuration.limits.walletsPerOwner
-        engine.limits.tasksPerOwner = configuration.limits.tasksPerOwner
-        engine.limits.queuedPerTask = Int64(configuration.limits.queuedPerTask)
-        engine.limits.queuedPerOwner = configuration.limits.queuedPerOwner
-        engine.limits.queuedInAll = configuration.limits.queuedInAll
-        engine.limits.runningInAll = configuration.queue.workers
-        engine.limits.runningPerOwner = configuration.queue.workersPerOwner
-        engine.limits.attemptsPerExecution = UInt32(clamping: configuration.execution.maximumAttempts)
-        engine.limits.rowsPerPage = configuration.limits.pageRows
-        engine.limits.bytesPerPage = configuration.limits.pageBytes
-        engine.limits.dedupRecordsPerTask = configuration.dedup.recordsPerTask
-        engine.times.executionDeadline = configuration.execution.deadline
-        engine.times.runningGrace = configuration.compatibility.runningGrace
-        engine.times.cronCatchUp = configuration.time.catchUp.skipped
-        engine.times.fixedTimeCatchUp = configuration.time.catchUp.once
-        engine.times.dedupRetention = configuration.dedup.retention
-        engine.times.syncInitialDelay = configuration.sync.initialDelay
-        engine.times.syncPeriod = configuration.sync.period
-        return engine
-    }
-
-    private func settings() throws -> Aggregator.Settings {
-        let address = configuration.rpcAddress
-        var rpc = RPCServer.Configuration(
-            listeners: [
-                .init(.tcp(host: address.host, port: Int(address.port)), security: try Security.server(configuration.tls))
-            ])
-        rpc.requestLimitBytes = configuration.rpc.messageBytes
-        rpc.maxConnections = configuration.limits.connections
-        rpc.drainTimeout = configuration.drain.timeout
-        let mode = AVSServer.OperatorAuthentication.Mode(rawValue: configuration.operatorAuthentication.rawValue)
-        var settings = Aggregator.Settings(rpc: rpc, operators: .init(mode: mode ?? .enforce))
-        settings.showsCanceledAsDisabled = configuration.compatibility.showsCanceledAsDisabled
-        settings.offersReflection = configuration.rpc.hasReflection || configuration.environment == .development
-        settings.runDrainTimeout = configuration.drain.timeout
-        settings.http = configuration.httpAddress.map { .init(host: $0.host, port: Int($0.port)) }
-        return settings
     }
 }

@@ -31,8 +31,7 @@ struct RuleTests {
         #expect(value.fees.executionFee == DecimalAmount(millionths: 0))
         #expect(value.smartWallet == nil)
         let found = try warnings(AggregatorExample.reference)
-        let warned = ["ecdsa_private_key", "smart_wallet.controller_private_key", "socket_path", "etherscan_url"]
-        for key in warned + ["eigenlayer_url", "smart_wallet.whitelist_addresses"] {
+        for key in ["ecdsa_private_key", "smart_wallet.controller_private_key"] {
             #expect(found.contains { $0.contains(": \(key): ") }, "\(key)")
         }
         #expect(!found.contains { $0.contains("fedcba") })

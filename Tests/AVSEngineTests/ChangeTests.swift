@@ -4,6 +4,7 @@ import AVSPrimitives
 import AVSSchema
 import AVSStorage
 import AVSTesting
+import Synchronization
 import Testing
 
 @Suite("A change of a task")
@@ -138,4 +139,64 @@ struct TaskChangeTests {
         let executions = try harness.executions(id)
         #expect(Set(executions.map(\.index)).count == executions.count)
     }
+}
+
+@Suite("What an owner may have")
+struct QuotaTests {
+    @Test("limits.tasks_per_owner: counts tasks that are not finished, of this owner alone")
+    func tasks() async throws {
+        let harness = Harness { $0.limits.tasksPerOwner = 2 }
+        let first = try await harness.createTask()
+        _ = try await harness.createTask()
+        await #expect(throws: EngineError.quota(name: "tasks per owner", limit: 2)) { try await harness.createTask() }
+        _ = try await harness.engine.setEnabled(false, task: first, owner: Harness.owner)
+        await #expect(throws: EngineError.quota(name: "tasks per owner", limit: 2)) { try await harness.createTask() }
+        _ = try await harness.engine.cancel(task: first, owner: Harness.owner)
+        _ = try await harness.createTask()
+        _ = try await harness.createTask { task in
+            task.owner = Harness.stranger
+            task.wallet = FactoryChain.wallet(of: Harness.stranger)
+        }
+    }
+
+    @Test("FAIL-5: while space is low, nothing new is taken in and everything else goes on")
+    func space() async throws {
+        let isLow = Flag()
+        let harness = Harness { $0.isSpaceLow = { isLow.isSet } }
+        let id = try await harness.createTask()
+        let wallet = try await harness.engine.wallets.register(
+            Harness.factory, owner: Harness.owner, factory: Harness.factory, salt: .zero)
+        isLow.set()
+        await #expect(throws: EngineError.spaceLow(what: "new tasks")) { try await harness.createTask() }
+        await #expect(throws: EngineError.spaceLow(what: "new wallets")) {
+            _ = try await harness.engine.wallets.register(
+                Harness.entryPoint, owner: Harness.owner, factory: Harness.factory, salt: .zero)
+        }
+        let known = try await harness.engine.wallets.register(
+            wallet.address, owner: Harness.owner, factory: Harness.factory, salt: .zero)
+        #expect(known == wallet)
+        #expect(try await harness.engine.accept(Harness.report(id, block: 5)).status == "enabled")
+        #expect(try await harness.engine.cancel(task: id, owner: Harness.owner).success)
+    }
+
+    @Test("fee_rates.execution_fee_usd: a run costs what it cost when it ran")
+    func fee() async throws {
+        let harness = Harness { $0.executionFee = "0.500000" }
+        let id = try await harness.working { harness in
+            let id = try await harness.createTask(.manual(ManualTrigger()))
+            _ = try await harness.engine.trigger(TriggerRequest(taskID: id, owner: Harness.owner, isBlocking: true))
+            return id
+        }
+        #expect(try harness.executions(id).map(\.fee) == ["0.500000"])
+        let later = Harness(store: harness.store) { $0.executionFee = "0.700000" }
+        #expect(try later.executions(id).map(\.fee) == ["0.500000"])
+    }
+}
+
+/// Something that a test switches on.
+private final class Flag: Sendable {
+    private let value = Atomic(false)
+
+    var isSet: Bool { value.load(ordering: .relaxed) }
+    func set() { value.store(true, ordering: .relaxed) }
 }

@@ -8,6 +8,7 @@ import AVSRPC
 import AVSSchema
 import AVSStorage
 import AVSTesting
+import AVSWorkflow
 import Logging
 import Synchronization
 import Testing
@@ -60,10 +61,11 @@ struct ServerHarness: Sendable {
     let time = ManualTime()
     let engine: TaskEngine
     let services: Services
+    let gate: CallGate
 
     init(
         store: any KeyValueStore = MemoryStore(), showsCanceledAsDisabled: Bool = true,
-        _ change: (inout EngineConfiguration) -> Void = { _ in }
+        limits: CallLimits = CallLimits(), _ change: (inout EngineConfiguration) -> Void = { _ in }
     ) throws {
         self.store = store
         let chain = ChainSettings(client: SilentChain(), entryPoint: .zero, factory: Self.wallet)
@@ -75,10 +77,12 @@ struct ServerHarness: Sendable {
             store: store, configuration: configuration, runner: NoRunner(), epoch: 1, time: time,
             random: SeededGenerator(seed: 1), logger: logger)
         let tokens = try JWT(secret: SharedSecret(try SecretBytes(copying: Array(repeating: 7, count: 32))))
+        let health = HealthBoard()
+        gate = CallGate(limits, anonymous: Services.anonymousPaths(health, nil), time: time)
         services = Services(
             engine: engine, authority: TokenAuthority(tokens: tokens, chainID: 31_337, version: "1", maximumLifetime: nil),
-            operators: OperatorAuthentication(mode: .off), showsCanceledAsDisabled: showsCanceledAsDisabled,
-            health: HealthBoard(), reflection: nil, time: time, logger: logger)
+            operators: OperatorAuthentication(mode: .off), gate: gate, showsCanceledAsDisabled: showsCanceledAsDisabled,
+            taskLimits: .init(), health: health, reflection: nil, time: time, logger: logger)
     }
 
     /// Registers the wallet of ``owner``, so that no chain has to be asked whose it is.

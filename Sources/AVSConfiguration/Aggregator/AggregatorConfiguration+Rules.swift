@@ -12,7 +12,7 @@ extension AggregatorConfiguration {
         checkListeners(context)
         checkDevelopmentOnly(context)
         warnOfKeys(context)
-        warnOfUnused(context)
+        warnOfParts(context)
     }
 
     /// The reference's one chain becomes a list of one.

@@ -13,14 +13,8 @@ extension AggregatorConfiguration {
         }
     }
 
-    /// Keys of the reference that decide nothing here.
-    func warnOfUnused(_ context: SectionContext) {
-        if external.socketPath != nil { context.warn("socket_path", "is not used: avsctl takes the place of the REPL") }
-        if external.etherscanURL != nil { context.warn("etherscan_url", "is not used") }
-        if external.eigenLayerURL != nil { context.warn("eigenlayer_url", "is not used") }
-        if context.child("smart_wallet").isGiven("whitelist_addresses") {
-            context.child("smart_wallet").warn("whitelist_addresses", "is not used")
-        }
+    /// Parts of a whole that means nothing without the rest.
+    func warnOfParts(_ context: SectionContext) {
         let tenderly = [external.tenderlyAccount, external.tenderlyProject, external.tenderlyAccessKey?.exposed]
         if tenderly.contains(nil), tenderly.contains(where: { $0 != nil }) {
             let keys = ["tenderly_account", "tenderly_project", "tenderly_access_key"]

@@ -9,11 +9,15 @@ protocol ConfigurationSection: Hashable, Sendable {
     init()
     /// In the order in which they print.
     static var keys: [Key<Self>] { get }
+    /// Of a whole document: the paths of keys that are checked and decide nothing, as ``KeyDescription`` has them.
+    static var withoutEffect: [String] { get }
     /// What no single key can know: rules between keys, defaults that depend on others. Called once all keys are read.
     mutating func finish(_ context: SectionContext)
 }
 
 extension ConfigurationSection {
+    static var withoutEffect: [String] { [] }
+
     mutating func finish(_ context: SectionContext) {}
 }
 

@@ -77,6 +77,26 @@ final class DocumentReader {
         positions[path] = node.mark?.position ?? SourcePosition(line: 1, column: 1)
     }
 
+    /// Of the keys with these patterns, such as `chains[].id` or `macros.vars.*`, those that are in the file: each with
+    /// its first place, in the order of the file.
+    func given(_ patterns: [String]) -> [(path: String, position: SourcePosition)] {
+        let found = patterns.compactMap { pattern in
+            positions.filter { Self.matches($0.key, pattern) }.min { $0.value < $1.value }
+        }
+        return found.map { (path: $0.key, position: $0.value) }.sorted { $0.position < $1.position }
+    }
+
+    private static func matches(_ path: String, _ pattern: String) -> Bool {
+        let parts = path.split(separator: ".")
+        let wanted = pattern.split(separator: ".")
+        return parts.count == wanted.count
+            && zip(parts, wanted).allSatisfy { part, wanted in
+                if wanted == "*" { return true }
+                guard wanted.hasSuffix("[]") else { return part == wanted }
+                return part.hasSuffix("]") && part.prefix { $0 != "[" } == wanted.dropLast(2)
+            }
+    }
+
     /// Remembers that a secret was there, unless it is only a mark.
     func noteSecret<Value>(_ value: Value, _ format: ScalarFormat<Value>) {
         switch format.style {

@@ -1,4 +1,5 @@
 public import AVSEthereum
+import AVSModel
 public import AVSPrimitives
 
 /// What an operator of the service decides about the engine, with its defaults and bounds.
@@ -12,6 +13,10 @@ public struct EngineConfiguration: Sendable {
     public var approvedOperators: Set<Address>
     /// Server-wide secrets that every run sees, under names that start with `ap_` (`macros.secrets`).
     public var macroSecrets: [String: String] = [:]
+    /// What one run costs, whatever it does: US dollars as decimal text with six digits behind the point.
+    public var executionFee = Execution.standardFee
+    /// Whether free space is below the soft mark (FAIL-5): then nothing new is taken in.
+    public var isSpaceLow: @Sendable () -> Bool = { false }
 
     public init(chains: [UInt64: ChainSettings], defaultChainID: UInt64, approvedOperators: Set<Address>) {
         self.chains = chains

@@ -17,6 +17,8 @@ public enum EngineError: Error, Hashable, Sendable {
     case walletLimit(Int)
     /// `name` says what is bounded, `limit` its value.
     case quota(name: String, limit: Int)
+    /// Free space is low, so nothing new is taken in for now; `what` names what was asked for.
+    case spaceLow(what: String)
     /// A chain did not answer: `action` says what was asked, `cause` why it failed.
     case chain(action: String, cause: String)
     /// No chain with this id is configured.

@@ -41,7 +41,8 @@ public actor ExecutionService {
         self.configuration = configuration
         self.time = time
         self.logger = logger
-        book = RunBook(limits: configuration.limits, times: configuration.times, epoch: epoch)
+        book = RunBook(
+            limits: configuration.limits, times: configuration.times, epoch: epoch, fee: configuration.executionFee)
         ready = ReadyJobs(limits: configuration.limits)
     }
 
@@ -224,7 +225,8 @@ public actor ExecutionService {
         let endAt = time.now
         let execution = Execution(
             id: run.job.executionID, taskID: run.task.id, index: Int64(clamping: run.job.index), startAt: startAt,
-            endAt: endAt, status: result.status, error: result.error, steps: result.steps)
+            endAt: endAt, status: result.status, error: result.error, fee: configuration.executionFee,
+            steps: result.steps)
         try Failpoint.hit(.runBeforeEnd)
         let after = try await untilStored { [store, book] in
             try await store.update { try book.end(run, execution, now: endAt, in: &$0) }

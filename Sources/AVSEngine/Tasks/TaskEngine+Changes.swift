@@ -122,7 +122,8 @@ extension TaskEngine {
                     if hasWaited { try transaction.wish(nil, for: task) }
                     return .answer(answer)
                 }
-                return .moved(try transaction.move(task, to: target, now: now), from: task.status)
+                let moved = try transaction.move(task, to: target, fee: configuration.executionFee, now: now)
+                return .moved(moved, from: task.status)
             }
             switch verdict {
             case .answer(let change): return change
@@ -195,22 +196,22 @@ extension Transaction {
     }
 
     fileprivate mutating func move(
-        _ task: AutomationTask, to status: TaskStatus, now: Timestamp
+        _ task: AutomationTask, to status: TaskStatus, fee: String, now: Timestamp
     ) throws -> AutomationTask {
         var changed = task
         changed.status = status
-        try closePromises(of: &changed, now: now)
+        try closePromises(of: &changed, fee: fee, now: now)
         try save(changed, replacing: task)
         return changed
     }
 
     /// Ends the runs that the owner was promised but that no job has: the task will not run them (DEFECT-49).
-    mutating func closePromises(of task: inout AutomationTask, now: Timestamp) throws {
+    mutating func closePromises(of task: inout AutomationTask, fee: String, now: Timestamp) throws {
         let promises = try rows(Rows<PendingKey>(under: task.id), limit: 1_000).filter { $0.value.job == nil }
         for (key, promise) in promises {
             let execution = Execution(
                 id: key.run.execution, taskID: task.id, index: Int64(clamping: promise.index), startAt: now, endAt: now,
-                status: .failed, error: "task cannot be executed: task is \(task.status.name)")
+                status: .failed, error: "task cannot be executed: task is \(task.status.name)", fee: fee)
             try put(HistoryKey(task.id, key.run.execution), execution)
             try delete(TriggerKey(task.id, key.run.execution))
             try delete(key)

@@ -93,15 +93,20 @@ extension TaskEngine {
 
     /// How many tasks of a wallet are in each status, from the index alone (7.3).
     public func taskCounts(owner: Address, wallet: Address) async throws -> TaskCounts {
-        try await store.readWithoutBlocking { snapshot in
-            var counts = TaskCounts()
-            var rows = Rows<TaskByOwnerKey>(under: owner, wallet)
-            while true {
-                let page = try snapshot.rows(rows, limit: StorageLimits.scanRowsMax)
-                for row in page { counts.count(row.value) }
-                guard let last = page.last, page.count == StorageLimits.scanRowsMax else { return counts }
-                rows = rows.after(last.key)
+        try await taskCounts(Rows<TaskByOwnerKey>(under: owner, wallet))
+    }
+
+    /// Counts in turns, so that no snapshot is held long (KEY-4).
+    func taskCounts(_ rows: Rows<TaskByOwnerKey>) async throws -> TaskCounts {
+        var counts = TaskCounts()
+        var rows = rows
+        while true {
+            let page = try await store.readWithoutBlocking { [rows] in
+                try $0.rows(rows, limit: StorageLimits.scanRowsMax)
             }
+            for row in page { counts.count(row.value) }
+            guard let last = page.last, page.count == StorageLimits.scanRowsMax else { return counts }
+            rows = rows.after(last.key)
         }
     }
 

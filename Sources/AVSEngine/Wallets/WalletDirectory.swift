@@ -115,6 +115,7 @@ public final class WalletDirectory: Sendable {
         _ address: Address, owner: Address, factory: Address, salt: UInt256, ignoresLimit: Bool = false
     ) async throws -> SmartWallet {
         if let known = try await wallet(address, owner: owner) { return known }
+        guard !configuration.isSpaceLow() else { throw EngineError.spaceLow(what: "new wallets") }
         let limit = min(max(configuration.limits.walletsPerOwner, 1), 2_000)
         return try await store.update { transaction in
             let key = WalletKey(owner: owner, wallet: address)

@@ -11,23 +11,33 @@ struct Authenticator: ServerInterceptor {
     private let operators: OperatorAuthentication
     private let time: any TimeSource
     private let anonymous: Set<String>
+    private let gate: CallGate
 
-    /// - Parameter anonymous: paths that everybody may call.
+    /// - Parameters:
+    ///   - anonymous: paths that everybody may call.
+    ///   - gate: counts the calls of those who prove nothing.
     init(
-        authority: TokenAuthority, operators: OperatorAuthentication, anonymous: Set<String>, time: any TimeSource
+        authority: TokenAuthority, operators: OperatorAuthentication, anonymous: Set<String>, gate: CallGate,
+        time: any TimeSource
     ) {
         self.authority = authority
         self.operators = operators
         self.anonymous = anonymous
+        self.gate = gate
         self.time = time
     }
 
     func admit(_ call: inout CallContext) async throws {
         guard !anonymous.contains(call.method.text) else { return }
-        if call.method.service == "aggregator.Node" {
-            try authenticateOperator(&call)
-        } else {
-            try authenticateUser(&call)
+        do throws(RPCStatus) {
+            if call.method.service == "aggregator.Node" {
+                try authenticateOperator(&call)
+            } else {
+                try authenticateUser(&call)
+            }
+        } catch {
+            try gate.admitStranger(call)
+            throw error
         }
     }
 

@@ -41,6 +41,9 @@ extension RPCStatus {
             self.init(.resourceExhausted, .quotaExceeded, text)
         case .quota(let name, let limit):
             self.init(.resourceExhausted, .quotaExceeded, "limit reached: at most \(limit) \(name)")
+        case .spaceLow(let what):
+            let text = "storage is nearly full: \(what) are not taken in for now"
+            self.init(.resourceExhausted, .storageUnavailable, text)
         case .chain(let action, let cause): self.init(.unavailable, .rpcNodeError, "failed to \(action): \(cause)")
         case .unknownChain(let id): self.init(.invalidArgument, .invalidRequest, "chain \(id) is not configured")
         case .corrupted(let what): self.init(.dataLoss, .taskDataCorrupted, "\(what) data storage is corrupted")

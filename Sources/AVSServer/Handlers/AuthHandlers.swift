@@ -7,6 +7,7 @@ import AVSWire
 /// Signing in: what to sign, and a token for the signature.
 struct AuthHandlers: Sendable {
     let authority: TokenAuthority
+    let gate: CallGate
     let time: any TimeSource
 
     var methods: [RPCMethod] {
@@ -34,6 +35,7 @@ struct AuthHandlers: Sendable {
 
     private func key(_ request: Wire.GetKeyReq) throws -> Wire.KeyResp {
         let grant = try authority.grant(message: request.message, signature: request.signature, now: time.now)
+        try gate.admitSignIn(of: grant.account)
         return .with {
             $0.address = grant.account.checksummed
             $0.key = grant.token

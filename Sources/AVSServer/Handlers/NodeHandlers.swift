@@ -12,6 +12,7 @@ import Logging
 struct NodeHandlers: Sendable {
     let engine: TaskEngine
     let authentication: OperatorAuthentication
+    let gate: CallGate
     let time: any TimeSource
     let logger: Logger
 
@@ -80,6 +81,7 @@ struct NodeHandlers: Sendable {
 
     private func notify(_ request: Wire.NotifyTriggersReq, _ call: CallContext) async throws -> Wire.NotifyTriggersResp {
         let reporter = try call.node(request.address, authentication)
+        try gate.admitReport(of: reporter)
         try RequestText.checked(request.taskId, "task id")
         let report = TriggerFired(
             taskID: TaskID(request.taskId) ?? TaskID(.zero), reporter: reporter,

@@ -15,6 +15,7 @@ struct TaskHandlers: Sendable {
     let time: any TimeSource
     /// Whether a cancelled task is shown as disabled, because the last client library knows no status 3 (D-3).
     let showsCanceledAsDisabled: Bool
+    let validator: TaskValidator
 
     var methods: [RPCMethod] {
         [
@@ -43,7 +44,7 @@ struct TaskHandlers: Sendable {
             inputVariables: request.inputVariables, startAt: Timestamp(wire: request.startAt),
             expiredAt: Timestamp(wire: request.expiredAt), maxExecution: request.maxExecution,
             legacyName: request.name, legacyWallet: request.smartWalletAddress)
-        let checked = try TaskValidator().check(draft, now: time.now)
+        let checked = try validator.check(draft, now: time.now)
         try RequestText.checked(checked.settings.name, "settings.name")
         let chain = engine.configuration.defaultChainID
         let task = try await engine.create(checked.task(id: TaskID(ULID.zero), owner: owner, defaultChain: chain))

@@ -4,6 +4,7 @@ public import AVSPrimitives
 import AVSProto
 import AVSRPC
 public import AVSTransport
+public import AVSWorkflow
 public import Logging
 public import ServiceLifecycle
 
@@ -24,6 +25,14 @@ public final class Aggregator: Service {
         /// Where the side endpoint for people and probes listens; `nil` is nowhere.
         public var http: SideEndpoint.Address?
         public var runDrainTimeout = Duration.seconds(30)
+        /// What callers may ask for (reliability-security 4.2).
+        public var limits = CallLimits()
+        /// How large one task may be.
+        public var taskLimits = TaskValidator.Limits()
+        /// Threads that serve connections; `nil` is as many as there are processors.
+        public var eventLoops: Int?
+        /// A step of the wall clock beyond it is logged (TIM-5).
+        public var clockTolerance = Duration.seconds(1)
 
         public init(rpc: RPCServer.Configuration, operators: OperatorAuthentication = OperatorAuthentication()) {
             self.rpc = rpc
@@ -31,7 +40,7 @@ public final class Aggregator: Service {
         }
     }
 
-    private enum Part: Sendable { case listener, worker, sweeper, timer, http }
+    private enum Part: Sendable { case listener, worker, sweeper, clock, timer, http }
 
     private let engine: TaskEngine
     private let settings: Settings
@@ -49,10 +58,12 @@ public final class Aggregator: Service {
         self.time = time
         self.logger = logger
         let reflection = settings.offersReflection ? try ReflectionIndex(files: FileDescriptors.all.map(\.bytes)) : nil
+        let anonymous = Services.anonymousPaths(health, reflection)
+        let gate = CallGate(settings.limits, anonymous: anonymous, time: time)
         let services = Services(
-            engine: engine, authority: authority, operators: settings.operators,
-            showsCanceledAsDisabled: settings.showsCanceledAsDisabled, health: health, reflection: reflection, time: time,
-            logger: logger)
+            engine: engine, authority: authority, operators: settings.operators, gate: gate,
+            showsCanceledAsDisabled: settings.showsCanceledAsDisabled, taskLimits: settings.taskLimits, health: health,
+            reflection: reflection, time: time, logger: logger)
         var configuration = settings.rpc
         configuration.statusOfError = { error in
             let status = RPCStatus(answering: error)
@@ -61,10 +72,10 @@ public final class Aggregator: Service {
             return status
         }
         let authenticator = Authenticator(
-            authority: authority, operators: settings.operators, anonymous: services.anonymousPaths, time: time)
+            authority: authority, operators: settings.operators, anonymous: anonymous, gate: gate, time: time)
         server = RPCServer(
-            configuration: configuration, methods: services.methods, interceptors: [authenticator], time: time,
-            logger: logger)
+            configuration: configuration, methods: services.methods, interceptors: [authenticator, gate], time: time,
+            logger: logger, threadCount: settings.eventLoops)
     }
 
     /// The port of the listener, once it listens.
@@ -88,6 +99,10 @@ public final class Aggregator: Service {
             group.addTask { try await self.server.run(); return .listener }
             group.addTask { await self.engine.executions.run(); return .worker }
             group.addTask { try await self.engine.runSweeper(); return .sweeper }
+            group.addTask {
+                try await ClockWatch(tolerance: self.settings.clockTolerance, time: self.time, logger: self.logger).run()
+                return .clock
+            }
             if let http = settings.http {
                 group.addTask { try await SideEndpoint(address: http, engine: self.engine, time: self.time, logger: self.logger).run(); return .http }
             }
@@ -108,7 +123,7 @@ public final class Aggregator: Service {
                     return .timer
                 }
             case .worker, .timer: return
-            case .sweeper, .http: break
+            case .sweeper, .clock, .http: break
             }
         }
     }

@@ -4,6 +4,7 @@ import AVSPrimitives
 import AVSProto
 import AVSRPC
 import AVSWire
+import AVSWorkflow
 import Logging
 
 /// All methods that the aggregator's listener offers.
@@ -11,14 +12,16 @@ struct Services: Sendable {
     let engine: TaskEngine
     let authority: TokenAuthority
     let operators: OperatorAuthentication
+    let gate: CallGate
     let showsCanceledAsDisabled: Bool
+    let taskLimits: TaskValidator.Limits
     let health: HealthBoard
     let reflection: ReflectionIndex?
     let time: any TimeSource
     let logger: Logger
 
     /// Paths that everybody may call (2.1): signing in, the operators' probe, health, reflection.
-    var anonymousPaths: Set<String> {
+    static func anonymousPaths(_ health: HealthBoard, _ reflection: ReflectionIndex?) -> Set<String> {
         let named = [
             Wire.AggregatorMethods.getSignatureFormat.path, Wire.AggregatorMethods.getKey.path,
             Wire.AggregatorMethods.getNonce.path, Wire.NodeMethods.healthCheck.path,
@@ -28,11 +31,14 @@ struct Services: Sendable {
 
     var methods: [RPCMethod] {
         let built =
-            AuthHandlers(authority: authority, time: time).methods
+            AuthHandlers(authority: authority, gate: gate, time: time).methods
             + WalletHandlers(engine: engine, logger: logger).methods
-            + TaskHandlers(engine: engine, time: time, showsCanceledAsDisabled: showsCanceledAsDisabled).methods
+            + TaskHandlers(
+                engine: engine, time: time, showsCanceledAsDisabled: showsCanceledAsDisabled,
+                validator: TaskValidator(limits: taskLimits)
+            ).methods
             + ExecutionHandlers(engine: engine, time: time).methods
-            + NodeHandlers(engine: engine, authentication: operators, time: time, logger: logger).methods
+            + NodeHandlers(engine: engine, authentication: operators, gate: gate, time: time, logger: logger).methods
         // Of two methods with one path the later wins.
         return (Self.notBuilt + built + health.methods + (reflection?.methods ?? [])).map { $0.withOrigin() }
     }

@@ -7,6 +7,8 @@ import Synchronization
 final class ConnectionRegistry: Sendable {
     private struct State {
         var connections: [ObjectIdentifier: NIOLoopBound<ServerConnection>] = [:]
+        /// How many channels of each address are accepted and not closed yet; handshakes count.
+        var perAddress: [String: Int] = [:]
         var isDraining = false
         var waiters: [Waiter<Void>] = []
     }
@@ -23,6 +25,11 @@ final class ConnectionRegistry: Sendable {
             channel.close(promise: nil)
             return
         }
+        guard admit(channel, service.configuration.maxConnectionsPerAddress) else {
+            service.logger.info("connection not accepted", metadata: ["peer": "\(Self.address(of: channel))"])
+            channel.close(promise: nil)
+            return
+        }
         try security.accept(channel, loop.handshakes) { result in
             switch result {
             case .success(let identity):
@@ -32,6 +39,26 @@ final class ConnectionRegistry: Sendable {
                 service.logger.info("handshake failed", metadata: metadata)
             }
         }
+    }
+
+    /// Counts the channel for its address, until it is closed.
+    /// - Returns: false when the address has as many as it may have.
+    private func admit(_ channel: any Channel, _ limit: Int?) -> Bool {
+        guard let limit, let address = channel.remoteAddress?.ipAddress else { return true }
+        let isAdmitted = state.withLock { state in
+            let count = state.perAddress[address, default: 0]
+            guard count < limit else { return false }
+            state.perAddress[address] = count + 1
+            return true
+        }
+        guard isAdmitted else { return false }
+        channel.closeFuture.whenComplete { _ in
+            self.state.withLock { state in
+                let count = state.perAddress[address, default: 1] - 1
+                state.perAddress[address] = count > 0 ? count : nil
+            }
+        }
+        return true
     }
 
     private func open(

@@ -15,6 +15,8 @@ extension RPCServer {
         public var maxRunningCalls = 20_000
         /// Open connections; further ones are closed at once (OV-3).
         public var maxConnections = 10_000
+        /// Of them with one source address; nil sets no bound. Sockets in the file system have no address.
+        public var maxConnectionsPerAddress: Int?
         /// How often clients may ping (KA-1).
         public var pings = PingPolicy()
         /// Drain a connection that had no call for this long; nil never (KA-4).

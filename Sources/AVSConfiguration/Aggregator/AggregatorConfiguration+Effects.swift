@@ -1,0 +1,31 @@
+extension AggregatorConfiguration {
+    /// Keys that are read and checked, and decide nothing in this version: what they are for is yet to come, or has
+    /// another place here than in the reference. Whoever gives one is told so at start.
+    ///
+    /// A test holds this list against all keys: a key is either here, or named there as one that has an effect.
+    static let withoutEffect: [String] =
+        storageAndRuns + outside + [
+            "admin_bind_address", "server_name", "apikey.lifetime", "auth.single_use_messages", "compat.seed_shims",
+            "memory.budget", "macros.vars.*",
+        ]
+
+    private static let storageAndRuns = [
+        "backup_dir", "backup.enabled", "backup.interval_minutes", "backup.backup_dir", "backup.keep",
+        "controller.keystore_path", "controller.private_key", "smart_wallet.controller_private_key",
+        "effects.blind_after_restart", "outbox.first_retry", "outbox.longest_retry", "outbox.give_up_after",
+        "script.memory", "script.jit", "script.require_sandbox", "fee_rates.credit_limit_usd", "fee_rates.tiers.tier_1",
+        "fee_rates.tiers.tier_2", "fee_rates.tiers.tier_3", "limits.secrets_per_owner", "limits.secret_size",
+        "limits.loop_elements", "limits.steps_per_execution", "limits.journal_size", "limits.step_output_size",
+        "limits.execution_record_size",
+    ]
+
+    private static let outside = [
+        "chains[].ws_url", "chains[].bundler_url", "chains[].paymaster_address", "smart_wallet.eth_ws_url",
+        "smart_wallet.bundler_url", "smart_wallet.paymaster_address", "smart_wallet.whitelist_addresses[]",
+        "notifications.summary.enabled", "notifications.summary.provider", "notifications.summary.api_endpoint",
+        "notifications.summary.api_key", "ecdsa_private_key", "eth_rpc_url", "eth_ws_url",
+        "operator_state_retriever_address", "avs_registry_coordinator_address", "ap_config_address", "sentry_dsn",
+        "tenderly_account", "tenderly_project", "tenderly_access_key", "moralis_api_key", "socket_path", "etherscan_url",
+        "eigenlayer_url",
+    ]
+}

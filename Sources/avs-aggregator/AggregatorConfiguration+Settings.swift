@@ -1,0 +1,144 @@
+import AVSConfiguration
+import AVSEngine
+import AVSHTTP2
+import AVSPrimitives
+import AVSRocksDB
+import AVSServer
+import AVSTransport
+import AVSWorkflow
+
+// What the configuration means to each part of the service. Pure: a test holds every key against it.
+extension AggregatorConfiguration {
+    /// - Parameter chains: with a client for each; not empty.
+    func engineConfiguration(_ chains: [UInt64: ChainSettings], defaultID: UInt64) -> EngineConfiguration {
+        var engine = EngineConfiguration(
+            chains: chains, defaultChainID: defaultID, approvedOperators: Set(approvedOperators))
+        engine.macroSecrets = macros.secrets.mapValues(\.exposed)
+        engine.executionFee = fees.executionFee.sixDecimals
+        engine.limits = engineLimits
+        engine.times = engineTimes
+        return engine
+    }
+
+    private var engineLimits: EngineLimits {
+        var engine = EngineLimits()
+        engine.walletsPerOwner = limits.walletsPerOwner
+        engine.tasksPerOwner = limits.tasksPerOwner
+        engine.queuedPerTask = Int64(limits.queuedPerTask)
+        engine.queuedPerOwner = limits.queuedPerOwner
+        engine.queuedInAll = limits.queuedInAll
+        engine.runningInAll = queue.workers
+        engine.runningPerOwner = queue.workersPerOwner
+        engine.attemptsPerExecution = UInt32(clamping: execution.maximumAttempts)
+        engine.rowsPerPage = limits.pageRows
+        engine.bytesPerPage = limits.pageBytes
+        engine.dedupRecordsPerTask = dedup.recordsPerTask
+        return engine
+    }
+
+    private var engineTimes: EngineTimes {
+        var engine = EngineTimes()
+        engine.executionDeadline = execution.deadline
+        engine.runningGrace = compatibility.runningGrace
+        engine.cronCatchUp = time.catchUp.skipped
+        engine.fixedTimeCatchUp = time.catchUp.once
+        engine.dedupRetention = dedup.retention
+        engine.syncInitialDelay = sync.initialDelay
+        engine.syncPeriod = sync.period
+        return engine
+    }
+
+    // MARK: Store
+
+    func apply(to options: inout RocksDBOptions) {
+        options.blockCacheBytes = store.blockCacheBytes
+        options.writeBufferBytes = store.writeBufferBytes
+        options.batchBytesMax = store.batchBytes
+        options.batchUpdatesMax = store.batchCount
+        options.unsyncedAgeMax = store.unsyncedAge
+        options.commitMarkInterval = store.commitMarkInterval
+        options.housekeepingInterval = min(options.housekeepingInterval, store.commitMarkInterval)
+        options.softMark = SpaceMark(disk.soft)
+        options.hardMark = SpaceMark(disk.hard)
+        options.ballastBytes = disk.ballastBytes
+    }
+
+    // MARK: Server
+
+    func serverSettings(security: ConnectionSecurity) -> Aggregator.Settings {
+        let mode = AVSServer.OperatorAuthentication.Mode(rawValue: operatorAuthentication.rawValue)
+        var settings = Aggregator.Settings(rpc: rpcConfiguration(security), operators: .init(mode: mode ?? .enforce))
+        settings.showsCanceledAsDisabled = compatibility.showsCanceledAsDisabled
+        settings.offersReflection = rpc.hasReflection
+        settings.runDrainTimeout = drain.timeout
+        settings.http = httpAddress.map { .init(host: $0.host, port: Int($0.port)) }
+        settings.limits = callLimits
+        settings.taskLimits = taskLimits
+        settings.eventLoops = rpc.eventLoops == 0 ? nil : rpc.eventLoops
+        settings.clockTolerance = clock.jump
+        return settings
+    }
+
+    private func rpcConfiguration(_ security: ConnectionSecurity) -> RPCServer.Configuration {
+        let place = RPCServer.Listener(.tcp(host: rpcAddress.host, port: Int(rpcAddress.port)), security: security)
+        var server = RPCServer.Configuration(listeners: [place])
+        server.requestLimitBytes = rpc.messageBytes
+        server.maxConnections = limits.connections
+        server.maxConnectionsPerAddress = limits.profile == .test ? nil : limits.connectionsPerAddress
+        server.drainTimeout = drain.timeout
+        server.limits.http2.maxConcurrentStreams = UInt32(clamping: rpc.streamsPerConnection)
+        // A handler may outlive its stream for a moment; the room for that is the default's, twice the streams.
+        server.maxRunningCallsPerConnection = 2 * rpc.streamsPerConnection
+        server.limits.keepaliveTime = rpc.keepaliveTime == .zero ? nil : rpc.keepaliveTime
+        server.limits.keepaliveTimeout = rpc.keepaliveTimeout
+        server.pings = .init(
+            minimumInterval: rpc.permittedPingInterval, permitsWithoutCalls: rpc.permitsPingsWithoutCalls)
+        server.maximumIdle = rpc.maximumIdle == .zero ? nil : rpc.maximumIdle
+        server.maximumAge = rpc.maximumAge == .zero ? nil : rpc.maximumAge
+        server.maximumAgeGrace = rpc.maximumAgeGrace == .zero ? nil : rpc.maximumAgeGrace
+        return server
+    }
+
+    private var callLimits: CallLimits {
+        var calls = CallLimits()
+        calls.strangers = .init(limits.unauthenticatedPerAddress)
+        calls.signInsPerAddress = .init(limits.signInsPerAddress)
+        calls.signInsPerAccount = .init(limits.signInsPerWallet)
+        calls.readsPerCaller = .init(limits.readsPerCaller)
+        calls.writesPerCaller = .init(limits.writesPerCaller)
+        calls.trialsPerCaller = .init(limits.simulationsPerCaller)
+        calls.reportsPerOperator = .init(limits.notificationsPerOperator)
+        calls.runningTrialsPerCaller = limits.runningSimulationsPerCaller
+        calls.runningPerCaller = limits.runningHandlersPerCaller
+        calls.runningInAll = limits.runningHandlers
+        calls.waiting = limits.waitingCalls
+        return limits.profile == .test ? calls.withoutRates : calls
+    }
+
+    private var taskLimits: TaskValidator.Limits {
+        var task = TaskValidator.Limits()
+        task.nodes = limits.nodesPerTask
+        task.edges = limits.edgesPerTask
+        task.nesting = limits.nesting
+        task.schedules = limits.schedulesPerTrigger
+        task.addresses = limits.addressesPerQuery
+        task.conditions = limits.conditionsPerQuery
+        return task
+    }
+}
+
+extension CallLimits.Rate {
+    fileprivate init(_ rate: AggregatorConfiguration.Rate) { self.init(perSecond: rate.perSecond, burst: rate.burst) }
+}
+
+extension SpaceMark {
+    init(_ mark: FreeSpaceMark) { self.init(percent: mark.percent, bytes: mark.bytes) }
+}
+
+extension DecimalAmount {
+    /// As prices are shown: six digits behind the point.
+    fileprivate var sixDecimals: String {
+        let digits = String(millionths % 1_000_000)
+        return "\(millionths / 1_000_000)." + String(repeating: "0", count: 6 - digits.utf8.count) + digits
+    }
+}

@@ -1,0 +1,87 @@
+"""What callers may ask for: rates, connections of one address; and keys of the configuration that decide nothing."""
+
+import socket
+
+import grpc
+import pytest
+from avs_testbed.failures import refused
+from avs_testbed.stubs import avs
+from avs_testbed.users import User
+
+CONNECTIONS = 6
+READS = 5
+
+
+@pytest.fixture(scope="module")
+def strict(new_aggregator):
+    """With small limits, and with two keys that this version knows and does not need."""
+    aggregator = new_aggregator(
+        limits={
+            "connections_per_address": CONNECTIONS,
+            "unauthenticated_per_address": {"per_second": 1, "burst": 40},
+            "reads_per_caller": {"per_second": 1, "burst": READS},
+        },
+        memory={"budget": "50%"}, outbox={"first_retry": "2s"})
+    aggregator.start()
+    return aggregator
+
+
+def test_a_caller_beyond_its_rate_is_told_so_and_when_to_come_back(strict):
+    def failures(user: User, count: int) -> list[grpc.RpcError]:
+        found = []
+        for _ in range(count):
+            with pytest.raises(grpc.RpcError) as raised:
+                user.task("0" * 26)
+            found.append(raised.value)
+        return found
+
+    with strict.channel() as channel, strict.channel() as another:
+        user, other = User(channel).sign_in(), User(another).sign_in()
+        errors = failures(user, 20 * READS)  # more than come back in the meantime, however slow the machine is
+        assert all(error.code() is grpc.StatusCode.NOT_FOUND for error in errors[:READS])
+        refusals = [error for error in errors if error.code() is grpc.StatusCode.RESOURCE_EXHAUSTED]
+        assert refusals and refusals[0].details() == "too many reads per caller"
+        trailers = dict(refusals[0].trailing_metadata())
+        assert trailers["x-ap-error-code"] == "7002" and 0 < int(trailers["grpc-retry-pushback-ms"]) <= 1_201
+        assert failures(other, 1)[0].code() is grpc.StatusCode.NOT_FOUND
+
+
+def test_a_stranger_beyond_its_rate_is_refused_and_a_user_is_not(strict):
+    with strict.channel() as channel:
+        user = User(channel).sign_in()
+        with pytest.raises(grpc.RpcError) as raised:
+            for _ in range(200):
+                user.stub.GetSignatureFormat(avs.GetSignatureFormatReq(wallet=user.address), timeout=30)
+        assert raised.value.details() == "too many unauthenticated calls per address"
+        with refused("RESOURCE_EXHAUSTED"):  # a wrong token proves as little as none
+            user.call("GetTask", avs.IdReq(id="0" * 26), token="wrong")
+        with refused("NOT_FOUND"):
+            user.task("0" * 26)
+
+
+def test_one_address_has_so_many_connections_and_gets_new_ones_when_old_ones_end(strict):
+    def is_open(connection: socket.socket) -> bool:
+        """Whether the server lets us speak: it says nothing first, so it is asked for its settings."""
+        try:
+            connection.sendall(b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n\x00\x00\x00\x04\x00\x00\x00\x00\x00")
+            return connection.recv(9) != b""
+        except ConnectionError:
+            return False
+
+    connections = [socket.create_connection(("127.0.0.1", strict.port), 30) for _ in range(3 * CONNECTIONS)]
+    states = [is_open(connection) for connection in connections]
+    assert states[0] and not states[-1] and sum(states) <= CONNECTIONS
+    for connection in connections:
+        connection.close()
+    with strict.channel() as channel, pytest.raises(grpc.RpcError) as raised:
+        request = avs.IdReq(id="0" * 26)
+        User(channel).stub.GetTask(request, timeout=30, wait_for_ready=True)
+    # Both are answers of the server.
+    assert raised.value.code() in (grpc.StatusCode.UNAUTHENTICATED, grpc.StatusCode.RESOURCE_EXHAUSTED)
+
+
+def test_keys_without_effect_are_named_once_at_start(strict):
+    log = strict.log.read_text(encoding="utf-8").splitlines()
+    for key in ("memory.budget", "outbox.first_retry"):
+        assert len([line for line in log if f": {key}: is set, but has no effect in this version" in line]) == 1
+    assert not any("limits.reads_per_caller" in line for line in log)
