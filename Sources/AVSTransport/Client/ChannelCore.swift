@@ -6,18 +6,31 @@ import NIOCore
 import NIOPosix
 
 /// The one connection of a channel: opened when a call wants it, opened again with backoff when it fails, left alone
-/// when nobody calls (CH-1). Lives on one event loop.
+/// when nobody calls (CH-1). Of several addresses the first that is ready serves all calls (CH-4). Lives on one event
+/// loop.
 ///
 /// `@unchecked`: everything that changes is touched on that loop only.
 final class ChannelCore: @unchecked Sendable {
     private enum State {
         case idle
-        case connecting(since: ContinuousClock.Instant)
+        case connecting(Round)
         case ready(ClientConnection)
         /// Waiting for the next attempt (TRANSIENT_FAILURE), with what went wrong.
         case failed(String)
         case shutdown
     }
+
+    /// One look at all addresses, in their order. The next one is tried when one has failed, or has not answered for
+    /// ``ChannelCore/headStart``; the first that is ready ends the round.
+    private struct Round {
+        let since: ContinuousClock.Instant
+        /// Index of the address that is tried next.
+        var next = 0
+        var attempts: Set<ObjectIdentifier> = []
+    }
+
+    /// What an address gets before the next one is tried as well (CH-4, RFC 8305).
+    private static let headStart = TimeAmount.milliseconds(250)
 
     let target: Target
     let configuration: RPCChannel.Configuration
@@ -28,6 +41,7 @@ final class ChannelCore: @unchecked Sendable {
     private var backoff: Backoff
     private var random = SystemRandomNumberGenerator()
     private var retryTimer: Scheduled<Void>?
+    private var nextAddressTimer: Scheduled<Void>?
     /// Calls without a connection, in the order they came.
     private var waiting: [ClientStream] = []
     /// All connections that have not ended, the ready one among them.
@@ -74,17 +88,33 @@ final class ChannelCore: @unchecked Sendable {
     // MARK: Connecting
 
     private func connect() {
-        state = .connecting(since: time.monotonic)
+        state = .connecting(Round(since: time.monotonic))
+        tryNextAddress()
+    }
+
+    private func tryNextAddress() {
+        nextAddressTimer?.cancel()
+        nextAddressTimer = nil
+        guard case .connecting(var round) = state, round.next < target.addresses.count else { return }
+        let address = target.addresses[round.next]
         let connection = ClientConnection(core: self)
         connections[ObjectIdentifier(connection)] = connection
+        round.next += 1
+        round.attempts.insert(ObjectIdentifier(connection))
+        state = .connecting(round)
+        if round.next < target.addresses.count {
+            nextAddressTimer = loop.eventLoop.scheduleTask(in: Self.headStart) { self.tryNextAddress() }
+        }
         let bound = NIOLoopBound(connection, eventLoop: loop.eventLoop)
-        let future = bootstrap(connection)
+        let future = bootstrap(connection, to: address)
         future.assumeIsolated().whenFailure { error in
             self.connectionEnded(bound.value, .lost("\(error)"))
         }
     }
 
-    private func bootstrap(_ connection: ClientConnection) -> EventLoopFuture<any Channel> {
+    private func bootstrap(
+        _ connection: ClientConnection, to address: Target.Address
+    ) -> EventLoopFuture<any Channel> {
         let bound = NIOLoopBound(connection, eventLoop: loop.eventLoop)
         let (security, limits) = (configuration.security, connectionLimits)
         let host = Target.host(ofAuthority: configuration.authority ?? target.authority)
@@ -108,7 +138,7 @@ final class ChannelCore: @unchecked Sendable {
                     }
                 }
             }
-        switch target.address {
+        switch address {
         case .host(let host, let port):
             var tcp = bootstrap.channelOption(.tcpOption(.tcp_nodelay), value: 1)
             if let (option, value) = limits.userTimeout { tcp = tcp.channelOption(option, value: value) }
@@ -126,9 +156,15 @@ final class ChannelCore: @unchecked Sendable {
     // MARK: From the connections
 
     func connectionIsReady(_ connection: ClientConnection) {
-        guard case .connecting = state else { return connection.close("the channel is closed") }
+        guard case .connecting(let round) = state, round.attempts.contains(ObjectIdentifier(connection)) else {
+            return connection.close("the channel is closed, or another address was faster")
+        }
         backoff.reset()  // not before the server's SETTINGS (CH-2)
         state = .ready(connection)
+        nextAddressTimer?.cancel()
+        for id in round.attempts where id != ObjectIdentifier(connection) {
+            connections[id]?.close("another address was faster")
+        }
         let calls = waiting
         waiting = []
         for call in calls { open(call) }
@@ -148,7 +184,8 @@ final class ChannelCore: @unchecked Sendable {
         guard connections.removeValue(forKey: ObjectIdentifier(connection)) != nil else { return }
         logger.debug("connection ended", metadata: ["reason": "\(end.reason)"])
         switch state {
-        case .connecting(let since) where !connection.isReady: attemptFailed(end.reason, since: since)
+        case .connecting(let round) where round.attempts.contains(ObjectIdentifier(connection)):
+            attemptFailed(connection, end.reason, of: round)
         case .ready(let current) where current === connection: leaveReady()
         case .shutdown: finishClosing()
         case .idle, .connecting, .ready, .failed: break
@@ -160,7 +197,16 @@ final class ChannelCore: @unchecked Sendable {
         if !waiting.isEmpty { connect() }  // else not before the next call (DR-6)
     }
 
-    private func attemptFailed(_ reason: String, since: ContinuousClock.Instant) {
+    private func attemptFailed(_ connection: ClientConnection, _ reason: String, of round: Round) {
+        var round = round
+        round.attempts.remove(ObjectIdentifier(connection))
+        state = .connecting(round)
+        if round.next < target.addresses.count { return tryNextAddress() }
+        if round.attempts.isEmpty { roundFailed(reason, since: round.since) }
+    }
+
+    /// No address answered.
+    private func roundFailed(_ reason: String, since: ContinuousClock.Instant) {
         state = .failed(reason)
         let now = time.monotonic
         let delay = max(.zero, backoff.next(using: &random) - since.duration(to: now))
@@ -185,6 +231,7 @@ final class ChannelCore: @unchecked Sendable {
         if case .shutdown = state { return finishClosing() }
         state = .shutdown
         retryTimer?.cancel()
+        nextAddressTimer?.cancel()
         let calls = waiting
         waiting = []
         for call in calls { call.fail(RPCStatus(.unavailable, "the channel is closed")) }

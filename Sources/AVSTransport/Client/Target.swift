@@ -1,14 +1,18 @@
 /// What a channel connects to (CH-3).
 ///
 /// `dns:///host:port`, `host:port`, `ipv4:1.2.3.4:port`, `ipv6:[::1]:port`, `unix:/path`, `unix:///path`. Without a
-/// port it is 443.
+/// port it is 443. Behind `ipv4:` and `ipv6:` there may be several, with commas between: a channel takes the first that
+/// answers (CH-4).
 public struct Target: Hashable, Sendable, CustomStringConvertible {
     enum Address: Hashable, Sendable {
         case host(String, port: Int)
         case unix(path: String)
     }
 
-    let address: Address
+    /// At least one, at most ``addressLimit``.
+    let addresses: [Address]
+    /// More would only make a failure to connect longer.
+    static let addressLimit = 16
     public let description: String
 
     /// Returns nil for a text that names no address.
@@ -19,19 +23,25 @@ public struct Target: Hashable, Sendable, CustomStringConvertible {
             rest = rest.dropFirst(5)
             if rest.hasPrefix("//") { rest = rest.dropFirst(2) }
             guard !rest.isEmpty else { return nil }
-            address = .unix(path: String(rest))
+            addresses = [.unix(path: String(rest))]
             return
         }
+        var isList = false
         for scheme in ["dns:", "ipv4:", "ipv6:"] where rest.hasPrefix(scheme) {
             rest = rest.dropFirst(scheme.count)
+            isList = scheme != "dns:"
             if rest.hasPrefix("//") {  // dns://resolver/host: the resolver is the system's
                 guard let slash = rest.dropFirst(2).firstIndex(of: "/") else { return nil }
                 rest = rest[slash...].dropFirst()
             }
             break
         }
-        guard let (host, port) = Self.split(rest) else { return nil }
-        address = .host(host, port: port)
+        var addresses: [Address] = []
+        for part in isList ? rest.split(separator: ",", omittingEmptySubsequences: false) : [rest] {
+            guard let (host, port) = Self.split(part), addresses.count < Self.addressLimit else { return nil }
+            addresses.append(.host(host, port: port))
+        }
+        self.addresses = addresses
     }
 
     private static func split(_ text: Substring) -> (String, Int)? {
@@ -59,9 +69,9 @@ public struct Target: Hashable, Sendable, CustomStringConvertible {
         split(Substring(authority))?.0 ?? authority
     }
 
-    /// `:authority` of its calls (CH-5, CON-9).
+    /// `:authority` of its calls (CH-5, CON-9): the first address, whichever of them answers.
     var authority: String {
-        switch address {
+        switch addresses[0] {
         case .host(let host, let port): host.contains(":") ? "[\(host)]:\(port)" : "\(host):\(port)"
         case .unix: "localhost"
         }
