@@ -41,6 +41,8 @@ public struct CallOptions: Sendable {
     public var timeout: Duration?
     /// Wait through failures to connect, until the deadline, instead of failing at once (RT-1).
     public var waitForReady: Bool
+    /// Who makes the call; fetched when it starts, and added to ``metadata`` (CH-7).
+    public var credentials: CallCredentials?
     /// Compress requests with this; the server must know it.
     public var requestEncoding = MessageEncoding.identity
     /// Largest response message; nil takes the channel's limit.

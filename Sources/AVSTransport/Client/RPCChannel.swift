@@ -139,10 +139,10 @@ public final class RPCChannel: Sendable {
         _ path: MethodPath, _ kind: CallKind, _ options: CallOptions,
         _ body: nonisolated(nonsending) (ClientStream) async throws -> Result
     ) async throws -> Result {
-        var options = options
-        for interceptor in configuration.interceptors { try await interceptor.prepare(path, &options) }
+        let began = time.monotonic
+        let options = try await prepared(options, for: path)
         if Task.isCancelled { throw RPCStatus(.cancelled, "the task was cancelled before the call") }
-        let stream = makeStream(path, kind, options)
+        let stream = makeStream(path, kind, options, began: began)
         return try await withTaskCancellationHandler {
             defer { stream.cancel() }
             stream.start()
@@ -156,10 +156,28 @@ public final class RPCChannel: Sendable {
         }
     }
 
-    private func makeStream(_ path: MethodPath, _ kind: CallKind, _ options: CallOptions) -> ClientStream {
+    /// What interceptors and credentials make of a call's options (CH-7, CH-8).
+    private nonisolated(nonsending) func prepared(
+        _ options: CallOptions, for path: MethodPath
+    ) async throws -> CallOptions {
+        var options = options
+        for interceptor in configuration.interceptors { try await interceptor.prepare(path, &options) }
+        guard let credentials = options.credentials else { return options }
+        do {
+            let isSecure = configuration.security.scheme == "https"
+            options.metadata.append(contentsOf: try await credentials.metadata(for: path, isSecure: isSecure))
+        } catch is CancellationError {
+            throw RPCStatus(.cancelled, "the call was cancelled")
+        }
+        return options
+    }
+
+    private func makeStream(
+        _ path: MethodPath, _ kind: CallKind, _ options: CallOptions, began: ContinuousClock.Instant
+    ) -> ClientStream {
         var deadline = CallContext.inheritedDeadline
         if let timeout = options.timeout {
-            let own = time.monotonic + timeout
+            let own = began + timeout
             deadline = min(deadline ?? own, own)
         }
         let fields = RequestFields(

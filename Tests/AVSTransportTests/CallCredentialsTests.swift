@@ -1,0 +1,56 @@
+import AVSRPC
+import AVSTransport
+import Synchronization
+import Testing
+
+@Suite("Credentials of a call", .timeLimit(.minutes(1)))
+struct CallCredentialsTests {
+    private struct NoToken: Error {}
+
+    private static let who = RPCMethod.unary(path("Who"), request: .bytes, response: .bytes) { _, call in
+        Array((call.metadata["authorization"] ?? "nobody").utf8)
+    }
+
+    private func ask(_ channel: RPCChannel, _ credentials: CallCredentials?) async throws -> String {
+        var options = CallOptions()
+        options.credentials = credentials
+        let answer = try await channel.unary(path("Who"), [], request: .bytes, response: .bytes, options: options)
+        return String(decoding: answer, as: UTF8.self)
+    }
+
+    @Test("CH-7: are fetched for each call")
+    func fetched() async throws {
+        let count = Mutex(0)
+        let credentials = CallCredentials(allowsPlaintext: true) { method in
+            var metadata = Metadata()
+            try metadata.add("authorization", "\(method.method) \(count.withLock { $0 += 1; return $0 })")
+            return metadata
+        }
+        try await withServer([Self.who]) { channel, _ in
+            let answers = try await [ask(channel, nil), ask(channel, credentials), ask(channel, credentials)]
+            #expect(answers == ["nobody", "Who 1", "Who 2"])
+        }
+    }
+
+    @Test("CH-7: stay here without TLS, and their failure is the call's")
+    func refused() async throws {
+        let count = Mutex(0)
+        let secret = CallCredentials { _ in
+            count.withLock { $0 += 1 }
+            return Metadata()
+        }
+        try await withServer([Self.who]) { channel, _ in
+            for (credentials, code) in [
+                (secret, RPCCode.unauthenticated),
+                (CallCredentials(allowsPlaintext: true) { _ in throw NoToken() }, .unauthenticated),
+                (CallCredentials(allowsPlaintext: true) { _ in throw RPCStatus(.unavailable) }, .unavailable),
+                (CallCredentials(allowsPlaintext: true) { _ in throw RPCStatus(.notFound) }, .unauthenticated),
+                (CallCredentials(allowsPlaintext: true) { _ in throw CancellationError() }, .cancelled),
+            ] {
+                let failure = await #expect(throws: RPCStatus.self) { _ = try await ask(channel, credentials) }
+                #expect(failure?.code == code)
+            }
+        }
+        #expect(count.withLock { $0 } == 0)
+    }
+}
