@@ -36,6 +36,8 @@ public struct ClientCall: Sendable {
     private var encoding = MessageEncoding.identity
     private var hasOurSideEnded = false
     private var messagesTaken = 0
+    /// The message that was taken last came compressed.
+    public private(set) var lastWasCompressed = false
     private var reportedBytes = 0
 
     /// - Parameter limitBytes: largest response, also after decompression (CH-9).
@@ -171,6 +173,7 @@ public struct ClientCall: Sendable {
     public mutating func nextMessage(_ compressor: MessageCompressor) -> Next {
         if let message = reader.take() {
             messagesTaken += 1
+            lastWasCompressed = message.isCompressed
             if !kind.streamsResponses, messagesTaken > 1 {
                 return fail(RPCStatus(.unimplemented, "the server sent more than one response"))
             }

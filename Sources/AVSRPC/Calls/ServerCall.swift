@@ -47,7 +47,9 @@ public struct ServerCall: Sendable {
 
     public let kind: CallKind
     public let requestEncoding: MessageEncoding
-    public let responseEncoding: MessageEncoding
+    public private(set) var responseEncoding: MessageEncoding
+    /// The message that was taken last came compressed.
+    public private(set) var lastWasCompressed = false
     private var reader: MessageReader
     private var hasPeerEnded = false
     private var ours = Ours.idle
@@ -110,6 +112,7 @@ public struct ServerCall: Sendable {
         guard ours != .ended else { return .end }
         if let message = reader.take() {
             messagesTaken += 1
+            lastWasCompressed = message.isCompressed
             return decompressed(message, compressor)
         }
         if let failure = reader.failure { return .fail(failure) }
@@ -143,6 +146,11 @@ public struct ServerCall: Sendable {
 
     // MARK: Our side
 
+    /// What our messages may be compressed with from now on. The response headers name it: once they are out it stays.
+    public mutating func setResponseEncoding(_ encoding: MessageEncoding) {
+        if ours == .idle { responseEncoding = encoding }
+    }
+
     /// A response. Nil once the call has ended: it goes nowhere (CAN-3).
     public mutating func write(_ message: [UInt8], compress: Bool, _ compressor: MessageCompressor) -> Output? {
         guard ours != .ended else { return nil }
@@ -170,6 +178,9 @@ public struct ServerCall: Sendable {
 
     /// The stream is gone: reset, lost, or given up at its deadline.
     public mutating func abandon() { ours = .ended }
+
+    /// Our headers, or all there is, are out.
+    public var hasBegun: Bool { ours != .idle }
 
     public var hasEnded: Bool { ours == .ended }
 }

@@ -41,6 +41,12 @@ public struct EncodingSet: OptionSet, Hashable, Sendable {
         }
     }
 
+    /// The one to answer with: what the peer used itself, else the most common that it takes, else none.
+    public func choice(after used: MessageEncoding) -> MessageEncoding {
+        if used != .identity, allows(used) { return used }
+        return contains(.gzip) ? .gzip : contains(.deflate) ? .deflate : .identity
+    }
+
     /// Adds the names of one `grpc-accept-encoding` field; spaces, repeats and unknown names do no harm (CMP-9).
     mutating func receive(_ list: Span<UInt8>) {
         var start = 0

@@ -19,6 +19,7 @@ public struct CallContext: Sendable {
         let deadline: ContinuousClock.Instant?
         let receivedAt: Timestamp
         let response = Mutex<ResponseMetadata?>(nil)  // nearly always none
+        let requestWasCompressed = Atomic(false)
 
         init(
             method: MethodPath, kind: CallKind, peer: Peer, authority: String, metadata: Metadata,
@@ -38,6 +39,8 @@ public struct CallContext: Sendable {
     public struct ResponseMetadata: Hashable, Sendable {
         public var initial = Metadata()
         public var trailing = Metadata()
+        /// What ``CallContext/setResponseCompression(_:)`` said.
+        public var isCompressed: Bool?
         public init() {}
     }
 
@@ -90,6 +93,19 @@ public struct CallContext: Sendable {
 
     /// What was set so far, nil if nothing was; for whatever carries the call.
     public var responseMetadata: ResponseMetadata? { facts.response.withLock { $0 } }
+
+    /// Whether the responses of this call are compressed, whatever the server's configuration says: with the encoding of
+    /// the request, or else one that the client takes; not at all if it takes none. Has no effect once the response
+    /// headers are out. A single message of a stream is left as it is by ``ResponseWriter/write(_:compress:)``.
+    public func setResponseCompression(_ isWanted: Bool) { changeResponse { $0.isCompressed = isWanted } }
+
+    /// The request message that was taken last came compressed.
+    public var requestWasCompressed: Bool { facts.requestWasCompressed.load(ordering: .relaxed) }
+
+    /// For whatever carries the call: says it of each message that it hands out.
+    public func noteRequest(wasCompressed: Bool) {
+        facts.requestWasCompressed.store(wasCompressed, ordering: .relaxed)
+    }
 
     /// The deadline of the call whose handler is running. Calls made from it inherit it (DL-6).
     @TaskLocal public static var inheritedDeadline: ContinuousClock.Instant?

@@ -2,6 +2,7 @@ import AVSHTTP2
 import AVSPrimitives
 import AVSRPC
 import NIOCore
+import Synchronization
 
 /// One call of a channel, from its start to its status, over as many streams as it takes (RT-2).
 ///
@@ -32,6 +33,7 @@ final class ClientStream: @unchecked Sendable {
     private var writers: [Waiter<Void>] = []
     private(set) var isOver = false
 
+    private let compressed = Atomic(false)
     let initialMetadata = Promise<Metadata>()
     let end = Promise<RPCStatus>()
 
@@ -72,9 +74,9 @@ final class ClientStream: @unchecked Sendable {
     func cancel() { onLoop { self.close(RPCStatus(.cancelled, "the call was cancelled")) } }
 
     /// Queues a request and returns when the unsent bytes are under the limit (FC-7).
-    func write(_ message: [UInt8]) async throws {
+    func write(_ message: [UInt8], compress: Bool = true) async throws {
         let waiter = Waiter<Void>()
-        onLoop { self.send(message, waiter) }
+        onLoop { self.send(message, waiter, compress: compress) }
         try await waiter.value()
     }
 
@@ -103,6 +105,9 @@ final class ClientStream: @unchecked Sendable {
         return try await waiter.value()
     }
 
+    /// The response that was taken last came compressed.
+    var lastWasCompressed: Bool { compressed.load(ordering: .relaxed) }
+
     private func wait(_ waiter: Waiter<[UInt8]?>) {
         if let reader, !reader.isDecided {
             waiter.resume { .failure(RPCStatus(.internal, "two tasks read the responses of one call")) }
@@ -114,12 +119,12 @@ final class ClientStream: @unchecked Sendable {
 
     // MARK: Requests
 
-    private func send(_ message: [UInt8], _ waiter: Waiter<Void>?) {
+    private func send(_ message: [UInt8], _ waiter: Waiter<Void>?, compress: Bool = true) {
         guard !isOver, !hasEndedRequests else {
             waiter?.resume { .failure(RPCStatus(.cancelled, "the call takes no more requests")) }  // STA-6
             return
         }
-        let message = OutgoingMessage(message, fields.encoding, core.loop.compressor)
+        let message = OutgoingMessage(message, compress ? fields.encoding : .identity, core.loop.compressor)
         keep(message)
         let isUnderLimit =
             if let id, let connection {
@@ -231,6 +236,7 @@ final class ClientStream: @unchecked Sendable {
         switch call.nextMessage(core.loop.compressor) {
         case .message(let bytes):
             if call.inflatesResponses { core.loop.inflating.charge(bytes.count) }
+            compressed.store(call.lastWasCompressed, ordering: .relaxed)
             credit()
             return .success(bytes)
         case .wait: return nil

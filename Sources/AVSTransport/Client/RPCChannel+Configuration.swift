@@ -66,4 +66,6 @@ public struct RPCResponse<Message: Sendable>: Sendable {
     public var message: Message
     public var initialMetadata: Metadata
     public var trailingMetadata: Metadata
+    /// The message came compressed.
+    public var wasCompressed: Bool
 }

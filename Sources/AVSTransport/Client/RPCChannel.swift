@@ -194,12 +194,13 @@ public final class RPCChannel: Sendable {
         guard let bytes = try await stream.nextMessage() else {
             throw RPCStatus(.unimplemented, "the server sent no response")
         }
+        let wasCompressed = stream.lastWasCompressed
         guard try await stream.nextMessage() == nil else {
             throw RPCStatus(.unimplemented, "the server sent more than one response")
         }
         return RPCResponse(
             message: try ResponseStream.decoded(bytes, by: codec),
             initialMetadata: try await stream.initialMetadata.value(),
-            trailingMetadata: try await stream.end.value().metadata)
+            trailingMetadata: try await stream.end.value().metadata, wasCompressed: wasCompressed)
     }
 }

@@ -33,6 +33,9 @@ public struct ResponseStream<Message: Sendable>: AsyncSequence, Sendable {
 
     public func makeAsyncIterator() -> AsyncIterator { AsyncIterator(responses: self) }
 
+    /// Whether the response that the loop took last came compressed.
+    public var lastWasCompressed: Bool { stream.lastWasCompressed }
+
     /// What came with the response headers; waits for them. An answer without headers of its own has none.
     ///
     /// - Throws: the call's status if it failed before it had headers.
@@ -54,8 +57,11 @@ public struct RequestWriter<Message: Sendable>: Sendable {
 
     /// Sends one message; waits while the server does not keep up (FC-7).
     ///
+    /// - Parameter compress: false sends this one as it is in a call with a ``CallOptions/requestEncoding``.
     /// - Throws: ``RPCStatus`` once the call is over; its own status is what the responses end with.
-    public func write(_ message: Message) async throws { try await stream.write(encode(message)) }
+    public func write(_ message: Message, compress: Bool = true) async throws {
+        try await stream.write(encode(message), compress: compress)
+    }
 
     /// No more requests (MSG-11).
     public func finish() { stream.finishRequests() }

@@ -127,7 +127,9 @@ final class ServerConnection: HTTP2Delegate {
         let context = CallContext(
             method: method.path, kind: method.kind, peer: peer, authority: head.authority, metadata: head.metadata,
             deadline: deadline, receivedAt: service.time.now)
-        let stream = ServerStream(id, on: self, method: method, call: call, context: context)
+        let stream = ServerStream(
+            id, on: self, method: method, call: call, context: context,
+            compression: head.acceptedEncodings.choice(after: head.encoding))
         streams.insert(stream, for: id)
         if let deadline { handler?.setDeadline(id, deadline) }
         if endsStream { stream.receiveEnd() } else { stream.act(on: .wait) }

@@ -19,6 +19,10 @@ final class ServerStream: ServerCallChannel, RunnableCall, @unchecked Sendable {
     private(set) var hasStarted = false
     /// While the handler runs.
     private var runner: CallRunner?
+    /// What to compress with if the handler asks for it.
+    private let compression: MessageEncoding
+    /// What the context was told of the last request.
+    private var wasCompressed = false
     private var reader: Waiter<[UInt8]?>?
     private var writers: [Waiter<Void>] = []
     /// Nothing of this call goes out or comes in any more; the handler may still be running (CAN-3).
@@ -29,7 +33,8 @@ final class ServerStream: ServerCallChannel, RunnableCall, @unchecked Sendable {
     var unsentAtLastLook = 0
 
     init(
-        _ id: StreamID, on connection: ServerConnection, method: RPCMethod, call: ServerCall, context: CallContext
+        _ id: StreamID, on connection: ServerConnection, method: RPCMethod, call: ServerCall, context: CallContext,
+        compression: MessageEncoding
     ) {
         self.id = id
         self.connection = connection
@@ -38,6 +43,7 @@ final class ServerStream: ServerCallChannel, RunnableCall, @unchecked Sendable {
         self.call = call
         inflatesRequests = call.requestEncoding != .identity
         self.context = context
+        self.compression = compression
     }
 
     // MARK: From the connection
@@ -169,6 +175,7 @@ final class ServerStream: ServerCallChannel, RunnableCall, @unchecked Sendable {
         switch call.nextMessage(connection.loop.compressor) {
         case .message(let bytes):
             if inflatesRequests { connection.loop.inflating.charge(bytes.count) }
+            if call.lastWasCompressed != wasCompressed { noteCompression() }
             credit()
             return .success(bytes)
         case .end: return .success(nil)
@@ -186,6 +193,11 @@ final class ServerStream: ServerCallChannel, RunnableCall, @unchecked Sendable {
         waitsToInflate = true
         connection.loop.inflating.wait(self)
         return false
+    }
+
+    private func noteCompression() {
+        wasCompressed = call.lastWasCompressed
+        context.noteRequest(wasCompressed: wasCompressed)
     }
 
     private func credit() {
@@ -216,6 +228,7 @@ final class ServerStream: ServerCallChannel, RunnableCall, @unchecked Sendable {
 
     /// Returns whether the stream's unsent bytes are under the limit.
     private func send(_ message: [UInt8], compress: Bool) throws -> Bool {
+        if !call.hasBegun { apply(context.responseMetadata) }
         guard !isOver, let output = call.write(message, compress: compress, connection.loop.compressor) else {
             throw CancellationError()
         }
@@ -223,13 +236,19 @@ final class ServerStream: ServerCallChannel, RunnableCall, @unchecked Sendable {
         return connection.send(output.message, id)
     }
 
+    /// What the handler said of compression, before the headers say it.
+    private func apply(_ metadata: CallContext.ResponseMetadata?) {
+        guard let isWanted = metadata?.isCompressed else { return }
+        call.setResponseEncoding(isWanted ? compression : .identity)
+    }
+
     func sendHeaders() async throws {
         let waiter = Waiter<Void>()
         onLoop {
             guard !self.isOver else { return waiter.resume { .failure(CancellationError()) } }
-            if self.call.sendHeaders() {
-                self.sendHeaders(self.context.responseMetadata)
-            }
+            let metadata = self.context.responseMetadata
+            self.apply(metadata)
+            if self.call.sendHeaders() { self.sendHeaders(metadata) }
             waiter.resume()
         }
         try await waiter.value()
@@ -240,6 +259,7 @@ final class ServerStream: ServerCallChannel, RunnableCall, @unchecked Sendable {
         guard !isOver else { return }
         outcome = outcome ?? status
         let metadata = context.responseMetadata
+        apply(metadata)
         if let answer, let output = call.write(answer, compress: true, connection.loop.compressor) {
             sendHeaders(metadata)
             _ = connection.send(output.message, id)
