@@ -21,6 +21,10 @@ let package = Package(
         .library(name: "AVSTransport", targets: ["AVSTransport", "AVSRPC", "AVSHTTP2", "AVSTLS", "AVSPrimitives"]),
 
         .library(name: "AVSWire", targets: ["AVSWire", "AVSProto"]),
+
+        .library(name: "AVSProto", targets: ["AVSProto"]),
+
+        .library(name: "CProtobufC", targets: ["CProtobufC"]),
     ],
     traits: [
         .trait(name: "Failpoints", description: "Named places where a test can stop the process; never in a release.")

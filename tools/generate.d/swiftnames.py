@@ -12,6 +12,7 @@ NAMESPACES = {
     "grpc.health.v1": "HealthV1",
     "grpc.reflection.v1": "ReflectionV1",
     "grpc.reflection.v1alpha": "ReflectionV1Alpha",
+    "grpc.testing": "GRPCTesting",
     "avs.testing": "Kinds",
 }
 

@@ -1,0 +1,2 @@
+/// Package `grpc.testing`: the messages of `Proto/testing.proto`.
+enum GRPCTesting {}
