@@ -154,8 +154,10 @@ enum Callbacks {
             unsafe resetIfClientIsOpen(head, session, mailbox)
         case NGHTTP2_HEADERS.rawValue:
             mailbox.counts.headersSent += 1
+            mailbox.headersSent += 1
             unsafe resetIfClientIsOpen(head, session, mailbox)
         case NGHTTP2_GOAWAY.rawValue:
+            unsafe mailbox.sentGoAway = HTTP2ErrorCode(rawValue: frame.pointee.goaway.error_code)
             mailbox.duePing = mailbox.pingAfterShutdownNotice
             mailbox.pingAfterShutdownNotice = nil
         case NGHTTP2_RST_STREAM.rawValue:

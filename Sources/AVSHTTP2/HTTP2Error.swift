@@ -23,6 +23,12 @@ public enum HTTP2Error: Error, Hashable, Sendable, CustomStringConvertible {
         return false
     }
 
+    /// The peer made us queue or decode too much at once (ATT-3, ATT-5, ATT-6).
+    public var isFlood: Bool {
+        guard case .library(_, let code, _) = self else { return false }
+        return code == Int(NGHTTP2_ERR_FLOODED.rawValue) || code == Int(NGHTTP2_ERR_TOO_MANY_CONTINUATIONS.rawValue)
+    }
+
     /// No stream number is left on this connection (LIM-5).
     public var isStreamIDNotAvailable: Bool {
         if case .library(_, let code, _) = self { return code == Int(NGHTTP2_ERR_STREAM_ID_NOT_AVAILABLE.rawValue) }

@@ -50,6 +50,24 @@ public struct FrameCounts: Hashable, Sendable {
     public var headersSent = 0
     /// Header sections over the limit of LIM-1 (ATT-4).
     public var oversizedHeaders = 0
+    /// Header fields that were looked at: the work that a header section made (ATT-4).
+    public var headerFields = 0
 
     public init() {}
+
+    public mutating func add(_ other: FrameCounts) {
+        resetsReceived += other.resetsReceived
+        resetsProvoked += other.resetsProvoked
+        invalidFrames += other.invalidFrames
+        settings += other.settings
+        pings += other.pings
+        emptyData += other.emptyData
+        tinyData += other.tinyData
+        idleFrames += other.idleFrames
+        windowUpdates += other.windowUpdates
+        dataSent += other.dataSent
+        headersSent += other.headersSent
+        oversizedHeaders += other.oversizedHeaders
+        headerFields += other.headerFields
+    }
 }

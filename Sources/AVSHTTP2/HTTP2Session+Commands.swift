@@ -43,6 +43,7 @@ extension HTTP2Session {
     public mutating func send(_ bytes: [UInt8], after lead: ChunkLead = .none, on stream: StreamID) {
         guard let outbox = mailbox.outboxes[stream], case .open = outbox.end else { return }
         outbox.append(bytes, after: lead)
+        mailbox.unsentBytes += lead.count + bytes.count
         if outbox.takeDeferred() { resume(stream) }
     }
 
@@ -60,7 +61,10 @@ extension HTTP2Session {
 
     /// Resets a stream. Whatever of it is queued and not yet drained is dropped, trailers included (NG-8).
     public mutating func reset(_ stream: StreamID, _ code: HTTP2ErrorCode) {
-        mailbox.outboxes[stream]?.discard()
+        if let outbox = mailbox.outboxes[stream] {
+            mailbox.unsentBytes -= outbox.unsentBytes
+            outbox.discard()
+        }
         _ = unsafe nghttp2_submit_rst_stream(raw, noFlags, stream.rawValue, code.rawValue)
     }
 
@@ -73,6 +77,12 @@ extension HTTP2Session {
 
     /// Body bytes of a stream that wait in its queue; 0 for a stream that is gone.
     public func unsentBytes(_ stream: StreamID) -> Int { mailbox.outboxes[stream]?.unsentBytes ?? 0 }
+
+    /// Body bytes that wait, over all streams.
+    public var unsentBytes: Int { mailbox.unsentBytes }
+
+    /// HEADERS frames sent since the beginning.
+    public var headersSent: Int { mailbox.headersSent }
 
     /// Asks for one ``HTTP2Event/writable(_:)`` when the unsent bytes fall to `mark`.
     public mutating func notify(_ stream: StreamID, whenUnsentAtMost mark: Int) {

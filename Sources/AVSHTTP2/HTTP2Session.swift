@@ -196,6 +196,9 @@ import CNGHTTP2
         unsafe hasFailed || (nghttp2_session_want_read(raw) == 0 && nghttp2_session_want_write(raw) == 0)
     }
 
+    /// The code of the last GOAWAY that went out; the library sends some by itself, for what the peer did.
+    public var sentGoAway: HTTP2ErrorCode? { mailbox.sentGoAway }
+
     /// There may be bytes to drain.
     public var wantsDrain: Bool { unsafe !hasFailed && nghttp2_session_want_write(raw) != 0 }
 

@@ -11,6 +11,10 @@ import CNGHTTP2
     private(set) var events: [HTTP2Event] = []
     var counts = FrameCounts()
     var outboxes = StreamTable<Outbox>()
+    /// The sum over the outboxes.
+    var unsentBytes = 0
+    /// HEADERS frames sent since the beginning.
+    var headersSent = 0
 
     /// The header section being received. HTTP/2 allows one at a time on a connection.
     private var incoming = HeaderBlock()
@@ -33,6 +37,8 @@ import CNGHTTP2
     /// sends PING before GOAWAY, and the answer would say nothing.
     var pingAfterShutdownNotice: UInt64?
     var duePing: UInt64?
+    /// The code of the last GOAWAY sent.
+    var sentGoAway: HTTP2ErrorCode?
 
     init(role: HTTP2Configuration.Role, configuration: HTTP2Configuration) {
         self.role = role
@@ -84,6 +90,7 @@ import CNGHTTP2
     func header(name: UnsafeBufferPointer<UInt8>, value: UnsafeBufferPointer<UInt8>, indexed: Bool) -> Bool {
         incomingSizeBytes += name.count + value.count + 32
         incomingCount += 1
+        counts.headerFields += 1
         if incomingSizeBytes <= headerListLimitBytes, incomingCount <= headerFieldLimit {
             let range = unsafe value.span.trimmedRange
             unsafe incoming.append(name: name.span, value: value.span.extracting(range), indexed: indexed)
@@ -112,7 +119,7 @@ import CNGHTTP2
 
     func closed(_ stream: StreamID, _ code: HTTP2ErrorCode) {
         abandonHeaders(stream)
-        outboxes.remove(stream)
+        unsentBytes -= outboxes.remove(stream)?.unsentBytes ?? 0
         record(.closed(stream, code))
     }
 
@@ -140,6 +147,7 @@ import CNGHTTP2
         let room = unsafe UnsafeMutableRawBufferPointer(rebasing: output[(outputCount + head.count)...])
         if let outbox = outboxes[stream] {
             unsafe outbox.move(count, to: room)
+            unsentBytes -= count
             if let mark = outbox.writableMark, outbox.unsentBytes <= mark {
                 outbox.writableMark = nil
                 record(.writable(stream))

@@ -19,10 +19,13 @@ final class RawConnection: Sendable {
         try channel.pipeline.syncOperations.addHandler(Handler(collector))
     }
 
-    static func open(port: Int) async throws -> RawConnection {
+    /// - Parameter reads: false plays a peer that takes nothing off its socket, whose buffer is small.
+    static func open(port: Int, reads: Bool = true) async throws -> RawConnection {
         let collector = Collector()
         let channel = try await ClientBootstrap(group: MultiThreadedEventLoopGroup.singleton)
             .connectTimeout(.seconds(60))
+            .channelOption(.autoRead, value: reads)
+            .channelOption(.socketOption(.so_rcvbuf), value: reads ? 1 << 20 : 4_096)
             .channelInitializer { channel in
                 channel.eventLoop.makeCompletedFuture {
                     try channel.pipeline.syncOperations.addHandler(Handler(collector))
@@ -37,6 +40,12 @@ final class RawConnection: Sendable {
             try await channel.writeAndFlush(ByteBuffer(bytes: bytes))
         } catch is IOError, is ChannelError {}  // the peer closed first; what it said is what a test looks at
     }
+
+    /// The connection is gone, which a peer that does not read hears of in no other way.
+    func waitUntilClosed() async { do { try await channel.closeFuture.get() } catch {} }
+
+    /// Reads again.
+    func startReading() async throws { try await channel.setOption(.autoRead, value: true).get() }
 
     /// Everything the peer sent until `isEnough`, or until it closed.
     func receive(until isEnough: @escaping @Sendable ([UInt8]) -> Bool = { _ in false }) async -> [UInt8] {

@@ -11,7 +11,18 @@ enum Raw {
     static func big(_ number: UInt32) -> [UInt8] { (0..<4).map { UInt8(truncatingIfNeeded: number >> (24 - 8 * $0)) } }
 
     static func literal(_ name: String, _ value: String) -> [UInt8] {
-        [0, UInt8(name.utf8.count)] + Array(name.utf8) + [UInt8(value.utf8.count)] + Array(value.utf8)
+        [0] + length(name.utf8.count) + Array(name.utf8) + length(value.utf8.count) + Array(value.utf8)
+    }
+
+    /// RFC 7541, section 5.1, with a prefix of seven bits.
+    static func length(_ count: Int) -> [UInt8] {
+        guard count >= 127 else { return [UInt8(count)] }
+        var (bytes, rest): ([UInt8], Int) = ([127], count - 127)
+        while rest >= 128 {
+            bytes.append(UInt8(rest % 128) | 0x80)
+            rest /= 128
+        }
+        return bytes + [UInt8(rest)]
     }
 
     static func request(

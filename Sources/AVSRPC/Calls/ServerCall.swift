@@ -141,6 +141,9 @@ public struct ServerCall: Sendable {
         return due - reportedBytes
     }
 
+    /// What came and was not taken, prefixes included.
+    public var queuedBytes: Int { ours == .ended ? 0 : reader.receivedBytes - reader.takenBytes }
+
     /// A whole message waits to be taken.
     public var hasMessage: Bool { reader.hasMessage }
 

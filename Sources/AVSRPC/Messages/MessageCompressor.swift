@@ -16,6 +16,9 @@ public final class MessageCompressor {
     /// Below this, compressing costs more than it saves (CMP-7).
     public static let worthwhileBytes = 1_024
 
+    /// What decompressing has made so far, also where it stopped at a limit: its work.
+    public private(set) var inflatedBytes = 0
+
     private var inflaters: [MessageEncoding: ZlibStream] = [:]
     private var deflaters: [MessageEncoding: ZlibStream] = [:]
 
@@ -33,6 +36,7 @@ public final class MessageCompressor {
             stream = try ZlibStream(inflating: encoding)
             inflaters[encoding] = stream
         }
+        defer { inflatedBytes += stream.outputBytes }
         return try stream.inflateAll(bytes, limitBytes: limitBytes)
     }
 
@@ -62,6 +66,9 @@ public final class MessageCompressor {
 @safe private final class ZlibStream {
     private let raw: UnsafeMutablePointer<z_stream>
     private let isInflating: Bool
+
+    /// Of the message that is being worked on, or was last.
+    var outputBytes: Int { unsafe Int(clamping: raw.pointee.total_out) }
 
     private init(isInflating: Bool) {
         unsafe raw = .allocate(capacity: 1)

@@ -19,6 +19,8 @@ public struct MethodTable: Sendable {
         for method in methods {
             let path = Array(method.path.text.utf8)
             let place = find(path.span)
+            var method = method
+            method.number = places[place] >= 0 ? places[place] : entries.count
             if places[place] >= 0 {
                 entries[places[place]].method = method
             } else {

@@ -34,6 +34,8 @@ public struct RPCMethod: Sendable {
     public let kind: CallKind
     public let options: Options
     public let handler: Handler
+    /// Its place among the methods of its server, from 0; for who counts calls by method.
+    public internal(set) var number = 0
 
     /// A method over bytes. The typed functions below are what services use.
     public init(_ path: MethodPath, _ kind: CallKind, options: Options = Options(), handler: Handler) {

@@ -35,6 +35,10 @@ final class ClientConnection: HTTP2Delegate {
 
     var callCount: Int { streams.count }
 
+    var isOverBudget: Bool { false }
+
+    func flushed() {}
+
     func isOpen(_ stream: StreamID) -> Bool { streams.contains(stream) }
 
     func handle(_ event: HTTP2Event, of bytes: borrowing ByteBuffer) {
@@ -88,7 +92,7 @@ final class ClientConnection: HTTP2Delegate {
         case .connect: close("the server did not answer in \(core.configuration.connectTimeout)")
         case .idle: if streams.isEmpty { close("idle") }
         case .preface, .settingsAcknowledgement, .headers, .keepalive, .keepaliveAnswer, .drainPing, .linger,
-            .stalledSocket, .stalledStreams, .age, .ageGrace:
+            .stalledSocket, .stalledStreams, .age, .ageGrace, .budget:
             break
         }
     }

@@ -233,9 +233,10 @@ final class ClientStream: @unchecked Sendable {
 
     private func takeMessage() -> Result<[UInt8]?, any Error>? {
         if call.inflatesResponses, !mayInflate() { return nil }
-        switch call.nextMessage(core.loop.compressor) {
+        let (loop, inflated) = (core.loop, core.loop.compressor.inflatedBytes)
+        defer { if call.inflatesResponses { loop.inflating.charge(loop.compressor.inflatedBytes - inflated) } }
+        switch call.nextMessage(loop.compressor) {
         case .message(let bytes):
-            if call.inflatesResponses { core.loop.inflating.charge(bytes.count) }
             compressed.store(call.lastWasCompressed, ordering: .relaxed)
             credit()
             return .success(bytes)

@@ -6,7 +6,7 @@ struct ConnectionTimers {
     /// What a connection waits for besides its calls.
     enum Duty: Int, CaseIterable {
         case preface, settingsAcknowledgement, headers, keepalive, keepaliveAnswer, drainPing, linger, stalledSocket
-        case stalledStreams, idle, age, ageGrace, connect
+        case stalledStreams, idle, age, ageGrace, connect, budget
     }
 
     enum Expiry: Hashable {

@@ -11,6 +11,10 @@ protocol HTTP2Delegate: AnyObject {
     func handle(_ duty: ConnectionTimers.Duty)
     /// Nothing will come or go any more. Called once.
     func connectionEnded(_ end: ConnectionEnd)
+    /// The session wrote what the socket took.
+    func flushed()
+    /// What the calls have buffered is too much for now: the handler reads no more until it is not (OV-3).
+    var isOverBudget: Bool { get }
     /// Calls that are open.
     var callCount: Int { get }
     func isOpen(_ stream: StreamID) -> Bool

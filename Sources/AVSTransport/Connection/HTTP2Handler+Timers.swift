@@ -50,7 +50,7 @@ extension HTTP2Handler {
             context?.close(promise: nil)
         case .linger:
             context?.close(promise: nil)
-        case .preface, .headers, .drainPing, .stalledStreams, .idle, .age, .ageGrace, .connect:
+        case .preface, .headers, .drainPing, .stalledStreams, .idle, .age, .ageGrace, .connect, .budget:
             delegate.handle(duty)
         }
     }

@@ -45,6 +45,8 @@ final class HTTP2Handler: ChannelInboundHandler {
     private var firstByte: UInt8?
     var armed: (timer: Scheduled<Void>, instant: ContinuousClock.Instant)?
     private var end: ConnectionEnd?
+    /// What ``terminate(_:_:_:)`` is about; the flush of its GOAWAY may be the end already.
+    private var pendingEnd: ConnectionEnd?
 
     init(
         role: HTTP2Configuration.Role, limits: ConnectionLimits, pings: PingPolicy, loop: LoopContext,
@@ -137,6 +139,7 @@ final class HTTP2Handler: ChannelInboundHandler {
 
     private func receive(_ bytes: ByteBuffer) {
         lastReceived = time.monotonic
+        loop.counters.bytesReceived += bytes.readableBytes
         firstByte = firstByte ?? bytes.getInteger(at: bytes.readerIndex)
         do throws(HTTP2Error) {
             let events = try session.receive(bytes.readableBytesUInt8Span)
@@ -165,9 +168,15 @@ final class HTTP2Handler: ChannelInboundHandler {
             answerForeignProtocol()
             return finish(.refused("the peer does not speak HTTP/2 with prior knowledge"))
         }
-        // The library sends no GOAWAY for a fatal error (ATT-3).
-        write(ByteBuffer(bytes: session.lastWords(.protocolError, "\(error)")))
-        close(.refused("\(error)"))
+        // The library sends no GOAWAY for a fatal error (ATT-3), and its own limits are reached within one read.
+        let counts = session.takeCounts()
+        loop.counters.frames.add(counts)
+        let violation = abuse.charge(counts, hasCalls: delegate.callCount > 0, at: lastReceived)
+        let reason = violation?.rawValue ?? "\(error)"
+        let code: HTTP2ErrorCode = violation != nil || error.isFlood ? .enhanceYourCalm : .protocolError
+        loop.counters.count(reason, in: \.goAwaysSent)
+        write(ByteBuffer(bytes: session.lastWords(code, reason)))
+        close(.refused(reason))
     }
 
     /// Text for whoever tries HTTP/1 here, nothing for anyone else (CON-1).
@@ -187,7 +196,9 @@ final class HTTP2Handler: ChannelInboundHandler {
     private func checkLimits() {
         guard isActive else { return }
         let now = lastReceived
-        if let violation = abuse.charge(session.takeCounts(), hasCalls: delegate.callCount > 0, at: now) {
+        let counts = session.takeCounts()
+        loop.counters.frames.add(counts)
+        if let violation = abuse.charge(counts, hasCalls: delegate.callCount > 0, at: now) {
             return terminate(.enhanceYourCalm, violation.rawValue, .refused(violation.rawValue))
         }
         let queued = session.queuedFrameCount
@@ -195,7 +206,7 @@ final class HTTP2Handler: ChannelInboundHandler {
             return terminate(
                 .enhanceYourCalm, "too_many_queued_frames", .refused("the peer does not read what it causes"))
         }
-        isReadSuspended = queued > limits.queuedFrameLimit
+        isReadSuspended = queued > limits.queuedFrameLimit || delegate.isOverBudget
         if session.incompleteHeaders != incompleteHeaders { watchHeaders(at: now) }
     }
 
@@ -222,6 +233,7 @@ final class HTTP2Handler: ChannelInboundHandler {
         isPumping = true
         defer { isPumping = false }
         var wrote = false
+        let headersBefore = session.headersSent
         do throws(HTTP2Error) {
             while context.channel.isWritable, session.wantsDrain, try drainOnce(context) {
                 wrote = true
@@ -235,7 +247,10 @@ final class HTTP2Handler: ChannelInboundHandler {
         }
         let events = session.takeEvents()
         for event in events { handle(event, of: ByteBuffer()) }
-        if wrote { context.flush() }
+        if wrote {
+            context.flush()
+            loop.counters.answersPerWrite.record(session.headersSent - headersBefore)
+        }
         afterFlush()
     }
 
@@ -248,6 +263,7 @@ final class HTTP2Handler: ChannelInboundHandler {
             output throws(HTTP2Error) in
             _ = try session.drain(into: &output)
         }
+        loop.counters.bytesSent += buffer.readableBytes
         guard buffer.readableBytes > 0 else {
             loop.scratch = buffer
             return false
@@ -264,8 +280,15 @@ final class HTTP2Handler: ChannelInboundHandler {
 
     private func afterFlush() {
         guard isActive else { return }
-        if isReadSuspended, session.queuedFrameCount < limits.queuedFrameLimit / 2 { resumeReading() }
-        if session.isFinished { close(.finished) }
+        delegate.flushed()
+        resumeReading()
+        if session.isFinished { close(pendingEnd ?? naturalEnd) }
+    }
+
+    /// The library ends a connection by itself for what the peer did: a protocol error, mostly.
+    private var naturalEnd: ConnectionEnd {
+        guard let code = session.sentGoAway, code != .noError else { return .finished }
+        return .refused("\(code)")
     }
 
     private func write(_ buffer: ByteBuffer) {
@@ -277,6 +300,8 @@ final class HTTP2Handler: ChannelInboundHandler {
     /// GOAWAY with a reason, flush, close. Open calls end now (ATT-18).
     func terminate(_ code: HTTP2ErrorCode, _ reason: String, _ end: ConnectionEnd) {
         guard isActive else { return }
+        pendingEnd = end
+        loop.counters.count(reason, in: \.goAwaysSent)
         do throws(HTTP2Error) {
             try session.goAway(code, reason: reason)
             flushNow()
@@ -296,6 +321,8 @@ final class HTTP2Handler: ChannelInboundHandler {
     func finish(_ end: ConnectionEnd) {
         guard self.end == nil else { return }
         self.end = end
+        loop.counters.frames.add(session.takeCounts())
+        if case .refused(let reason) = end { loop.counters.count(reason, in: \.connectionsRefused) }
         if isActive { phase = .lingering }
         delegate.connectionEnded(end)
     }
@@ -324,7 +351,10 @@ extension HTTP2Handler: ChannelOutboundHandler {
         }
     }
 
-    private func resumeReading() {
+    func resumeReading() {
+        guard isReadSuspended, session.queuedFrameCount < limits.queuedFrameLimit / 2, !delegate.isOverBudget else {
+            return
+        }
         isReadSuspended = false
         guard wantsRead else { return }
         wantsRead = false

@@ -18,6 +18,7 @@ final class LoopContext: TaskExecutor, @unchecked Sendable {
     /// For the listeners' limit.
     let handshakes = HandshakeCount()
     let inflating: InflateTurns
+    var counters = LoopCounters()
 
     private struct Queue {
         var jobs: [UnownedJob] = []
@@ -168,6 +169,8 @@ struct LoopContexts: Sendable {
         for loop in group.makeIterator() { contexts[ObjectIdentifier(loop)] = LoopContext(loop) }
         self.contexts = contexts
     }
+
+    var all: some Sequence<LoopContext> { contexts.values }
 
     func context(for loop: any EventLoop) -> LoopContext { contexts[ObjectIdentifier(loop)] ?? LoopContext(loop) }
 }

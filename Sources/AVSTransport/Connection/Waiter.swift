@@ -32,6 +32,11 @@ final class Waiter<Value: Sendable>: Sendable {
         }
     }
 
+    /// Nil for a failure, the cancellation of the asking task among them.
+    func valueIfNotCancelled() async -> Value? {
+        do { return try await value() } catch { return nil }
+    }
+
     /// Decides, unless that was done before. `result` is evaluated only if it counts, so that what it takes from
     /// somewhere is not lost; nil from it decides nothing.
     func resume(with result: () -> Result<Value, any Error>?) {

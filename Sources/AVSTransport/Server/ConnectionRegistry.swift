@@ -1,64 +1,79 @@
 import AVSRPC
+import AVSTLS
 import Logging
 import NIOCore
 import Synchronization
 
-/// The open connections of a server, for its drain and its limit.
+/// The sockets and open connections of a server, for its drain and its limits.
 final class ConnectionRegistry: Sendable {
     private struct State {
         var connections: [ObjectIdentifier: NIOLoopBound<ServerConnection>] = [:]
-        /// How many channels of each address are accepted and not closed yet; handshakes count.
-        var perAddress: [String: Int] = [:]
+        /// Accepted sockets, those in their handshake among them, and how many of them each address has.
+        var sockets = 0
+        var socketsByAddress: [String: Int] = [:]
         var isDraining = false
         var waiters: [Waiter<Void>] = []
     }
 
     private let state = Mutex(State())
 
+    // MARK: Accepting
+
     /// Sets up an accepted channel, on its event loop.
     func accept(
         _ channel: any Channel, _ security: ConnectionSecurity, _ service: ServiceBundle, _ loop: LoopContext
     ) throws {
-        let count = state.withLock { $0.isDraining ? .max : $0.connections.count }
-        guard count < service.configuration.maxConnections else {
-            service.logger.info("connection not accepted", metadata: ["open": "\(count)"])
-            channel.close(promise: nil)
-            return
+        let host = channel.remoteAddress?.ipAddress  // Unix sockets have none, and no limit of their own
+        if let refusal = admit(host, service.configuration) {
+            loop.counters.connectionsTurnedAway += 1
+            service.logRefusal(of: Peer(address: Self.address(of: channel)), refusal)
+            return channel.close(promise: nil)
         }
-        guard admit(channel, service.configuration.maxConnectionsPerAddress) else {
-            service.logger.info("connection not accepted", metadata: ["peer": "\(Self.address(of: channel))"])
-            channel.close(promise: nil)
-            return
-        }
+        channel.closeFuture.whenComplete { _ in self.release(host) }
         try security.accept(channel, loop.handshakes) { result in
             switch result {
             case .success(let identity):
                 try self.open(channel, identity, service, loop)
             case .failure(let error):
+                loop.counters.count(Self.kind(of: error), in: \.handshakesFailed)
                 let metadata: Logger.Metadata = ["peer": "\(Self.address(of: channel))", "error": "\(error)"]
                 service.logger.info("handshake failed", metadata: metadata)
             }
         }
     }
 
-    /// Counts the channel for its address, until it is closed.
-    /// - Returns: false when the address has as many as it may have.
-    private func admit(_ channel: any Channel, _ limit: Int?) -> Bool {
-        guard let limit, let address = channel.remoteAddress?.ipAddress else { return true }
-        let isAdmitted = state.withLock { state in
-            let count = state.perAddress[address, default: 0]
-            guard count < limit else { return false }
-            state.perAddress[address] = count + 1
-            return true
-        }
-        guard isAdmitted else { return false }
-        channel.closeFuture.whenComplete { _ in
-            self.state.withLock { state in
-                let count = state.perAddress[address, default: 1] - 1
-                state.perAddress[address] = count > 0 ? count : nil
+    /// Counts a socket, or says why there is no room for it (OV-3).
+    private func admit(_ host: String?, _ configuration: RPCServer.Configuration) -> String? {
+        state.withLock { state in
+            if state.isDraining { return "the server is draining" }
+            if state.sockets >= configuration.maxConnections { return "too many connections" }
+            if let host {
+                let others = state.socketsByAddress[host, default: 0]
+                if let limit = configuration.maxConnectionsPerAddress, others >= limit { return "too many connections from one address" }
+                state.socketsByAddress[host] = others + 1
             }
+            state.sockets += 1
+            return nil
         }
-        return true
+    }
+
+    private func release(_ host: String?) {
+        state.withLock { state in
+            state.sockets -= 1
+            guard let host, let others = state.socketsByAddress[host] else { return }
+            state.socketsByAddress[host] = others > 1 ? others - 1 : nil
+        }
+    }
+
+    private static func kind(of error: any Error) -> String {
+        switch error {
+        case is TLSHandshakeTimeout: "timeout"
+        case is TooManyHandshakes: "too_many"
+        case TLSError.certificateRejected: "certificate"
+        case TLSError.noApplicationProtocol: "alpn"
+        case is TLSError: "tls"
+        default: "closed"
+        }
     }
 
     private func open(
@@ -76,6 +91,7 @@ final class ConnectionRegistry: Sendable {
         }
         // A handshake takes its time: the drain may have begun since.
         guard !isDraining else { return channel.close(promise: nil) }
+        loop.counters.connectionsOpened += 1
         try channel.pipeline.syncOperations.addHandler(handler)
     }
 
@@ -97,6 +113,8 @@ final class ConnectionRegistry: Sendable {
     }
 
     var count: Int { state.withLock { $0.connections.count } }
+
+    // MARK: The end
 
     /// Starts the two-phase end of each connection; further ones are not accepted.
     func drain() { each { $0.beginDrain("shutdown") } }

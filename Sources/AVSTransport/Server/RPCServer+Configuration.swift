@@ -13,10 +13,13 @@ extension RPCServer {
         public var maxRunningCallsPerConnection = 200
         /// The same over all connections.
         public var maxRunningCalls = 20_000
-        /// Open connections; further ones are closed at once (OV-3).
+        /// Open connections, those in their handshake among them; further ones are closed at once (OV-3).
         public var maxConnections = 10_000
         /// Of them with one source address; nil sets no bound. Sockets in the file system have no address.
         public var maxConnectionsPerAddress: Int?
+        /// What all connections may have buffered: requests that no handler has taken, answers that no peer has. Beyond
+        /// it new calls are refused and those who hold most are not read from; at twice as much they are drained (OV-3).
+        public var maxBufferedBytes = 1 << 30
         /// How often clients may ping (KA-1).
         public var pings = PingPolicy()
         /// Drain a connection that had no call for this long; nil never (KA-4).

@@ -57,6 +57,27 @@ public final class RPCServer: Service {
         }
     }
 
+    /// What the server has done so far and is doing; asks each event loop (OB-1).
+    public var statistics: TransportStatistics {
+        get async {
+            var sum = TransportStatistics()
+            let paths = service.methods.methods.map(\.path)
+            for context in contexts.all {
+                let waiter = Waiter<(LoopCounters, Int)>()
+                context.eventLoop.execute {
+                    waiter.resume { .success((context.counters, context.compressor.inflatedBytes)) }
+                }
+                guard let (counters, inflated) = await waiter.valueIfNotCancelled() else { continue }
+                counters.add(to: &sum, paths: paths)
+                sum.inflatedBytes += inflated
+            }
+            sum.connectionsOpen = connections.count
+            sum.runningHandlers = service.handlers.count
+            sum.queuedBytes = service.budget.bytes
+            return sum
+        }
+    }
+
     /// Calls `body` once when a drain begins, before connections hear of it: health turns NOT_SERVING there (HL-4).
     public func onDrainBegin(_ body: @escaping @Sendable () -> Void) { onDrain.withLock { $0.append(body) } }
 

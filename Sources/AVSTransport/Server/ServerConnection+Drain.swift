@@ -24,6 +24,7 @@ extension ServerConnection {
         guard case .announced = drain, let handler else { return }
         drain = .final
         handler.timers.set(.drainPing, nil)
+        loop.counters.count(drainReason, in: \.goAwaysSent)
         do throws(HTTP2Error) {
             try handler.session.goAway(.noError, reason: drainReason)
         } catch {

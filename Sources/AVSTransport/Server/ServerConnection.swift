@@ -21,6 +21,10 @@ final class ServerConnection: HTTP2Delegate {
     private(set) var handler: HTTP2Handler?
     private var streams = StreamTable<ServerStream>()
     private var runningCalls = 0
+    /// Request bytes that no handler has taken.
+    private var queuedBytes = 0
+    /// What the server's budget knows of this connection.
+    private var reportedBytes = 0
     var drain = Drain.no
     /// Goes into the second GOAWAY.
     var drainReason = ""
@@ -107,17 +111,26 @@ final class ServerConnection: HTTP2Delegate {
         if id.rawValue > StreamID.maximum.rawValue / 4 * 3 { beginDrain("stream_ids") }  // LIM-5
         switch head.verdict {
         case .http(let status, let text): refuse(id, httpStatus: status, head.isHead ? nil : text)
-        case .refuse(let status): refuse(id, status)
+        case .refuse(let status):
+            loop.counters.callEnded(method: -1, status.code)
+            refuse(id, status)
         case .accept(let method): begin(id, method, head, endsStream: endsStream)
         }
     }
 
     private func begin(_ id: StreamID, _ method: RPCMethod, _ head: RequestHead, endsStream: Bool) {
+        if service.budget.isSpent {
+            loop.counters.callEnded(method: method.number, .resourceExhausted)
+            return refuse(id, RPCStatus(.resourceExhausted, "the server's buffers are full"))  // OV-3
+        }
         let now = service.time.monotonic
         var deadline: ContinuousClock.Instant?
         if case .after(let timeout) = head.timeout { deadline = now + timeout }
         if let longest = method.options.maximumTimeout { deadline = min(deadline ?? now + longest, now + longest) }
-        if let deadline, deadline <= now { return refuse(id, RPCStatus(.deadlineExceeded, "the deadline had passed")) }
+        if let deadline, deadline <= now {
+            loop.counters.callEnded(method: method.number, .deadlineExceeded)
+            return refuse(id, RPCStatus(.deadlineExceeded, "the deadline had passed"))
+        }
         let encodesBack = service.configuration.compressesResponses && head.acceptedEncodings.allows(head.encoding)
         let call = ServerCall(
             kind: method.kind,
@@ -129,7 +142,7 @@ final class ServerConnection: HTTP2Delegate {
             deadline: deadline, receivedAt: service.time.now)
         let stream = ServerStream(
             id, on: self, method: method, call: call, context: context,
-            compression: head.acceptedEncodings.choice(after: head.encoding))
+            compression: head.acceptedEncodings.choice(after: head.encoding), began: now)
         streams.insert(stream, for: id)
         if let deadline { handler?.setDeadline(id, deadline) }
         if endsStream { stream.receiveEnd() } else { stream.act(on: .wait) }
@@ -138,13 +151,12 @@ final class ServerConnection: HTTP2Delegate {
     /// Whether a handler may start (OV-2). If not, the call is refused: unprocessed, so its client may retry.
     func admitHandler(_ stream: ServerStream) -> Bool {
         guard runningCalls < service.configuration.maxRunningCallsPerConnection else {
-            reset(stream.id, .refusedStream)
+            stream.refuse()
             return false
         }
         guard service.handlers.begin(limit: service.configuration.maxRunningCalls) else {
             let running = service.configuration.maxRunningCalls
-            refuse(stream.id, RPCStatus(.resourceExhausted, "the server is busy with \(running) calls"))
-            stream.abandon()
+            stream.end(with: RPCStatus(.resourceExhausted, "the server is busy with \(running) calls"))
             return false
         }
         runningCalls += 1
@@ -167,6 +179,7 @@ final class ServerConnection: HTTP2Delegate {
 
     /// An answer for those who do not speak gRPC (HDR-1, HDR-2).
     private func refuse(_ id: StreamID, httpStatus: Int, _ text: String?) {
+        loop.counters.foreignAnswers += 1
         var block: HeaderBlock = [":status": "\(httpStatus)", "content-type": "text/plain"]
         if httpStatus == 405 { block.append("allow", "POST") }
         respond(id, block, endsStream: text == nil)
@@ -189,8 +202,11 @@ final class ServerConnection: HTTP2Delegate {
     /// follows.
     func send(_ message: OutgoingMessage, _ id: StreamID) -> Bool {
         guard let handler else { return true }
+        loop.counters.messagesSent += 1
+        loop.counters.messageBytes.record(message.bytes.count)
         handler.session.send(message.bytes, after: ChunkLead(message), on: id)
         handler.scheduleFlush()
+        flushed()
         if handler.session.unsentBytes(id) <= limits.unsentLimitBytes { return true }
         handler.session.notify(id, whenUnsentAtMost: limits.unsentLimitBytes)
         return false
@@ -222,13 +238,43 @@ final class ServerConnection: HTTP2Delegate {
         handler.scheduleFlush()
     }
 
-    private func reset(_ id: StreamID, _ code: HTTP2ErrorCode) {
+    func reset(_ id: StreamID, _ code: HTTP2ErrorCode) {
         streams[id]?.abandon()
         handler?.session.reset(id, code)
         handler?.scheduleFlush()
     }
 
     private var peerHeaderLimit: Int { Int(clamping: handler?.session.peerHeaderListLimitBytes ?? .max) }
+
+    // MARK: Buffers
+
+    /// A stream has more or less that its handler has not taken.
+    func queuedBytesChanged(by change: Int) {
+        queuedBytes += change
+        flushed()
+    }
+
+    func flushed() {
+        let now = queuedBytes + (handler?.session.unsentBytes ?? 0)
+        guard abs(now - reportedBytes) >= BufferBudget.stepBytes || now == 0 && reportedBytes != 0 else { return }
+        report(now)
+    }
+
+    private func report(_ bytes: Int) {
+        service.budget.report(change: bytes - reportedBytes)
+        reportedBytes = bytes
+    }
+
+    /// The largest consumers are not read from while the budget is spent, and drained when it is spent twice (OV-3).
+    var isOverBudget: Bool {
+        guard service.budget.isSpent, queuedBytes > Int(limits.http2.streamWindowBytes) else { return false }
+        if service.budget.isOverspent { beginDrain("buffers_full") }
+        if handler?.timers[.budget] == nil {  // others may free what this connection waits for
+            handler?.timers.set(.budget, service.time.monotonic + .seconds(1))
+            handler?.arm()
+        }
+        return true
+    }
 
     // MARK: Time
 
@@ -255,6 +301,7 @@ final class ServerConnection: HTTP2Delegate {
             }
         case .ageGrace: close("the connection was too old")
         case .stalledStreams: resetStalledStreams()
+        case .budget: handler?.resumeReading()
         case .preface, .settingsAcknowledgement, .headers, .keepalive, .keepaliveAnswer, .linger, .stalledSocket,
             .connect:
             break
@@ -280,6 +327,7 @@ final class ServerConnection: HTTP2Delegate {
     func connectionEnded(_ end: ConnectionEnd) {
         for (_, stream) in streams.all { stream.abandon() }  // NG-4
         streams = StreamTable()
+        report(0)
         switch end {
         case .refused(let reason): service.logRefusal(of: peer, reason)
         case .finished, .lost, .closed: logger.debug("connection ended", metadata: ["reason": "\(end.reason)"])

@@ -25,16 +25,20 @@ final class ServerStream: ServerCallChannel, RunnableCall, @unchecked Sendable {
     private var wasCompressed = false
     private var reader: Waiter<[UInt8]?>?
     private var writers: [Waiter<Void>] = []
+    private var blockedSince: ContinuousClock.Instant?
     /// Nothing of this call goes out or comes in any more; the handler may still be running (CAN-3).
     private(set) var isOver = false
     /// How the call ended for its caller; the handler's own end may come later and count for nothing.
     private var outcome: RPCStatus?
+    private let began: ContinuousClock.Instant
+    /// What of this call's requests the connection counts as queued.
+    private var queuedBytes = 0
     /// For FC-9: what was unsent at the last look.
     var unsentAtLastLook = 0
 
     init(
         _ id: StreamID, on connection: ServerConnection, method: RPCMethod, call: ServerCall, context: CallContext,
-        compression: MessageEncoding
+        compression: MessageEncoding, began: ContinuousClock.Instant
     ) {
         self.id = id
         self.connection = connection
@@ -44,6 +48,7 @@ final class ServerStream: ServerCallChannel, RunnableCall, @unchecked Sendable {
         inflatesRequests = call.requestEncoding != .identity
         self.context = context
         self.compression = compression
+        self.began = began
     }
 
     // MARK: From the connection
@@ -67,18 +72,33 @@ final class ServerStream: ServerCallChannel, RunnableCall, @unchecked Sendable {
         abandon()
     }
 
+    /// The handler cannot run now, and has not begun: the client may try elsewhere (OV-2).
+    func refuse() {
+        decide(RPCStatus(.unavailable, "refused unprocessed"))
+        connection.reset(id, .refusedStream)
+    }
+
     private func start() {
         guard connection.admitHandler(self) else { return }
         hasStarted = true
         connection.loop.start(self)
     }
 
+    private func decide(_ status: RPCStatus) {
+        guard outcome == nil else { return }
+        outcome = status
+        connection.loop.counters.latencyMicroseconds.record(
+            began.duration(to: connection.service.time.monotonic).microseconds)
+        connection.loop.counters.callEnded(method: method.number, status.code)
+    }
+
     /// The stream is gone or given up: cancels the handler, fails what waits (CAN-2).
     func abandon() {
         guard !isOver else { return }
         isOver = true
-        if !call.hasEnded { outcome = outcome ?? RPCStatus(.cancelled, "the stream was reset or the connection lost") }
+        if !call.hasEnded { decide(RPCStatus(.cancelled, "the stream was reset or the connection lost")) }
         call.abandon()
+        countQueued()
         runner?.task?.cancel()
         reader?.resume { .failure(CancellationError()) }
         for writer in writers { writer.resume { .failure(CancellationError()) } }
@@ -88,6 +108,11 @@ final class ServerStream: ServerCallChannel, RunnableCall, @unchecked Sendable {
 
     /// The unsent bytes are below the limit (FC-7).
     func becameWritable() {
+        if let blockedSince {
+            connection.loop.counters.writeWaitMicroseconds.record(
+                blockedSince.duration(to: connection.service.time.monotonic).microseconds)
+            self.blockedSince = nil
+        }
         for writer in writers { writer.resume() }
         writers = []
     }
@@ -172,17 +197,18 @@ final class ServerStream: ServerCallChannel, RunnableCall, @unchecked Sendable {
     private func takeMessage() -> Result<[UInt8]?, any Error>? {
         if isOver { return .failure(CancellationError()) }
         if inflatesRequests, !mayInflate() { return nil }
-        switch call.nextMessage(connection.loop.compressor) {
+        let (loop, inflated) = (connection.loop, connection.loop.compressor.inflatedBytes)
+        defer { if inflatesRequests { loop.inflating.charge(loop.compressor.inflatedBytes - inflated) } }
+        switch call.nextMessage(loop.compressor) {
         case .message(let bytes):
-            if inflatesRequests { connection.loop.inflating.charge(bytes.count) }
             if call.lastWasCompressed != wasCompressed { noteCompression() }
+            loop.counters.messagesReceived += 1
+            loop.counters.messageBytes.record(bytes.count)
             credit()
             return .success(bytes)
         case .end: return .success(nil)
         case .wait: return nil
-        case .fail(let status):
-            if inflatesRequests { connection.loop.inflating.charge(InflateTurns.bytesPerTurn) }  // maybe up to a limit
-            return .failure(status)
+        case .fail(let status): return .failure(status)
         }
     }
 
@@ -203,6 +229,14 @@ final class ServerStream: ServerCallChannel, RunnableCall, @unchecked Sendable {
     private func credit() {
         let count = call.takeCredit(handlerIsWaiting: reader != nil)
         if count > 0 { connection.credit(count, id) }
+        countQueued()
+    }
+
+    private func countQueued() {
+        let now = isOver ? 0 : call.queuedBytes
+        guard now != queuedBytes else { return }
+        connection.queuedBytesChanged(by: now - queuedBytes)
+        queuedBytes = now
     }
 
     // MARK: Responses
@@ -211,16 +245,21 @@ final class ServerStream: ServerCallChannel, RunnableCall, @unchecked Sendable {
         let waiter = Waiter<Void>()
         if eventLoop.inEventLoop {
             if try send(message, compress: compress) { return }
-            writers.append(waiter)
+            wait(toWrite: waiter)
         } else {
             onLoop { self.send(message, compress: compress, for: waiter) }
         }
         try await waiter.value()
     }
 
+    private func wait(toWrite waiter: Waiter<Void>) {
+        if writers.isEmpty { blockedSince = connection.service.time.monotonic }
+        writers.append(waiter)
+    }
+
     private func send(_ message: [UInt8], compress: Bool, for waiter: Waiter<Void>) {
         do {
-            if try send(message, compress: compress) { waiter.resume() } else { writers.append(waiter) }
+            if try send(message, compress: compress) { waiter.resume() } else { wait(toWrite: waiter) }
         } catch {
             waiter.resume { .failure(error) }
         }
@@ -257,7 +296,7 @@ final class ServerStream: ServerCallChannel, RunnableCall, @unchecked Sendable {
     /// Our end: the message of a unary call, then the status, in the form that fits what is out already (RSP-2).
     private func end(_ answer: [UInt8]?, _ status: RPCStatus) {
         guard !isOver else { return }
-        outcome = outcome ?? status
+        decide(status)
         let metadata = context.responseMetadata
         apply(metadata)
         if let answer, let output = call.write(answer, compress: true, connection.loop.compressor) {

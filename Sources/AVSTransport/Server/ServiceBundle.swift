@@ -11,6 +11,7 @@ final class ServiceBundle: Sendable {
     let time: any TimeSource
     let logger: Logger
     let handlers = RunningHandlers()
+    let budget: BufferBudget
 
     init(
         configuration: RPCServer.Configuration, methods: [RPCMethod], interceptors: [any ServerInterceptor],
@@ -18,6 +19,7 @@ final class ServiceBundle: Sendable {
     ) {
         self.configuration = configuration
         self.methods = MethodTable(methods)
+        budget = BufferBudget(limitBytes: configuration.maxBufferedBytes)
         self.interceptors = interceptors
         self.time = time
         self.logger = logger
