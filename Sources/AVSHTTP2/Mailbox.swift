@@ -99,7 +99,10 @@ import CNGHTTP2
         if !incoming.isTruncated { counts.oversizedHeaders += 1 }
         incoming.isTruncated = true
         let factor = HTTP2Configuration.headerBombFactor
-        return incomingSizeBytes <= headerListLimitBytes * factor && incomingCount <= headerFieldLimit * factor
+        if incomingSizeBytes <= headerListLimitBytes * factor, incomingCount <= headerFieldLimit * factor { return true }
+        // The stream ends here for either side; a client's caller hears why.
+        if role == .client, let stream = incomingStream { endHeaders(stream, endsStream: false) }
+        return false
     }
 
     func endHeaders(_ stream: StreamID, endsStream: Bool) {

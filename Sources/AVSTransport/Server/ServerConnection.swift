@@ -85,12 +85,22 @@ final class ServerConnection: HTTP2Delegate {
         case .headersNotSent(let id, let code):
             logger.warning(
                 "a header section could not be sent", metadata: ["stream": "\(id.rawValue)", "code": "\(code)"])
-            handler?.session.reset(id, .internalError)  // else the call would hang (NG-13)
+            headersNotSent(id, code)
         case .pingAcknowledged(PingNumber.drain):
             finishDrain()
         case .settings, .settingsAcknowledged, .ping, .pingAcknowledged, .goAway:
             break
         }
+    }
+
+    /// Without an answer the call would hang (NG-13). What was too large can be answered with less (LIM-3).
+    private func headersNotSent(_ id: StreamID, _ code: Int) {
+        guard code == HTTP2Error.headersTooLarge, let stream = streams[id], !stream.isOver else {
+            handler?.session.reset(id, .internalError)
+            return
+        }
+        stream.abandon()
+        refuse(id, RPCStatus(.resourceExhausted, "the metadata of the answer is too large to send"))
     }
 
     private func closed(_ id: StreamID) {
@@ -113,7 +123,10 @@ final class ServerConnection: HTTP2Delegate {
         case .http(let status, let text): refuse(id, httpStatus: status, head.isHead ? nil : text)
         case .refuse(let status):
             loop.counters.callEnded(method: -1, status.code)
-            refuse(id, status)
+            refuse(id, status, as: head.answersAs)
+        case .refuseMalformed(let status):
+            loop.counters.callEnded(method: -1, status.code)
+            refuse(id, status, as: head.answersAs, httpStatus: 400)
         case .accept(let method): begin(id, method, head, endsStream: endsStream)
         }
     }
@@ -121,7 +134,7 @@ final class ServerConnection: HTTP2Delegate {
     private func begin(_ id: StreamID, _ method: RPCMethod, _ head: RequestHead, endsStream: Bool) {
         if service.budget.isSpent {
             loop.counters.callEnded(method: method.number, .resourceExhausted)
-            return refuse(id, RPCStatus(.resourceExhausted, "the server's buffers are full"))  // OV-3
+            return refuse(id, RPCStatus(.resourceExhausted, "the server's buffers are full"), as: head.answersAs)  // OV-3
         }
         let now = service.time.monotonic
         var deadline: ContinuousClock.Instant?
@@ -129,7 +142,7 @@ final class ServerConnection: HTTP2Delegate {
         if let longest = method.options.maximumTimeout { deadline = min(deadline ?? now + longest, now + longest) }
         if let deadline, deadline <= now {
             loop.counters.callEnded(method: method.number, .deadlineExceeded)
-            return refuse(id, RPCStatus(.deadlineExceeded, "the deadline had passed"))
+            return refuse(id, RPCStatus(.deadlineExceeded, "the deadline had passed"), as: head.answersAs)
         }
         let encodesBack = service.configuration.compressesResponses && head.acceptedEncodings.allows(head.encoding)
         let call = ServerCall(
@@ -141,7 +154,7 @@ final class ServerConnection: HTTP2Delegate {
             method: method.path, kind: method.kind, peer: peer, authority: head.authority, metadata: head.metadata,
             deadline: deadline, receivedAt: service.time.now)
         let stream = ServerStream(
-            id, on: self, method: method, call: call, context: context,
+            id, on: self, method: method, call: call, context: context, contentType: head.answersAs,
             compression: head.acceptedEncodings.choice(after: head.encoding), began: now)
         streams.insert(stream, for: id)
         if let deadline { handler?.setDeadline(id, deadline) }
@@ -171,9 +184,16 @@ final class ServerConnection: HTTP2Delegate {
     // MARK: Answers
 
     /// A whole answer without a message (RSP-2).
-    func refuse(_ id: StreamID, _ status: RPCStatus) {
+    func refuse(
+        _ id: StreamID, _ status: RPCStatus, as type: ResponseHead.ContentType = .plain, httpStatus: Int = 200
+    ) {
         let limit = peerHeaderLimit
-        let block = HeaderBlock { ResponseHead.writeTrailersOnly(status, into: &$0, limitBytes: limit) }
+        var isCut = false
+        let block = HeaderBlock {
+            isCut = ResponseHead.writeTrailersOnly(
+                status, into: &$0, as: type, httpStatus: httpStatus, limitBytes: limit)
+        }
+        if isCut { logCut(id) }
         respond(id, block, endsStream: true)
     }
 
@@ -188,12 +208,18 @@ final class ServerConnection: HTTP2Delegate {
         handler?.session.finish(id, trailers: nil)
     }
 
-    func sendHeaders(_ id: StreamID, _ encoding: MessageEncoding, _ metadata: Metadata?) {
+    private func logCut(_ id: StreamID) {  // RSP-7
+        logger.warning("trailing metadata was too large and is left out", metadata: ["stream": "\(id.rawValue)"])
+    }
+
+    func sendHeaders(
+        _ id: StreamID, as type: ResponseHead.ContentType, _ encoding: MessageEncoding, _ metadata: Metadata?
+    ) {
         guard encoding != .identity || metadata?.isEmpty == false else {
-            return respond(id, .plainResponse, endsStream: false)
+            return respond(id, type == .plain ? .plainResponse : .protoResponse, endsStream: false)
         }
         let block = HeaderBlock {
-            ResponseHead.write(into: &$0, encoding: encoding, metadata: metadata ?? Metadata())
+            ResponseHead.write(into: &$0, as: type, encoding: encoding, metadata: metadata ?? Metadata())
         }
         respond(id, block, endsStream: false)
     }
@@ -216,7 +242,9 @@ final class ServerConnection: HTTP2Delegate {
         var block = HeaderBlock.okTrailers
         if !status.isOK || !status.metadata.isEmpty {
             let limit = peerHeaderLimit
-            block = HeaderBlock { ResponseHead.writeTrailers(status, into: &$0, limitBytes: limit) }
+            var isCut = false
+            block = HeaderBlock { isCut = ResponseHead.writeTrailers(status, into: &$0, limitBytes: limit) }
+            if isCut { logCut(id) }
         }
         handler?.session.finish(id, trailers: block)
         handler?.scheduleFlush()

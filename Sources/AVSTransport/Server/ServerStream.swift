@@ -14,6 +14,7 @@ final class ServerStream: ServerCallChannel, RunnableCall, @unchecked Sendable {
     private let method: RPCMethod
     private let context: CallContext
     private var call: ServerCall
+    private let contentType: ResponseHead.ContentType
     private let inflatesRequests: Bool
     private var waitsToInflate = false
     private(set) var hasStarted = false
@@ -38,7 +39,7 @@ final class ServerStream: ServerCallChannel, RunnableCall, @unchecked Sendable {
 
     init(
         _ id: StreamID, on connection: ServerConnection, method: RPCMethod, call: ServerCall, context: CallContext,
-        compression: MessageEncoding, began: ContinuousClock.Instant
+        contentType: ResponseHead.ContentType, compression: MessageEncoding, began: ContinuousClock.Instant
     ) {
         self.id = id
         self.connection = connection
@@ -47,6 +48,7 @@ final class ServerStream: ServerCallChannel, RunnableCall, @unchecked Sendable {
         self.call = call
         inflatesRequests = call.requestEncoding != .identity
         self.context = context
+        self.contentType = contentType
         self.compression = compression
         self.began = began
     }
@@ -309,7 +311,7 @@ final class ServerStream: ServerCallChannel, RunnableCall, @unchecked Sendable {
             connection.finish(id, status.adding(metadata?.trailing))
         case .trailersOnly:
             // A failure before the first message is one section, whatever was set: clients may retry it (RSP-2).
-            connection.refuse(id, status.adding(metadata?.trailing).adding(metadata?.initial))
+            connection.refuse(id, status.adding(metadata?.trailing).adding(metadata?.initial), as: contentType)
         case .trailers:
             connection.finish(id, status.adding(metadata?.trailing))
         case .ignored: break
@@ -317,7 +319,7 @@ final class ServerStream: ServerCallChannel, RunnableCall, @unchecked Sendable {
     }
 
     private func sendHeaders(_ metadata: CallContext.ResponseMetadata?) {
-        connection.sendHeaders(id, call.responseEncoding, metadata?.initial)
+        connection.sendHeaders(id, as: contentType, call.responseEncoding, metadata?.initial)
     }
 }
 
