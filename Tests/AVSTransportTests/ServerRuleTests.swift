@@ -112,6 +112,35 @@ struct ServerRuleTests {
         #expect(rig.service.handlers.count == 0)
     }
 
+    @Test("OV-2: calls over the limit of handlers wait, some of them, in order; deadlines go on; the rest is refused")
+    func waitingCalls() throws {
+        let gate = Waiter<Void>()
+        let slow = RPCMethod.unary(path("Slow"), request: .bytes, response: .bytes) { request, _ in
+            try await gate.value()
+            return request
+        }
+        let rig = try Rig([slow, echo]) {
+            $0.maxRunningCallsPerConnection = 1
+            $0.maxWaitingCallsPerConnection = 3
+        }
+        _ = try rig.call("Slow", [[1]])
+        let waiting = [try rig.call("Echo", [[1]]), try rig.call("Echo", [[2]], with: [("grpc-timeout", "1S")])]
+        let given = try rig.call("Echo", [[3]])
+        let refused = try rig.call("Echo", [[4]])
+        #expect(rig.client.events.contains(.closed(refused, .refusedStream)))
+        #expect(rig.service.handlers.count == 1)
+        rig.client.session.reset(given, .cancel)
+        try rig.advance(.seconds(2))
+        #expect(rig.sections(waiting[1]).last?["grpc-status"] == "4")
+        let another = try rig.call("Echo", [[5]])  // two places are free again
+        #expect(rig.sections(another).isEmpty)
+        gate.resume()
+        try rig.exchange()
+        #expect(rig.sections(waiting[0]).last?["grpc-status"] == "0")
+        #expect(rig.sections(another).last?["grpc-status"] == "0")
+        #expect(rig.service.handlers.count == 0)
+    }
+
     @Test("MAP-5: a call that is given up in the middle of its answer is reset with CANCEL")
     func giveUp() throws {
         let flood = RPCMethod.serverStreaming(path("Flood"), request: .bytes, response: .bytes) { _, _, writer in

@@ -61,6 +61,7 @@ final class ClientConnection: HTTP2Delegate {
         case .closed(let id, let code):
             closed(id, code)
         case .headersNotSent(let id, let code):
+            if HTTP2Error.neverLeft(code: code), let stream = streams.remove(id) { return stream.neverLeft() }
             streams[id]?.fail(RPCStatus(.internal, "the request's headers could not be sent (\(code))"))
         case .settings where !isReady:
             isReady = true

@@ -236,6 +236,14 @@ final class ClientStream: @unchecked Sendable {
         if !tryAgain(after: status, isClosed: true) { close(status, reset: false) }
     }
 
+    /// The connection went away before the call did; that costs nothing, and may happen any number of times (RT-2).
+    func neverLeft() {
+        guard !isOver, !call.hasEnded else { return }
+        guard !isCommitted else { return connectionLost("the connection took no more calls") }
+        beginAgain()
+        core.open(self)
+    }
+
     private func retry() -> Bool {
         guard call.isUnanswered, !isCommitted else { return false }
         hasRetried = true

@@ -1,6 +1,7 @@
 import AVSHTTP2
 import AVSPrimitives
 import AVSRPC
+import DequeModule
 import Logging
 import NIOCore
 
@@ -21,6 +22,8 @@ final class ServerConnection: HTTP2Delegate {
     private(set) var handler: HTTP2Handler?
     private var streams = StreamTable<ServerStream>()
     private var runningCalls = 0
+    /// Calls whose handler may start when another one has returned (OV-2).
+    private var waitingCalls: Deque<ServerStream> = []
     /// Request bytes that no handler has taken.
     private var queuedBytes = 0
     /// What the server's budget knows of this connection.
@@ -106,6 +109,7 @@ final class ServerConnection: HTTP2Delegate {
     private func closed(_ id: StreamID) {
         guard let stream = streams.remove(id) else { return }
         stream.abandon()  // does nothing to a call that has ended and whose handler has returned
+        if stream.isWaiting { waitingCalls.removeAll { $0 === stream } }
         guard streams.isEmpty, let idle = service.configuration.maximumIdle else { return }
         handler?.timers.set(.idle, service.time.monotonic + idle)
         handler?.arm()
@@ -161,10 +165,15 @@ final class ServerConnection: HTTP2Delegate {
         if endsStream { stream.receiveEnd() } else { stream.act(on: .wait) }
     }
 
-    /// Whether a handler may start (OV-2). If not, the call is refused: unprocessed, so its client may retry.
+    /// Whether a handler may start (OV-2). If not, the call waits, or is refused: unprocessed, so its client may retry.
     func admitHandler(_ stream: ServerStream) -> Bool {
         guard runningCalls < service.configuration.maxRunningCallsPerConnection else {
-            stream.refuse()
+            if waitingCalls.count < service.configuration.maxWaitingCallsPerConnection {
+                waitingCalls.append(stream)
+                stream.isWaiting = true
+            } else {
+                stream.refuse()
+            }
             return false
         }
         guard service.handlers.begin(limit: service.configuration.maxRunningCalls) else {
@@ -179,6 +188,8 @@ final class ServerConnection: HTTP2Delegate {
     func handlerReturned() {
         runningCalls -= 1
         service.handlers.end()
+        let limit = service.configuration.maxRunningCallsPerConnection
+        while runningCalls < limit, let next = waitingCalls.popFirst() { next.stopWaiting() }
     }
 
     // MARK: Answers
@@ -356,6 +367,7 @@ final class ServerConnection: HTTP2Delegate {
         for (_, stream) in streams.all { stream.abandon() }  // NG-4
         streams = StreamTable()
         report(0)
+        waitingCalls = []
         switch end {
         case .refused(let reason): service.logRefusal(of: peer, reason)
         case .finished, .lost, .closed: logger.debug("connection ended", metadata: ["reason": "\(end.reason)"])

@@ -18,6 +18,8 @@ final class ServerStream: ServerCallChannel, RunnableCall, @unchecked Sendable {
     private let inflatesRequests: Bool
     private var waitsToInflate = false
     private(set) var hasStarted = false
+    /// For others on the connection to return (OV-2).
+    var isWaiting = false
     /// While the handler runs.
     private var runner: CallRunner?
     /// What to compress with if the handler asks for it.
@@ -63,7 +65,7 @@ final class ServerStream: ServerCallChannel, RunnableCall, @unchecked Sendable {
     func act(on step: ServerCall.Step) {
         guard !isOver else { return }
         if case .fail(let status) = step { return end(with: status) }
-        if !hasStarted, call.mayStart { start() }
+        if !hasStarted, call.mayStart, !isWaiting { start() }
         if step == .ready { deliver() }
         credit()
     }
@@ -72,6 +74,11 @@ final class ServerStream: ServerCallChannel, RunnableCall, @unchecked Sendable {
     func end(with status: RPCStatus) {
         end(nil, status)
         abandon()
+    }
+
+    func stopWaiting() {
+        isWaiting = false
+        act(on: .ready)
     }
 
     /// The handler cannot run now, and has not begun: the client may try elsewhere (OV-2).
