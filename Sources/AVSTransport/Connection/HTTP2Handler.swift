@@ -129,12 +129,14 @@ final class HTTP2Handler: ChannelInboundHandler {
     func channelInactive(context: ChannelHandlerContext) {
         finish(.lost("the peer closed the connection"))
         phase = .closed
+        disarm()
         context.fireChannelInactive()
     }
 
     func handlerRemoved(context: ChannelHandlerContext) {
         finish(.lost("the connection was closed"))
         phase = .closed
+        disarm()
         self.context = nil
     }
 
