@@ -87,9 +87,7 @@ enum Callbacks {
         }
         unsafe nghttp2_session_callbacks_set_on_frame_not_send_callback(table) { _, frame, code, data in
             guard let mailbox = unsafe Callbacks.mailbox(data), let head = unsafe frame?.pointee.hd else { return 0 }
-            // A stream that a reset has ended, or will, is no news: `closed` says it.
-            let isOver = code == NGHTTP2_ERR_STREAM_CLOSED.rawValue || code == NGHTTP2_ERR_STREAM_CLOSING.rawValue
-            if UInt32(head.type) == NGHTTP2_HEADERS.rawValue, !isOver {
+            if UInt32(head.type) == NGHTTP2_HEADERS.rawValue {
                 unsafe mailbox.record(.headersNotSent(StreamID(head.stream_id), code: Int(code)))
             }
             return 0
@@ -183,12 +181,12 @@ enum Callbacks {
     /// The data provider of every stream: says how much there is; ``Mailbox/writeData(_:head:count:)`` moves it.
     static let read: nghttp2_data_source_read_callback = { session, stream, _, limit, flags, _, data in
         guard let mailbox = unsafe Callbacks.mailbox(data), let flags = unsafe flags else { return Int(Callbacks.fail) }
-        guard let outbox = mailbox.outboxes[StreamID(stream)] else { return Int(Callbacks.failStream) }
-        return unsafe Callbacks.nextData(of: outbox, limit: limit, flags: flags, session: session, stream: stream)
+        guard let holder = mailbox.outboxes[StreamID(stream)] else { return Int(Callbacks.failStream) }
+        return unsafe Callbacks.nextData(of: &holder.outbox, limit: limit, flags: flags, session: session, stream: stream)
     }
 
     private static func nextData(
-        of outbox: Outbox, limit: Int, flags: UnsafeMutablePointer<UInt32>, session: OpaquePointer?,
+        of outbox: inout Outbox, limit: Int, flags: UnsafeMutablePointer<UInt32>, session: OpaquePointer?,
         stream: Int32
     ) -> Int {
         let count = min(outbox.unsentBytes, limit)

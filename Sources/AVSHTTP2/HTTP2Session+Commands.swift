@@ -18,7 +18,7 @@ extension HTTP2Session {
         }
         try HTTP2Error.check("nghttp2_submit_request", result)
         let stream = StreamID(result)
-        if !endsStream { mailbox.outboxes.insert(Outbox(), for: stream) }
+        if !endsStream { mailbox.outboxes.insert(OutboxHolder(), for: stream) }
         return stream
     }
 
@@ -36,22 +36,20 @@ extension HTTP2Session {
             return unsafe nghttp2_submit_response(session, stream.rawValue, fields, count, &provider)
         }
         try HTTP2Error.check("nghttp2_submit_response", code)
-        if !endsStream { mailbox.outboxes.insert(Outbox(), for: stream) }
+        if !endsStream { mailbox.outboxes.insert(OutboxHolder(), for: stream) }
     }
 
     /// Queues body bytes. A stream that is gone takes them and drops them (CAN-3).
     public mutating func send(_ bytes: [UInt8], after lead: ChunkLead = .none, on stream: StreamID) {
-        guard let outbox = mailbox.outboxes[stream], case .open = outbox.end else { return }
-        outbox.append(bytes, after: lead)
+        guard let wasDeferred = mailbox.outboxes[stream]?.outbox.append(bytes, after: lead) else { return }
         mailbox.unsentBytes += lead.count + bytes.count
-        if outbox.takeDeferred() { resume(stream) }
+        if wasDeferred { resume(stream) }
     }
 
     /// Ends our side after what is queued: with trailers, or with END_STREAM on the last DATA frame.
     public mutating func finish(_ stream: StreamID, trailers: HeaderBlock?) {
-        guard let outbox = mailbox.outboxes[stream], case .open = outbox.end else { return }
-        outbox.end = trailers.map { .withTrailers($0) } ?? .withData
-        if outbox.takeDeferred() { resume(stream) }
+        let wasDeferred = mailbox.outboxes[stream]?.outbox.finish(trailers.map { .withTrailers($0) } ?? .withData)
+        if wasDeferred == true { resume(stream) }
     }
 
     private func resume(_ stream: StreamID) {
@@ -61,10 +59,7 @@ extension HTTP2Session {
 
     /// Resets a stream. Whatever of it is queued and not yet drained is dropped, trailers included (NG-8).
     public mutating func reset(_ stream: StreamID, _ code: HTTP2ErrorCode) {
-        if let outbox = mailbox.outboxes[stream] {
-            mailbox.unsentBytes -= outbox.unsentBytes
-            outbox.discard()
-        }
+        mailbox.unsentBytes -= mailbox.outboxes[stream]?.outbox.discard() ?? 0
         _ = unsafe nghttp2_submit_rst_stream(raw, noFlags, stream.rawValue, code.rawValue)
     }
 
@@ -76,7 +71,7 @@ extension HTTP2Session {
     }
 
     /// Body bytes of a stream that wait in its queue; 0 for a stream that is gone.
-    public func unsentBytes(_ stream: StreamID) -> Int { mailbox.outboxes[stream]?.unsentBytes ?? 0 }
+    public func unsentBytes(_ stream: StreamID) -> Int { mailbox.outboxes[stream]?.outbox.unsentBytes ?? 0 }
 
     /// Body bytes that wait, over all streams.
     public var unsentBytes: Int { mailbox.unsentBytes }
@@ -86,7 +81,7 @@ extension HTTP2Session {
 
     /// Asks for one ``HTTP2Event/writable(_:)`` when the unsent bytes fall to `mark`.
     public mutating func notify(_ stream: StreamID, whenUnsentAtMost mark: Int) {
-        mailbox.outboxes[stream]?.writableMark = mark
+        mailbox.outboxes[stream]?.outbox.writableMark = mark
     }
 
     // MARK: Connection

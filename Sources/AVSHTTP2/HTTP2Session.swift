@@ -142,8 +142,7 @@ import CNGHTTP2
 
     /// The frames counted since the last call.
     public mutating func takeCounts() -> FrameCounts {
-        defer { mailbox.counts = FrameCounts() }
-        return mailbox.counts
+        mailbox.takeCounts()
     }
 
     // MARK: Bytes out

@@ -29,8 +29,9 @@ public struct HeaderBlock: Hashable, Sendable {
     /// - Parameter indexed: false keeps a value that changes on every call, or that is secret, out of the HPACK
     ///   table (MD-7).
     public mutating func append(name: Span<UInt8>, value: Span<UInt8>, indexed: Bool = true) {
-        append(UInt32(truncatingIfNeeded: name.count) | (indexed ? 0 : Self.notIndexed))
-        append(UInt32(truncatingIfNeeded: value.count))
+        let nameLength = UInt32(truncatingIfNeeded: name.count) | (indexed ? 0 : Self.notIndexed)
+        let head = (nameLength, UInt32(truncatingIfNeeded: value.count))
+        unsafe withUnsafeBytes(of: head) { unsafe bytes.append(contentsOf: $0) }
         append(name)
         append(value)
         count += 1
@@ -42,10 +43,6 @@ public struct HeaderBlock: Hashable, Sendable {
 
     private mutating func append(_ span: Span<UInt8>) {
         unsafe span.withUnsafeBufferPointer { unsafe bytes.append(contentsOf: $0) }
-    }
-
-    private mutating func append(_ number: UInt32) {
-        unsafe withUnsafeBytes(of: number) { unsafe bytes.append(contentsOf: $0) }
     }
 
     private func number(at index: Int) -> UInt32 {

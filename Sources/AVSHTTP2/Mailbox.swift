@@ -2,30 +2,26 @@ import CNGHTTP2
 
 /// What the callbacks write into and read from. Nothing of ours runs inside libnghttp2 but these few appends (NG-1).
 ///
-/// Touched only by the session that owns it, on that session's thread.
+/// Touched only by the session that owns it, on that session's thread. What changes together is one value, since each
+/// access to a variable of a class is checked for overlap at run time, and every frame passes here several times.
 @safe final class Mailbox {
     let role: HTTP2Configuration.Role
-    let headerListLimitBytes: Int
-    let headerFieldLimit: Int
 
     private(set) var events: [HTTP2Event] = []
     var counts = FrameCounts()
-    var outboxes = StreamTable<Outbox>()
+    var outboxes = StreamTable<OutboxHolder>()
     /// The sum over the outboxes.
     var unsentBytes = 0
     /// HEADERS frames sent since the beginning.
     var headersSent = 0
 
     /// The header section being received. HTTP/2 allows one at a time on a connection.
-    private var incoming = HeaderBlock()
+    private var incoming: IncomingHeaders
     /// Its stream, between the first frame of a section and the end of its last (ATT-11).
-    private(set) var incomingStream: StreamID?
-    private var incomingSizeBytes = 0
-    private var incomingCount = 0
+    var incomingStream: StreamID? { incoming.stream }
 
     /// The bytes that are being received, while they are; DATA is reported as ranges of them.
-    private var input: UnsafePointer<UInt8>?
-    private var inputCount = 0
+    private var input = unsafe UnsafeBufferPointer<UInt8>(start: nil, count: 0)
     /// Payload bytes since the last look, for the connection's window (FC-2).
     private(set) var dataBytes = 0
 
@@ -42,13 +38,19 @@ import CNGHTTP2
 
     init(role: HTTP2Configuration.Role, configuration: HTTP2Configuration) {
         self.role = role
-        headerListLimitBytes = configuration.headerListLimitBytes
-        headerFieldLimit = configuration.headerFieldLimit
+        incoming = IncomingHeaders(
+            sizeLimitBytes: configuration.headerListLimitBytes, fieldLimit: configuration.headerFieldLimit)
     }
 
     func takeEvents() -> [HTTP2Event] {
         defer { events = [] }
         return events
+    }
+
+    func takeCounts() -> FrameCounts {
+        defer { counts = FrameCounts() }
+        incoming.takeCounts(into: &counts)
+        return counts
     }
 
     func record(_ event: HTTP2Event) { events.append(event) }
@@ -57,72 +59,48 @@ import CNGHTTP2
 
     /// Lends the mailbox the bytes about to be received. Ends with ``endInput()``.
     func beginInput(_ bytes: UnsafeBufferPointer<UInt8>) {
-        unsafe input = bytes.baseAddress
-        inputCount = bytes.count
+        unsafe input = unsafe bytes
         dataBytes = 0
         events.reserveCapacity(16)
     }
 
     func endInput() {
-        unsafe input = nil
-        inputCount = 0
+        unsafe input = UnsafeBufferPointer(start: nil, count: 0)
     }
 
     /// - Returns: false if the bytes are not part of the input, which libnghttp2 rules out.
     func data(_ stream: StreamID, _ bytes: UnsafePointer<UInt8>, _ count: Int) -> Bool {
-        guard let base = unsafe input else { return false }
+        let input = unsafe self.input
+        guard let base = input.baseAddress else { return false }
         let start = unsafe bytes - base
-        guard start >= 0, count >= 0, start + count <= inputCount else { return false }
+        guard start >= 0, count >= 0, start + count <= input.count else { return false }
         dataBytes += count
         record(.data(stream, start..<(start + count)))
         return true
     }
 
-    func beginHeaders(_ stream: StreamID) {
-        incoming = HeaderBlock()
-        incoming.reserve(byteCount: 384)
-        incomingSizeBytes = 0
-        incomingCount = 0
-        incomingStream = stream
-    }
+    func beginHeaders(_ stream: StreamID) { incoming.begin(stream) }
 
     /// - Returns: false once the section is so far over the limit that the rest is not worth looking at (ATT-4).
     func header(name: UnsafeBufferPointer<UInt8>, value: UnsafeBufferPointer<UInt8>, indexed: Bool) -> Bool {
-        incomingSizeBytes += name.count + value.count + 32
-        incomingCount += 1
-        counts.headerFields += 1
-        if incomingSizeBytes <= headerListLimitBytes, incomingCount <= headerFieldLimit {
-            let range = unsafe value.span.trimmedRange
-            unsafe incoming.append(name: name.span, value: value.span.extracting(range), indexed: indexed)
-            return true
-        }
-        if !incoming.isTruncated { counts.oversizedHeaders += 1 }
-        incoming.isTruncated = true
-        let factor = HTTP2Configuration.headerBombFactor
-        if incomingSizeBytes <= headerListLimitBytes * factor, incomingCount <= headerFieldLimit * factor { return true }
-        // The stream ends here for either side; a client's caller hears why.
-        if role == .client, let stream = incomingStream { endHeaders(stream, endsStream: false) }
-        return false
+        unsafe incoming.append(name: name, value: value, indexed: indexed)
     }
 
     func endHeaders(_ stream: StreamID, endsStream: Bool) {
-        incomingStream = nil
-        record(.headers(stream, incoming, endsStream: endsStream))
-        incoming = HeaderBlock()
+        record(.headers(stream, incoming.take(), endsStream: endsStream))
     }
 
     /// The section was malformed or far over its limit, so it has no end that the library would tell of.
     ///
     /// - Parameter stream: nil when a frame has begun that is not part of any section.
     func abandonHeaders(_ stream: StreamID? = nil) {
-        guard let incomingStream, stream == nil || stream == incomingStream else { return }
-        self.incomingStream = nil
-        incoming = HeaderBlock()
+        guard let current = incoming.stream, stream == nil || stream == current else { return }
+        _ = incoming.take()
     }
 
     func closed(_ stream: StreamID, _ code: HTTP2ErrorCode) {
         abandonHeaders(stream)
-        unsentBytes -= outboxes.remove(stream)?.unsentBytes ?? 0
+        unsentBytes -= outboxes.remove(stream)?.outbox.unsentBytes ?? 0
         record(.closed(stream, code))
     }
 
@@ -148,13 +126,9 @@ import CNGHTTP2
         let start = unsafe UnsafeMutableRawBufferPointer(rebasing: output[outputCount...])
         unsafe start.copyMemory(from: UnsafeRawBufferPointer(head))
         let room = unsafe UnsafeMutableRawBufferPointer(rebasing: output[(outputCount + head.count)...])
-        if let outbox = outboxes[stream] {
-            unsafe outbox.move(count, to: room)
+        if let holder = outboxes[stream] {
             unsentBytes -= count
-            if let mark = outbox.writableMark, outbox.unsentBytes <= mark {
-                outbox.writableMark = nil
-                record(.writable(stream))
-            }
+            if unsafe holder.outbox.move(count, to: room) { record(.writable(stream)) }
         }
         outputCount += whole
         return true

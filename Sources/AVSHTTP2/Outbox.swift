@@ -19,10 +19,13 @@ public struct ChunkLead: Hashable, Sendable {
     subscript(index: Int) -> UInt8 { UInt8(truncatingIfNeeded: packed >> UInt64(index * 8)) }
 }
 
+/// An outbox in the stream table, which hands it out without moving it.
+final class OutboxHolder {
+    var outbox = Outbox()
+}
+
 /// What one stream has still to send. The library pulls from here when windows and the frame size allow (FC-7).
-///
-/// A class, so that the table hands it out without moving it; owned by the ``Mailbox`` and touched where that is.
-final class Outbox {
+struct Outbox {
     /// How our side of the stream ends.
     enum End {
         case open
@@ -53,21 +56,37 @@ final class Outbox {
     /// Report ``HTTP2Event/writable(_:)`` once `unsentBytes` is at most this.
     var writableMark: Int?
 
-    func append(_ body: [UInt8], after lead: ChunkLead) {
+    /// - Returns: whether the library waits to be told; nil if our side has ended and nothing was taken.
+    mutating func append(_ body: [UInt8], after lead: ChunkLead) -> Bool? {
+        guard case .open = end else { return nil }
         let chunk = Chunk(lead: lead, body: body)
-        guard chunk.count > 0 else { return }
+        guard chunk.count > 0 else { return false }
         if unsentBytes == 0 { first = chunk } else { later.append(chunk) }
         unsentBytes += chunk.count
+        return takeDeferred()
     }
 
-    func discard() {
-        first = Chunk()
-        later.removeAll()
-        (sentOfFirst, startedLater, unsentBytes) = (0, 0, 0)
+    /// - Returns: whether the library waits to be told.
+    mutating func finish(_ end: End) -> Bool {
+        guard case .open = self.end else { return false }
+        self.end = end
+        return takeDeferred()
+    }
+
+    /// - Returns: how many bytes are no longer unsent.
+    mutating func discard() -> Int {
+        defer {
+            first = Chunk()
+            later.removeAll()
+            (sentOfFirst, startedLater, unsentBytes) = (0, 0, 0)
+        }
+        return unsentBytes
     }
 
     /// Moves the next `count` bytes to `output`, which has room for them.
-    func move(_ count: Int, to output: UnsafeMutableRawBufferPointer) {
+    ///
+    /// - Returns: whether the writable mark was reached by that.
+    mutating func move(_ count: Int, to output: UnsafeMutableRawBufferPointer) -> Bool {
         var (written, wanted) = (0, min(count, unsentBytes))
         unsentBytes -= wanted
         while wanted > 0 {
@@ -75,9 +94,12 @@ final class Outbox {
             written += moved
             wanted -= moved
         }
+        guard let mark = writableMark, unsentBytes <= mark else { return false }
+        writableMark = nil
+        return true
     }
 
-    private func copyFromFirst(_ limit: Int, to output: UnsafeMutableRawBufferPointer) -> Int {
+    private mutating func copyFromFirst(_ limit: Int, to output: UnsafeMutableRawBufferPointer) -> Int {
         let lead = first.lead
         var written = 0
         while written < limit, sentOfFirst < lead.count {
@@ -100,7 +122,7 @@ final class Outbox {
     }
 
     /// Frees the first chunk, which is sent.
-    private func startNext() {
+    private mutating func startNext() {
         sentOfFirst = 0
         guard startedLater < later.count else {
             first = Chunk()
@@ -119,7 +141,7 @@ final class Outbox {
     }
 
     /// Whether the library waits to be told of new data; it is told once.
-    func takeDeferred() -> Bool {
+    private mutating func takeDeferred() -> Bool {
         defer { isDeferred = false }
         return isDeferred
     }

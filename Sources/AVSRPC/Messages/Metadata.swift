@@ -83,15 +83,11 @@ public struct Metadata: Hashable, Sendable {
 
     private mutating func append(name: Span<UInt8>, value: Span<UInt8>) {
         if bytes.isEmpty { bytes.reserveCapacity(192) }
-        append(UInt32(truncatingIfNeeded: name.count))
-        append(UInt32(truncatingIfNeeded: value.count))
+        let head = (UInt32(truncatingIfNeeded: name.count), UInt32(truncatingIfNeeded: value.count))
+        unsafe withUnsafeBytes(of: head) { unsafe bytes.append(contentsOf: $0) }
         bytes.append(copying: name)
         bytes.append(copying: value)
         count += 1
-    }
-
-    private mutating func append(_ number: UInt32) {
-        unsafe withUnsafeBytes(of: number) { unsafe bytes.append(contentsOf: $0) }
     }
 
     // MARK: Reading

@@ -7,7 +7,7 @@
 ///         for await check in checks { try await writer.write(check) }
 ///     }
 ///
-/// A handler runs in a task of its own, on the connection's event loop: it may suspend and must not block (OV-4). The
+/// A handler runs in a task, on the connection's event loop: it may suspend and must not block (OV-4). The
 /// task is cancelled when the caller resets the stream, the connection is lost or the deadline passes (CAN-2). What it
 /// throws becomes the status.
 public struct RPCMethod: Sendable {
@@ -30,19 +30,32 @@ public struct RPCMethod: Sendable {
         case streaming(@Sendable (any ServerCallChannel, CallContext) async throws -> Void)
     }
 
-    public let path: MethodPath
-    public let kind: CallKind
-    public let options: Options
-    public let handler: Handler
+    /// What never changes, behind one reference: each call has a copy of its method.
+    private final class Facts: Sendable {
+        let path: MethodPath
+        let kind: CallKind
+        let options: Options
+        let handler: Handler
+
+        init(_ path: MethodPath, _ kind: CallKind, _ options: Options, _ handler: Handler) {
+            self.path = path
+            self.kind = kind
+            self.options = options
+            self.handler = handler
+        }
+    }
+
+    private let facts: Facts
+    public var path: MethodPath { facts.path }
+    public var kind: CallKind { facts.kind }
+    public var options: Options { facts.options }
+    public var handler: Handler { facts.handler }
     /// Its place among the methods of its server, from 0; for who counts calls by method.
     public internal(set) var number = 0
 
     /// A method over bytes. The typed functions below are what services use.
     public init(_ path: MethodPath, _ kind: CallKind, options: Options = Options(), handler: Handler) {
-        self.path = path
-        self.kind = kind
-        self.options = options
-        self.handler = handler
+        facts = Facts(path, kind, options, handler)
     }
 
     /// One request, one response. With `response: .bytes` the handler returns bytes that are serialized already.

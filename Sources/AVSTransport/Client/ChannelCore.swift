@@ -1,7 +1,6 @@
 import AVSHTTP2
 import AVSPrimitives
 import AVSRPC
-import DequeModule
 import Logging
 import NIOCore
 import NIOPosix
@@ -38,21 +37,13 @@ final class ChannelCore: @unchecked Sendable {
     let loop: LoopContext
     let time: any TimeSource
     let logger: Logger
-    private var state = State.idle {
-        didSet { tellObservers() }
-    }
-    private var observers: [AsyncStream<RPCChannel.Connectivity>.Continuation] = []
-    private var lastTold: RPCChannel.Connectivity?
+    private var state = State.idle
     private var backoff: Backoff
     private var random = SystemRandomNumberGenerator()
     private var retryTimer: Scheduled<Void>?
     private var nextAddressTimer: Scheduled<Void>?
-    /// Calls without a stream, in the order they came: there is no connection, or the server takes no more for now
-    /// (CH-6). Some may be over.
-    private var waiting: Deque<ClientStream> = []
-    /// Requests kept for another attempt, over all calls (RT-3).
-    var keptBytes = 0
-    var retryThrottle: RetryThrottle
+    /// Calls without a connection, in the order they came.
+    private var waiting: [ClientStream] = []
     /// All connections that have not ended, the ready one among them.
     private var connections: [ObjectIdentifier: ClientConnection] = [:]
     private var keepaliveFactor = 1
@@ -69,7 +60,6 @@ final class ChannelCore: @unchecked Sendable {
         logger[metadataKey: "target"] = "\(target)"
         self.logger = logger
         backoff = configuration.backoff
-        retryThrottle = configuration.retryThrottle
     }
 
     // MARK: Calls
@@ -77,8 +67,7 @@ final class ChannelCore: @unchecked Sendable {
     /// Gives a call a stream, now or when there is a connection.
     func open(_ stream: ClientStream) {
         switch state {
-        case .ready(let connection) where connection.hasRoom && waiting.isEmpty: stream.attach(connection)
-        case .ready: waiting.append(stream)
+        case .ready(let connection): stream.attach(connection)
         case .connecting: waiting.append(stream)
         case .idle:
             waiting.append(stream)
@@ -93,27 +82,8 @@ final class ChannelCore: @unchecked Sendable {
         }
     }
 
-    /// Gives streams to those who wait, in order, as far as the server takes them (CH-6).
-    func openWaiting() {
-        while case .ready(let connection) = state, connection.hasRoom, let stream = waiting.popFirst() {
-            stream.attach(connection)
-        }
-    }
-
-    /// - Returns: whether a call waits that is not over.
-    private func hasWaiting() -> Bool {
-        waiting.removeAll { $0.isOver }
-        return !waiting.isEmpty
-    }
-
-    private func openAgain() {
-        let calls = waiting
-        waiting = []
-        for call in calls where !call.isOver { open(call) }
-    }
-
-    /// The pause before the `retry`th retry of a call (RT-3).
-    func delay(of policy: RetryPolicy, before retry: Int) -> Duration { policy.delay(before: retry, using: &random) }
+    /// A call ended before it got a connection.
+    func forget(_ stream: ClientStream) { waiting.removeAll { $0 === stream } }
 
     // MARK: Connecting
 
@@ -195,7 +165,9 @@ final class ChannelCore: @unchecked Sendable {
         for id in round.attempts where id != ObjectIdentifier(connection) {
             connections[id]?.close("another address was faster")
         }
-        openWaiting()
+        let calls = waiting
+        waiting = []
+        for call in calls { open(call) }
     }
 
     /// GOAWAY: open calls go on there, new ones want another connection (DR-5).
@@ -222,7 +194,7 @@ final class ChannelCore: @unchecked Sendable {
 
     private func leaveReady() {
         state = .idle
-        if hasWaiting() { connect() }  // else not before the next call (DR-6)
+        if !waiting.isEmpty { connect() }  // else not before the next call (DR-6)
     }
 
     private func attemptFailed(_ connection: ClientConnection, _ reason: String, of round: Round) {
@@ -240,21 +212,15 @@ final class ChannelCore: @unchecked Sendable {
         let delay = max(.zero, backoff.next(using: &random) - since.duration(to: now))
         logger.info("connecting failed", metadata: ["error": "\(reason)", "retry_in": "\(delay)"])
         retryTimer = loop.eventLoop.scheduleTask(in: TimeAmount(delay)) { self.retry() }
-        openAgain()  // those that do not wait for ready fail here
-    }
-
-    /// The next attempt starts now, and the pauses after it begin anew (CH-2).
-    func resetBackoff() {
-        backoff.reset()
-        guard case .failed = state else { return }
-        retryTimer?.cancel()
-        retry()
+        let calls = waiting
+        waiting = []
+        for call in calls { open(call) }  // those that do not wait for ready fail here
     }
 
     private func retry() {
         retryTimer = nil
         guard case .failed = state else { return }
-        if hasWaiting() { connect() } else { state = .idle }
+        if waiting.isEmpty { state = .idle } else { connect() }
     }
 
     // MARK: Closing
@@ -268,7 +234,7 @@ final class ChannelCore: @unchecked Sendable {
         nextAddressTimer?.cancel()
         let calls = waiting
         waiting = []
-        for call in calls where !call.isOver { call.fail(RPCStatus(.unavailable, "the channel is closed")) }
+        for call in calls { call.fail(RPCStatus(.unavailable, "the channel is closed")) }
         for connection in connections.values { connection.close("the channel was closed") }
         finishClosing()
     }
@@ -277,26 +243,6 @@ final class ChannelCore: @unchecked Sendable {
         guard connections.isEmpty else { return }
         for waiter in whenClosed { waiter.resume() }
         whenClosed = []
-    }
-
-    // MARK: Observing
-
-    /// Tells `observer` of the state now and of every change, until it is cancelled or the channel closed (CH-1).
-    func observe(_ observer: AsyncStream<RPCChannel.Connectivity>.Continuation) {
-        observer.yield(connectivity)
-        if case .shutdown = state { return observer.finish() }
-        observers.append(observer)
-    }
-
-    private func tellObservers() {
-        let now = connectivity
-        guard !observers.isEmpty, now != lastTold else { return }
-        lastTold = now
-        observers.removeAll { observer in
-            if case .terminated = observer.yield(now) { return true }
-            if now == .shutdown { observer.finish() }
-            return now == .shutdown
-        }
     }
 
     var connectivity: RPCChannel.Connectivity {

@@ -24,19 +24,20 @@ final class HTTP2Handler: ChannelInboundHandler {
     let role: HTTP2Configuration.Role
     let time: any TimeSource
     let logger: Logger
-    var session: HTTP2Session
+    /// Not checked for overlapping access at run time: the session calls nothing of ours.
+    @exclusivity(unchecked) var session: HTTP2Session
     var timers = ConnectionTimers()
     /// Holds this handler in turn, until the connection has ended.
     let delegate: any HTTP2Delegate
 
     var context: ChannelHandlerContext?
-    var phase = Phase.opening
+    @exclusivity(unchecked) var phase = Phase.opening
     var lastReceived: ContinuousClock.Instant
     var keepaliveSent: ContinuousClock.Instant?
     private var abuse: AbuseGuard
-    private var isReading = false
+    @exclusivity(unchecked) private var isReading = false
     private var isPumping = false
-    private var isFlushQueued = false
+    @exclusivity(unchecked) private var isFlushQueued = false
     private var isReadSuspended = false
     private var wantsRead = false
     private var hasPeerSettings = false
@@ -59,10 +60,7 @@ final class HTTP2Handler: ChannelInboundHandler {
         self.logger = logger
         self.delegate = delegate
         session = try HTTP2Session.open(role, limits.http2)
-        var abuseLimits = limits.abuse
-        // A server that answers in small frames is slow and no danger to the client that called it (26.2, no_df_padding).
-        if role == .client { abuseLimits.tinyData = .unlimited }
-        abuse = AbuseGuard(limits: abuseLimits, pings: pings)
+        abuse = AbuseGuard(limits: limits.abuse, pings: pings)
         lastReceived = time.monotonic
     }
 
@@ -129,14 +127,12 @@ final class HTTP2Handler: ChannelInboundHandler {
     func channelInactive(context: ChannelHandlerContext) {
         finish(.lost("the peer closed the connection"))
         phase = .closed
-        disarm()
         context.fireChannelInactive()
     }
 
     func handlerRemoved(context: ChannelHandlerContext) {
         finish(.lost("the connection was closed"))
         phase = .closed
-        disarm()
         self.context = nil
     }
 

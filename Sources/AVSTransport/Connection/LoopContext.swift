@@ -9,7 +9,8 @@ import Synchronization
 /// As a task executor it keeps a handler and its continuations on the loop of its connection (SP-4). Jobs are collected
 /// and run in batches, so that many results cost one wake-up and one flush for each connection (SP-3).
 ///
-/// `@unchecked`: jobs are behind a lock; everything else is touched on the event loop only.
+/// `@unchecked`: jobs are behind a lock; everything else is touched on the event loop only, and what each call touches
+/// is not checked for overlapping access at run time.
 final class LoopContext: TaskExecutor, @unchecked Sendable {
     let eventLoop: any EventLoop
     let compressor = MessageCompressor()
@@ -18,7 +19,7 @@ final class LoopContext: TaskExecutor, @unchecked Sendable {
     /// For the listeners' limit.
     let handshakes = HandshakeCount()
     let inflating: InflateTurns
-    var counters = LoopCounters()
+    @exclusivity(unchecked) var counters = LoopCounters()
 
     private struct Queue {
         var jobs: [UnownedJob] = []
@@ -36,11 +37,11 @@ final class LoopContext: TaskExecutor, @unchecked Sendable {
     private var running: [UnownedJob] = []
     /// Jobs run so far. A call whose handler does not suspend is one (SP-4).
     private(set) var jobCount = 0
-    private var isRunning = false
+    @exclusivity(unchecked) private var isRunning = false
     /// Calls whose handlers may start, and whether a task is on its way to run them.
-    private var startingCalls: Deque<any RunnableCall> = []
-    private var isRunnerComing = false
-    private var flushes: [any Flushable] = []
+    @exclusivity(unchecked) private var startingCalls: Deque<any RunnableCall> = []
+    @exclusivity(unchecked) private var isRunnerComing = false
+    @exclusivity(unchecked) private var flushes: [any Flushable] = []
     private var isFlushScheduled = false
 
     init(_ eventLoop: any EventLoop) {
@@ -118,7 +119,7 @@ final class LoopContext: TaskExecutor, @unchecked Sendable {
         runner.task = Task(executorPreference: self) { await self.run(runner) }  // ends when no call waits for it
     }
 
-    private func run(_ runner: CallRunner) async {
+    nonisolated(nonsending) private func run(_ runner: CallRunner) async {
         isRunnerComing = false
         // A cancelled task has had a call that was given up; the next one deserves a fresh task.
         while !Task.isCancelled, eventLoop.inEventLoop, let call = startingCalls.popFirst() { await call.run(in: runner) }
@@ -153,7 +154,7 @@ final class CallRunner: @unchecked Sendable {
 /// A call with a handler.
 protocol RunnableCall: AnyObject {
     /// Returns when the handler has. Until then, and not after, the call may cancel the task.
-    func run(in runner: CallRunner) async
+    nonisolated(nonsending) func run(in runner: CallRunner) async
 }
 
 protocol Flushable: AnyObject {

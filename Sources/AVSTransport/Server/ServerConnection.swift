@@ -1,11 +1,11 @@
 import AVSHTTP2
 import AVSPrimitives
 import AVSRPC
-import DequeModule
 import Logging
 import NIOCore
 
-/// The calls of one connection to a server. Lives on the connection's event loop.
+/// The calls of one connection to a server. Lives on the connection's event loop, and what each call changes is not
+/// checked for overlapping access at run time.
 final class ServerConnection: HTTP2Delegate {
     enum Drain {
         case no
@@ -19,19 +19,20 @@ final class ServerConnection: HTTP2Delegate {
     let loop: LoopContext
     let peer: Peer
     let logger: Logger
-    private(set) var handler: HTTP2Handler?
-    private var streams = StreamTable<ServerStream>()
-    private var runningCalls = 0
-    /// Calls whose handler may start when another one has returned (OV-2).
-    private var waitingCalls: Deque<ServerStream> = []
+    @exclusivity(unchecked) private(set) var handler: HTTP2Handler?
+    @exclusivity(unchecked) private var streams = StreamTable<ServerStream>()
+    @exclusivity(unchecked) private var runningCalls = 0
     /// Request bytes that no handler has taken.
-    private var queuedBytes = 0
+    @exclusivity(unchecked) private var queuedBytes = 0
     /// What the server's budget knows of this connection.
-    private var reportedBytes = 0
+    @exclusivity(unchecked) private var reportedBytes = 0
     var drain = Drain.no
     /// Goes into the second GOAWAY.
     var drainReason = ""
     private let onEnd: (ServerConnection) -> Void
+    /// Of ``limits``, which is large.
+    private let windowBytes: Int
+    private let unsentLimitBytes: Int
 
     /// - Parameter onEnd: called once, when the connection is over; handlers may still be running.
     init(
@@ -41,6 +42,8 @@ final class ServerConnection: HTTP2Delegate {
         self.loop = loop
         self.peer = peer
         self.onEnd = onEnd
+        windowBytes = Int(service.configuration.limits.http2.streamWindowBytes)
+        unsentLimitBytes = service.configuration.limits.unsentLimitBytes
         var logger = service.logger
         logger[metadataKey: "peer"] = "\(peer)"
         self.logger = logger
@@ -88,7 +91,7 @@ final class ServerConnection: HTTP2Delegate {
         case .headersNotSent(let id, let code):
             logger.warning(
                 "a header section could not be sent", metadata: ["stream": "\(id.rawValue)", "code": "\(code)"])
-            headersNotSent(id, code)
+            handler?.session.reset(id, .internalError)  // else the call would hang (NG-13)
         case .pingAcknowledged(PingNumber.drain):
             finishDrain()
         case .settings, .settingsAcknowledged, .ping, .pingAcknowledged, .goAway:
@@ -96,20 +99,9 @@ final class ServerConnection: HTTP2Delegate {
         }
     }
 
-    /// Without an answer the call would hang (NG-13). What was too large can be answered with less (LIM-3).
-    private func headersNotSent(_ id: StreamID, _ code: Int) {
-        guard code == HTTP2Error.headersTooLarge, let stream = streams[id], !stream.isOver else {
-            handler?.session.reset(id, .internalError)
-            return
-        }
-        stream.abandon()
-        refuse(id, RPCStatus(.resourceExhausted, "the metadata of the answer is too large to send"))
-    }
-
     private func closed(_ id: StreamID) {
         guard let stream = streams.remove(id) else { return }
         stream.abandon()  // does nothing to a call that has ended and whose handler has returned
-        if stream.isWaiting { waitingCalls.removeAll { $0 === stream } }
         guard streams.isEmpty, let idle = service.configuration.maximumIdle else { return }
         handler?.timers.set(.idle, service.time.monotonic + idle)
         handler?.arm()
@@ -127,10 +119,7 @@ final class ServerConnection: HTTP2Delegate {
         case .http(let status, let text): refuse(id, httpStatus: status, head.isHead ? nil : text)
         case .refuse(let status):
             loop.counters.callEnded(method: -1, status.code)
-            refuse(id, status, as: head.answersAs)
-        case .refuseMalformed(let status):
-            loop.counters.callEnded(method: -1, status.code)
-            refuse(id, status, as: head.answersAs, httpStatus: 400)
+            refuse(id, status)
         case .accept(let method): begin(id, method, head, endsStream: endsStream)
         }
     }
@@ -138,42 +127,37 @@ final class ServerConnection: HTTP2Delegate {
     private func begin(_ id: StreamID, _ method: RPCMethod, _ head: RequestHead, endsStream: Bool) {
         if service.budget.isSpent {
             loop.counters.callEnded(method: method.number, .resourceExhausted)
-            return refuse(id, RPCStatus(.resourceExhausted, "the server's buffers are full"), as: head.answersAs)  // OV-3
+            return refuse(id, RPCStatus(.resourceExhausted, "the server's buffers are full"))  // OV-3
         }
-        let now = service.time.monotonic
+        let now = handler?.lastReceived ?? service.time.monotonic  // one look at the clock for each read
         var deadline: ContinuousClock.Instant?
         if case .after(let timeout) = head.timeout { deadline = now + timeout }
         if let longest = method.options.maximumTimeout { deadline = min(deadline ?? now + longest, now + longest) }
         if let deadline, deadline <= now {
             loop.counters.callEnded(method: method.number, .deadlineExceeded)
-            return refuse(id, RPCStatus(.deadlineExceeded, "the deadline had passed"), as: head.answersAs)
+            return refuse(id, RPCStatus(.deadlineExceeded, "the deadline had passed"))
         }
         let encodesBack = service.configuration.compressesResponses && head.acceptedEncodings.allows(head.encoding)
         let call = ServerCall(
             kind: method.kind,
             limitBytes: method.options.requestLimitBytes ?? service.configuration.requestLimitBytes,
             requestEncoding: head.encoding, responseEncoding: encodesBack ? head.encoding : .identity,
-            windowBytes: Int(limits.http2.streamWindowBytes))
+            windowBytes: windowBytes)
         let context = CallContext(
             method: method.path, kind: method.kind, peer: peer, authority: head.authority, metadata: head.metadata,
             deadline: deadline, receivedAt: service.time.now)
         let stream = ServerStream(
-            id, on: self, method: method, call: call, context: context, contentType: head.answersAs,
+            id, on: self, method: method, call: call, context: context,
             compression: head.acceptedEncodings.choice(after: head.encoding), began: now)
         streams.insert(stream, for: id)
         if let deadline { handler?.setDeadline(id, deadline) }
         if endsStream { stream.receiveEnd() } else { stream.act(on: .wait) }
     }
 
-    /// Whether a handler may start (OV-2). If not, the call waits, or is refused: unprocessed, so its client may retry.
+    /// Whether a handler may start (OV-2). If not, the call is refused: unprocessed, so its client may retry.
     func admitHandler(_ stream: ServerStream) -> Bool {
         guard runningCalls < service.configuration.maxRunningCallsPerConnection else {
-            if waitingCalls.count < service.configuration.maxWaitingCallsPerConnection {
-                waitingCalls.append(stream)
-                stream.isWaiting = true
-            } else {
-                stream.refuse()
-            }
+            stream.refuse()
             return false
         }
         guard service.handlers.begin(limit: service.configuration.maxRunningCalls) else {
@@ -188,23 +172,14 @@ final class ServerConnection: HTTP2Delegate {
     func handlerReturned() {
         runningCalls -= 1
         service.handlers.end()
-        let limit = service.configuration.maxRunningCallsPerConnection
-        while runningCalls < limit, let next = waitingCalls.popFirst() { next.stopWaiting() }
     }
 
     // MARK: Answers
 
     /// A whole answer without a message (RSP-2).
-    func refuse(
-        _ id: StreamID, _ status: RPCStatus, as type: ResponseHead.ContentType = .plain, httpStatus: Int = 200
-    ) {
+    func refuse(_ id: StreamID, _ status: RPCStatus) {
         let limit = peerHeaderLimit
-        var isCut = false
-        let block = HeaderBlock {
-            isCut = ResponseHead.writeTrailersOnly(
-                status, into: &$0, as: type, httpStatus: httpStatus, limitBytes: limit)
-        }
-        if isCut { logCut(id) }
+        let block = HeaderBlock { ResponseHead.writeTrailersOnly(status, into: &$0, limitBytes: limit) }
         respond(id, block, endsStream: true)
     }
 
@@ -219,18 +194,12 @@ final class ServerConnection: HTTP2Delegate {
         handler?.session.finish(id, trailers: nil)
     }
 
-    private func logCut(_ id: StreamID) {  // RSP-7
-        logger.warning("trailing metadata was too large and is left out", metadata: ["stream": "\(id.rawValue)"])
-    }
-
-    func sendHeaders(
-        _ id: StreamID, as type: ResponseHead.ContentType, _ encoding: MessageEncoding, _ metadata: Metadata?
-    ) {
+    func sendHeaders(_ id: StreamID, _ encoding: MessageEncoding, _ metadata: Metadata?) {
         guard encoding != .identity || metadata?.isEmpty == false else {
-            return respond(id, type == .plain ? .plainResponse : .protoResponse, endsStream: false)
+            return respond(id, .plainResponse, endsStream: false)
         }
         let block = HeaderBlock {
-            ResponseHead.write(into: &$0, as: type, encoding: encoding, metadata: metadata ?? Metadata())
+            ResponseHead.write(into: &$0, encoding: encoding, metadata: metadata ?? Metadata())
         }
         respond(id, block, endsStream: false)
     }
@@ -244,8 +213,8 @@ final class ServerConnection: HTTP2Delegate {
         handler.session.send(message.bytes, after: ChunkLead(message), on: id)
         handler.scheduleFlush()
         flushed()
-        if handler.session.unsentBytes(id) <= limits.unsentLimitBytes { return true }
-        handler.session.notify(id, whenUnsentAtMost: limits.unsentLimitBytes)
+        if handler.session.unsentBytes(id) <= unsentLimitBytes { return true }
+        handler.session.notify(id, whenUnsentAtMost: unsentLimitBytes)
         return false
     }
 
@@ -253,9 +222,7 @@ final class ServerConnection: HTTP2Delegate {
         var block = HeaderBlock.okTrailers
         if !status.isOK || !status.metadata.isEmpty {
             let limit = peerHeaderLimit
-            var isCut = false
-            block = HeaderBlock { isCut = ResponseHead.writeTrailers(status, into: &$0, limitBytes: limit) }
-            if isCut { logCut(id) }
+            block = HeaderBlock { ResponseHead.writeTrailers(status, into: &$0, limitBytes: limit) }
         }
         handler?.session.finish(id, trailers: block)
         handler?.scheduleFlush()
@@ -367,7 +334,6 @@ final class ServerConnection: HTTP2Delegate {
         for (_, stream) in streams.all { stream.abandon() }  // NG-4
         streams = StreamTable()
         report(0)
-        waitingCalls = []
         switch end {
         case .refused(let reason): service.logRefusal(of: peer, reason)
         case .finished, .lost, .closed: logger.debug("connection ended", metadata: ["reason": "\(end.reason)"])

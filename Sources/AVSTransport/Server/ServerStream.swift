@@ -6,42 +6,40 @@ import NIOCore
 /// One call on a server's connection: joins the stream, the call's state machine and the handler's task.
 ///
 /// `@unchecked`: everything that changes is touched on the connection's event loop only; each entry from a task checks
-/// that it is there, or goes there first.
+/// that it is there, or goes there first. For the same reason what every call changes several times is not checked for
+/// overlapping access at run time.
 final class ServerStream: ServerCallChannel, RunnableCall, @unchecked Sendable {
     let id: StreamID
     private let connection: ServerConnection
     private let eventLoop: any EventLoop
     private let method: RPCMethod
     private let context: CallContext
-    private var call: ServerCall
-    private let contentType: ResponseHead.ContentType
+    @exclusivity(unchecked) private var call: ServerCall
     private let inflatesRequests: Bool
     private var waitsToInflate = false
-    private(set) var hasStarted = false
-    /// For others on the connection to return (OV-2).
-    var isWaiting = false
+    @exclusivity(unchecked) private(set) var hasStarted = false
     /// While the handler runs.
-    private var runner: CallRunner?
+    @exclusivity(unchecked) private var runner: CallRunner?
     /// What to compress with if the handler asks for it.
     private let compression: MessageEncoding
     /// What the context was told of the last request.
     private var wasCompressed = false
-    private var reader: Waiter<[UInt8]?>?
-    private var writers: [Waiter<Void>] = []
+    @exclusivity(unchecked) private var reader: Waiter<[UInt8]?>?
+    @exclusivity(unchecked) private var writers: [Waiter<Void>] = []
     private var blockedSince: ContinuousClock.Instant?
     /// Nothing of this call goes out or comes in any more; the handler may still be running (CAN-3).
-    private(set) var isOver = false
+    @exclusivity(unchecked) private(set) var isOver = false
     /// How the call ended for its caller; the handler's own end may come later and count for nothing.
-    private var outcome: RPCStatus?
+    @exclusivity(unchecked) private var outcome: RPCStatus?
     private let began: ContinuousClock.Instant
     /// What of this call's requests the connection counts as queued.
-    private var queuedBytes = 0
+    @exclusivity(unchecked) private var queuedBytes = 0
     /// For FC-9: what was unsent at the last look.
     var unsentAtLastLook = 0
 
     init(
         _ id: StreamID, on connection: ServerConnection, method: RPCMethod, call: ServerCall, context: CallContext,
-        contentType: ResponseHead.ContentType, compression: MessageEncoding, began: ContinuousClock.Instant
+        compression: MessageEncoding, began: ContinuousClock.Instant
     ) {
         self.id = id
         self.connection = connection
@@ -50,7 +48,6 @@ final class ServerStream: ServerCallChannel, RunnableCall, @unchecked Sendable {
         self.call = call
         inflatesRequests = call.requestEncoding != .identity
         self.context = context
-        self.contentType = contentType
         self.compression = compression
         self.began = began
     }
@@ -65,7 +62,7 @@ final class ServerStream: ServerCallChannel, RunnableCall, @unchecked Sendable {
     func act(on step: ServerCall.Step) {
         guard !isOver else { return }
         if case .fail(let status) = step { return end(with: status) }
-        if !hasStarted, call.mayStart, !isWaiting { start() }
+        if !hasStarted, call.mayStart { start() }
         if step == .ready { deliver() }
         credit()
     }
@@ -74,11 +71,6 @@ final class ServerStream: ServerCallChannel, RunnableCall, @unchecked Sendable {
     func end(with status: RPCStatus) {
         end(nil, status)
         abandon()
-    }
-
-    func stopWaiting() {
-        isWaiting = false
-        act(on: .ready)
     }
 
     /// The handler cannot run now, and has not begun: the client may try elsewhere (OV-2).
@@ -131,7 +123,7 @@ final class ServerStream: ServerCallChannel, RunnableCall, @unchecked Sendable {
 
     // MARK: The handler's task
 
-    func run(in runner: CallRunner) async {
+    nonisolated(nonsending) func run(in runner: CallRunner) async {
         guard !isOver else { return connection.handlerReturned() }
         self.runner = runner
         if let deadline = context.deadline {
@@ -141,7 +133,7 @@ final class ServerStream: ServerCallChannel, RunnableCall, @unchecked Sendable {
         }
     }
 
-    private func respond() async {
+    nonisolated(nonsending) private func respond() async {
         var context = self.context
         var answer: [UInt8]?
         var status = RPCStatus.ok
@@ -149,7 +141,10 @@ final class ServerStream: ServerCallChannel, RunnableCall, @unchecked Sendable {
             for interceptor in connection.service.interceptors { try await interceptor.admit(&context) }
             switch method.handler {
             case .unary(let respond):
-                guard let request = try await nextMessage() else {
+                // Nearly always there already; then nothing is awaited.
+                let ready = eventLoop.inEventLoop ? takeMessage() : nil
+                let next = if let ready { try ready.get() } else { try await nextMessage() }
+                guard let request = next else {
                     throw RPCStatus(.unimplemented, "the call carried no request")
                 }
                 answer = try await respond(request, context)
@@ -318,7 +313,7 @@ final class ServerStream: ServerCallChannel, RunnableCall, @unchecked Sendable {
             connection.finish(id, status.adding(metadata?.trailing))
         case .trailersOnly:
             // A failure before the first message is one section, whatever was set: clients may retry it (RSP-2).
-            connection.refuse(id, status.adding(metadata?.trailing).adding(metadata?.initial), as: contentType)
+            connection.refuse(id, status.adding(metadata?.trailing).adding(metadata?.initial))
         case .trailers:
             connection.finish(id, status.adding(metadata?.trailing))
         case .ignored: break
@@ -326,7 +321,7 @@ final class ServerStream: ServerCallChannel, RunnableCall, @unchecked Sendable {
     }
 
     private func sendHeaders(_ metadata: CallContext.ResponseMetadata?) {
-        connection.sendHeaders(id, as: contentType, call.responseEncoding, metadata?.initial)
+        connection.sendHeaders(id, call.responseEncoding, metadata?.initial)
     }
 }
 
