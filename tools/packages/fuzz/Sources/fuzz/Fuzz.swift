@@ -1,0 +1,111 @@
+import ArgumentParser
+import Foundation
+
+#if canImport(Glibc)
+    import Glibc
+#endif
+
+/// See `tools/fuzz --help`, which builds and calls this.
+@main
+struct Fuzz: ParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "fuzz", subcommands: [TransportCommand.self, WorkerCommand.self])
+}
+
+struct TransportCommand: ParsableCommand {
+    static let configuration = CommandConfiguration(commandName: "transport")
+
+    @Option(help: "Inputs over all targets, or for the one of --target.")
+    var runs: UInt64 = 1_000_000
+
+    @Option(help: "At most so many seconds in all.")
+    var seconds: Double?
+
+    @Option(help: "Where the random numbers begin.")
+    var seed: UInt64 = 1
+
+    @Option(help: "Only this target.")
+    var target: String?
+
+    @Option(help: "The number of the first input.")
+    var first: UInt64 = 0
+
+    @Option(help: "Run this file and nothing else; needs --target.")
+    var input: String?
+
+    @Option(help: "The folder of kept inputs.")
+    var corpus: String
+
+    @Option(help: "Where failed inputs are put.")
+    var findings: String
+
+    func run() throws {
+        let targets = try chosen()
+        if let input { return try run(file: input, on: targets) }
+        let supervisor = Supervisor(
+            seed: seed, corpus: URL(fileURLWithPath: corpus), findings: URL(fileURLWithPath: findings))
+        let shares = targets.map { UInt64($0.share) }.reduce(0, +)
+        var (total, all, areClean) = (UInt64(0), 0.0, true)
+        for target in targets {
+            let share = Double(target.share) / Double(shares)
+            let count = target.share == Int(shares) ? runs : UInt64(Double(runs) * share) + 1
+            let outcome = try supervisor.run(target, first: first, count: count, seconds: seconds.map { $0 * share })
+            print(line(target.name, outcome.inputs, outcome.seconds) + (outcome.isClean ? "" : "   FAILED"))
+            (total, all) = (total + outcome.inputs, all + outcome.seconds)
+            areClean = areClean && outcome.isClean
+        }
+        print(line("all", total, all))
+        if !areClean { throw ExitCode.failure }
+    }
+
+    private func line(_ name: String, _ inputs: UInt64, _ seconds: Double) -> String {
+        let rate = seconds > 0 ? Int(Double(inputs) / seconds) : 0
+        let columns = [("\(inputs)", 12), ("\(Int(seconds))", 6), ("\(rate)", 10)].map { text, width in
+            String(repeating: " ", count: max(1, width - text.count)) + text
+        }
+        let padding = String(repeating: " ", count: max(1, 18 - name.count))
+        return "\(name)\(padding)\(columns[0]) inputs \(columns[1]) s \(columns[2])/s"
+    }
+
+    private func chosen() throws -> [any Target.Type] {
+        guard let target else { return transportTargets }
+        let found = transportTargets.filter { $0.name == target }
+        guard !found.isEmpty else {
+            let names = transportTargets.map { $0.name }.joined(separator: ", ")
+            throw ValidationError("no target '\(target)'; there are \(names)")
+        }
+        return found
+    }
+
+    private func run(file: String, on targets: [any Target.Type]) throws {
+        guard targets.count == 1 else { throw ValidationError("--input needs --target") }
+        let bytes = Array(try Data(contentsOf: URL(fileURLWithPath: file)))
+        for target in targets {
+            let corpus = try Corpus(of: target, in: URL(fileURLWithPath: corpus))
+            try Worker(target: target, corpus: corpus, seed: seed, progress: -1).run(file: bytes)
+        }
+        print("\(bytes.count) bytes, 256 ways, no failure")
+    }
+}
+
+/// What the supervisor starts.
+struct WorkerCommand: ParsableCommand {
+    static let configuration = CommandConfiguration(commandName: "worker", shouldDisplay: false)
+
+    @Argument var target: String
+    @Argument var seed: UInt64
+    @Argument var first: UInt64
+    @Argument var count: UInt64
+    @Argument var corpus: String
+    @Argument var progress: String
+    @Argument var seconds: Double?
+
+    func run() throws {
+        let file = open(progress, O_WRONLY)
+        for type in transportTargets where type.name == target {
+            let corpus = try Corpus(of: type, in: URL(fileURLWithPath: corpus))
+            let worker = Worker(target: type, corpus: corpus, seed: seed, progress: file)
+            print(try worker.run(first: first, count: count, seconds: seconds))
+        }
+    }
+}
