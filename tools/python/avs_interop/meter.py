@@ -20,7 +20,6 @@ class Meter:
         return self
 
     def __exit__(self, *_) -> None:
-        self.listener.shutdown(socket.SHUT_RDWR)  # ends the wait in `accept`; closing alone does not
         self.listener.close()
 
     def _accept(self) -> None:

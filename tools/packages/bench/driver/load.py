@@ -1,0 +1,140 @@
+"""Load: h2load for calls, raw frames for connections and streams that do nothing."""
+
+import re
+import resource
+import socket
+import struct
+import subprocess
+import tempfile
+from dataclasses import dataclass
+from pathlib import Path
+
+from servers import Server
+
+MAGIC = b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n"
+
+
+def message(field: bytes) -> bytes:
+    """A gRPC message whose protobuf has one field, number 1, of text or bytes."""
+    length, count = b"", len(field)
+    while count > 0x7f:
+        length += bytes([count & 0x7f | 0x80])
+        count >>= 7
+    body = b"\x0a" + length + bytes([count]) + field
+    return b"\0" + struct.pack(">I", len(body)) + body
+
+
+@dataclass
+class Result:
+    calls: int
+    failed: int
+    seconds: float
+    cpu_seconds: float
+    latencies: list[float]  # microseconds, sorted; empty unless asked for
+
+    @property
+    def cpu_microseconds(self) -> float:
+        return self.cpu_seconds * 1e6 / self.calls
+
+    def percentile(self, share: float) -> float:
+        return self.latencies[min(len(self.latencies) - 1, int(share * len(self.latencies)))]
+
+
+def call(
+    server: Server, method: str, body: bytes, calls: int, connections: int = 1, streams: int = 1, *,
+    core: int | None = 1, latencies: bool = False, large_windows: bool = False, timeout: float = 300,
+) -> Result:
+    """Makes `calls` calls as fast as they are answered."""
+    with tempfile.TemporaryDirectory() as folder:
+        data, log = Path(folder, "body"), Path(folder, "log")
+        data.write_bytes(body)
+        command = [] if core is None else ["taskset", "-c", str(core)]
+        command += ["h2load", f"-n{calls}", f"-c{connections}", f"-m{streams}", "-t1", f"-d{data}"]
+        command += ["-Hcontent-type:application/grpc", "-Hte:trailers"]
+        command += ["-w24", "-W27"] if large_windows else []
+        command += [f"--log-file={log}"] if latencies else []
+        before = server.cpu_seconds
+        done = subprocess.run(
+            [*command, server.url(method)], check=True, capture_output=True, text=True, timeout=timeout)
+        cpu = server.cpu_seconds - before
+        times = sorted(float(line.split("\t")[2]) for line in log.read_text().splitlines()) if latencies else []
+    counts = re.search(r"(\d+) succeeded, (\d+) failed, (\d+) errored", done.stdout)
+    seconds = re.search(r"finished in ([\d.]+)(us|ms|s)", done.stdout)
+    if counts is None or seconds is None or int(counts[1]) == 0:
+        raise RuntimeError(f"{server.name} answered no call:\n{done.stdout}{done.stderr}")
+    unit = {"us": 1e-6, "ms": 1e-3, "s": 1.0}[seconds[2]]
+    return Result(int(counts[1]), calls - int(counts[1]), float(seconds[1]) * unit, cpu, times)
+
+
+# --- Idle --------------------------------------------------------------------------------------------------------------
+
+def frame(kind: int, flags: int, stream: int, payload: bytes = b"") -> bytes:
+    return struct.pack(">I", len(payload))[1:] + bytes([kind, flags]) + struct.pack(">I", stream) + payload
+
+
+def literal(name: bytes, value: bytes) -> bytes:
+    return b"\x00" + bytes([len(name)]) + name + bytes([len(value)]) + value
+
+
+def request(stream: int, method: bytes = b"Hold") -> bytes:
+    """The headers of a call."""
+    block = b"\x83\x86" + literal(b":path", b"/bench.Echo/" + method) + literal(b":authority", b"bench")
+    block += literal(b"content-type", b"application/grpc") + literal(b"te", b"trailers")
+    return frame(1, 4, stream, block)
+
+
+class Holder:
+    """Connections that are opened and then do nothing."""
+
+    def __init__(self, server: Server, connections: int) -> None:
+        raise_file_limit()
+        self.sockets = [self._connect(server.port) for _ in range(connections)]
+
+    @staticmethod
+    def _connect(port: int) -> socket.socket:
+        connection = socket.create_connection(("127.0.0.1", port))
+        connection.sendall(MAGIC + frame(4, 0, 0) + frame(4, 1, 0))
+        Holder._answer_ping(connection)
+        return connection
+
+    @staticmethod
+    def _answer_ping(connection: socket.socket) -> None:
+        """Comes back when the server has seen everything sent so far."""
+        connection.sendall(frame(6, 0, 0, b"12345678"))
+        received = b""
+        while b"12345678" not in received:
+            chunk = connection.recv(65536)
+            if not chunk:
+                raise RuntimeError("the server closed an idle connection")
+            received += chunk
+
+    def open_streams(self, count: int) -> None:
+        for connection in self.sockets:
+            connection.sendall(b"".join(request(1 + 2 * index) for index in range(count)))
+            self._answer_ping(connection)
+
+    def call_all(self, body: bytes) -> int:
+        """One call on each connection, all under way at the same time; returns how many were not answered with OK."""
+        for connection in self.sockets:
+            connection.sendall(request(1, b"Unary") + frame(0, 1, 1, body))
+        failed = 0
+        for connection in self.sockets:
+            received = b""
+            while frame(1, 5, 1)[3:] not in received:  # HEADERS that end the headers and the stream
+                chunk = connection.recv(65536)
+                if not chunk:
+                    break
+                received += chunk
+            failed += body not in received or b"grpc-status" in received and not received.endswith(b"0")
+        return failed
+
+    def close(self) -> None:
+        for connection in self.sockets:
+            connection.close()
+
+
+def raise_file_limit() -> int:
+    """Returns how many files this process and those it starts may open."""
+    _, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    resource.setrlimit(resource.RLIMIT_NOFILE, (hard, hard))
+    return hard
