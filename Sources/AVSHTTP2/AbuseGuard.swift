@@ -5,6 +5,9 @@ public struct TokenBucket: Hashable, Sendable {
     private var tokens: Double
     private var updated: ContinuousClock.Instant?
 
+    /// Never empty.
+    public static let unlimited = TokenBucket(burst: .greatestFiniteMagnitude, perSecond: 0)
+
     public init(burst: Double, perSecond: Double) {
         self.burst = burst
         self.perSecond = perSecond

@@ -87,7 +87,9 @@ enum Callbacks {
         }
         unsafe nghttp2_session_callbacks_set_on_frame_not_send_callback(table) { _, frame, code, data in
             guard let mailbox = unsafe Callbacks.mailbox(data), let head = unsafe frame?.pointee.hd else { return 0 }
-            if UInt32(head.type) == NGHTTP2_HEADERS.rawValue {
+            // A stream that a reset has ended, or will, is no news: `closed` says it.
+            let isOver = code == NGHTTP2_ERR_STREAM_CLOSED.rawValue || code == NGHTTP2_ERR_STREAM_CLOSING.rawValue
+            if UInt32(head.type) == NGHTTP2_HEADERS.rawValue, !isOver {
                 unsafe mailbox.record(.headersNotSent(StreamID(head.stream_id), code: Int(code)))
             }
             return 0

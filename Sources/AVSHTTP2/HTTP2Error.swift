@@ -23,6 +23,15 @@ public enum HTTP2Error: Error, Hashable, Sendable, CustomStringConvertible {
         return false
     }
 
+    /// Whether a request that was not sent with this code may be sent elsewhere: a GOAWAY came, or the session ends
+    /// (NG-13, NG-19).
+    public static func neverLeft(code: Int) -> Bool {
+        code == Int(NGHTTP2_ERR_START_STREAM_NOT_ALLOWED.rawValue) || code == Int(NGHTTP2_ERR_SESSION_CLOSING.rawValue)
+    }
+
+    /// The code of ``HTTP2Event/headersNotSent(_:code:)`` for a section over the library's 64 KiB (LIM-3).
+    public static let headersTooLarge = Int(NGHTTP2_ERR_FRAME_SIZE_ERROR.rawValue)
+
     /// The peer made us queue or decode too much at once (ATT-3, ATT-5, ATT-6).
     public var isFlood: Bool {
         guard case .library(_, let code, _) = self else { return false }

@@ -83,7 +83,10 @@ import CNGHTTP2
 
     /// - Returns: false once the section is so far over the limit that the rest is not worth looking at (ATT-4).
     func header(name: UnsafeBufferPointer<UInt8>, value: UnsafeBufferPointer<UInt8>, indexed: Bool) -> Bool {
-        unsafe incoming.append(name: name, value: value, indexed: indexed)
+        if unsafe incoming.append(name: name, value: value, indexed: indexed) { return true }
+        // The stream ends here for either side; a client's caller hears why.
+        if role == .client, let stream = incomingStream { endHeaders(stream, endsStream: false) }
+        return false
     }
 
     func endHeaders(_ stream: StreamID, endsStream: Bool) {

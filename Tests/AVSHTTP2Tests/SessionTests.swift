@@ -181,6 +181,18 @@ struct SessionTests {
         #expect(pair.client.events.last == .closed(stream, .cancel))
     }
 
+    @Test("NG-13: headers for a stream that the peer has reset meanwhile go nowhere, and that is no event")
+    func resetBeforeHeaders() throws {
+        let pair = try Pair()
+        let stream = try pair.client.session.request(request, endsStream: true)
+        try pair.settle()
+        try pair.server.session.respond(on: stream, headers: response)
+        pair.client.session.reset(stream, .cancel)
+        try pair.server.receive(pair.client.drain())  // before the answer goes out
+        try pair.settle()
+        #expect(pair.server.events.suffix(2) == [.headers(stream, request, endsStream: true), .closed(stream, .cancel)])
+    }
+
     @Test("CON-6: the peer hears our limits")
     func settings() throws {
         var configuration = HTTP2Configuration()

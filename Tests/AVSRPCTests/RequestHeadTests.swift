@@ -18,7 +18,7 @@ struct RequestHeadTests {
         }
         switch requestHead(fields).verdict {
         case .accept: return .accept
-        case .refuse(let status): return .refuse(status.code)
+        case .refuse(let status), .refuseMalformed(let status): return .refuse(status.code)
         case .http(let status, _): return .http(status)
         }
     }
@@ -95,7 +95,7 @@ struct RequestHeadTests {
         #expect(onlyHost.metadata.isEmpty)
         #expect(answer([(":authority", nil), ("host", "a"), ("HOST", nil)]) == .accept)
         let two = requestHead(goodHead + [("host", "a"), ("host", "b")])
-        guard case .refuse(let status) = two.verdict else { return #expect(Bool(false), "accepted") }
+        guard case .refuseMalformed(let status) = two.verdict else { return #expect(Bool(false), "accepted") }
         #expect(status.code == .internal)
     }
 

@@ -125,6 +125,7 @@ struct BadServerTests {
                 let spent = sent
                 // Only what the client's updates allow, padding and its length included.
                 let credit = Self.credit(await server.receive { Self.credit($0) - spent >= 261 })
+                try #require(credit - spent >= 261, "the client has hung up")
                 var frames: [UInt8] = []
                 while credit - sent >= 261, !rest.isEmpty {
                     frames += Raw.frame(
@@ -149,6 +150,112 @@ struct BadServerTests {
             credit += Int(frame.payload.reduce(UInt32(0)) { $0 << 8 | UInt32($1) })
         }
         return credit
+    }
+
+    @Test("26.2 no_df_padding: the same without padding")
+    func noPadding() async throws {
+        let message = (0..<300_000).map { UInt8(truncatingIfNeeded: $0) }
+        let result = try await withRawServer { server, _ in
+            try await server.open()
+            await server.request(on: 1)
+            try await server.send(Raw.responseHeaders(stream: 1))
+            var (rest, sent) = (([0] + Raw.big(300_000) + message)[...], 0)
+            while !rest.isEmpty {
+                let spent = sent
+                let credit = Self.credit(await server.receive { Self.credit($0) - spent >= 5 })
+                try #require(credit - spent >= 5, "the client has hung up")
+                var frames: [UInt8] = []
+                while credit - sent >= 5, !rest.isEmpty {
+                    frames += Raw.frame(0, stream: 1, Array(rest.prefix(5)))
+                    rest = rest.dropFirst(5)
+                    sent += 5
+                }
+                try await server.send(frames)
+            }
+            try await server.send(Raw.trailers(stream: 1))
+            _ = await server.receive()
+        } _: {
+            await call($0)
+        }
+        #expect(result == .success(message))
+    }
+
+    @Test("26.2 ping: every PING is answered, also in the middle of data")
+    func ping() async throws {
+        let (first, second) = ([UInt8](repeating: 1, count: 8), [UInt8](repeating: 2, count: 8))
+        let answers = Slot<[[UInt8]]>()
+        let result = try await withRawServer { server, _ in
+            try await server.open()
+            try await server.send(Raw.frame(6, first))
+            await server.request(on: 1)
+            let answer = Raw.message([7, 8, 9], stream: 1)
+            try await server.send(
+                Raw.responseHeaders(stream: 1) + Raw.frame(0, stream: 1, Array(answer[9..<12])) + Raw.frame(6, second)
+                    + Raw.frame(0, stream: 1, Array(answer[12...])) + Raw.trailers(stream: 1))
+            let acks = { @Sendable (bytes: [UInt8]) in
+                RawFrame.all(in: Array(bytes.dropFirst(24))).filter { $0.type == 6 && $0.flags == 1 }.map(\.payload)
+            }
+            answers.put(acks(await server.receive { acks($0).count == 2 }))
+            _ = await server.receive()
+        } _: {
+            await call($0)
+        }
+        #expect(result == .success([7, 8, 9]))
+        #expect(await answers.take() == [first, second])
+    }
+
+    @Test("26.2 two header sections before the data, and GOAWAY in the middle of one")
+    func headerSections() async throws {
+        let twice = Raw.responseHeaders(stream: 1) + Raw.responseHeaders(stream: 1) + Raw.message([7], stream: 1)
+        #expect(try await outcome(twice).failureCode == .internal)
+        let half = Raw.headers([(":status", "200")], stream: 1, flags: 0)
+        #expect(try await outcome(half + Raw.goAway(last: 1)).failureCode == .unavailable)
+    }
+
+    @Test("26.2, LIM-1: a header list of 100 KB, and then a call that goes well")
+    func hugeHeaders() async throws {
+        let result = try await withRawServer { server, _ in
+            try await server.open()
+            await server.request(on: 1)
+            var rest = (0..<1_000).flatMap { Raw.literal("x\($0)", String(repeating: "a", count: 100)) }[...]
+            var frames = Raw.headers([(":status", "200")], stream: 1, flags: 0)
+            while !rest.isEmpty {
+                frames += Raw.frame(9, flags: rest.count <= 16_384 ? 4 : 0, stream: 1, Array(rest.prefix(16_384)))
+                rest = rest.dropFirst(16_384)
+            }
+            try await server.send(frames)
+            await server.request(on: 3)
+            try await server.send(Raw.answer([3], stream: 3))
+            _ = await server.receive()
+        } _: { channel in
+            [await call(channel), await call(channel)]
+        }
+        #expect(result.map(\.failureCode) == [.resourceExhausted, nil])
+    }
+
+    @Test("26.2 SETTINGS that shrink the window below zero: the rest of the request waits for it")
+    func shrinkingWindow() async throws {
+        let echoed = Slot<Int>()
+        let result = try await withRawServer { server, _ in
+            try await server.open()  // 65,535
+            let size = { @Sendable (bytes: [UInt8]) in
+                RawFrame.all(in: Array(bytes.dropFirst(24))).filter { $0.stream == 1 && $0.type == 0 }
+                    .reduce(0) { $0 + $1.payload.count }
+            }
+            _ = await server.receive { size($0) == 65_535 }
+            try await server.send(H2.settings([(H2.initialWindowSize, 0)]))
+            try await server.send(H2.windowUpdate(1, 65_535) + H2.windowUpdate(0, 100_000))  // to 0
+            try await server.send(H2.windowUpdate(1, 34_470))  // for what is left
+            await server.request(on: 1)
+            echoed.put(size(await server.receive { size($0) == 100_005 }))
+            try await server.send(Raw.answer([7], stream: 1))
+            _ = await server.receive()
+        } _: { channel in
+            try await channel.unary(
+                path("Echo"), [UInt8](repeating: 1, count: 100_000), request: .bytes, response: .bytes)
+        }
+        #expect(result == [7])
+        #expect(await echoed.take() == 100_005)
     }
 
     @Test("MAP-1: HTTP 502 with HTML")

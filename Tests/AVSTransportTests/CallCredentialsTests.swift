@@ -22,8 +22,12 @@ struct CallCredentialsTests {
     func fetched() async throws {
         let count = Mutex(0)
         let credentials = CallCredentials(allowsPlaintext: true) { method in
+            let number = count.withLock { count in
+                count += 1
+                return count
+            }
             var metadata = Metadata()
-            try metadata.add("authorization", "\(method.method) \(count.withLock { $0 += 1; return $0 })")
+            try metadata.add("authorization", "\(method.method) \(number)")
             return metadata
         }
         try await withServer([Self.who]) { channel, _ in

@@ -77,6 +77,26 @@ final class Rig {
         try exchange()
     }
 
+    /// A whole call with these requests.
+    func call(
+        _ method: String, _ requests: [[UInt8]], with fields: [(String, String)] = [],
+        contentType: String = "application/grpc"
+    ) throws -> StreamID {
+        let stream = try request(method, endsStream: requests.isEmpty, with: fields, contentType: contentType)
+        for request in requests { client.session.send(request, after: ChunkLead(0, UInt32(request.count)), on: stream) }
+        if !requests.isEmpty { client.session.finish(stream, trailers: nil) }
+        try exchange()
+        return stream
+    }
+
+    /// The header sections that the client got on a stream: an answer's first, and its trailers.
+    func sections(_ stream: StreamID) -> [HeaderBlock] {
+        client.events.compactMap { event in
+            if case .headers(stream, let block, _) = event { return block }
+            return nil
+        }
+    }
+
     var goAways: [(last: StreamID, code: HTTP2ErrorCode, text: String)] {
         client.events.compactMap { event in
             if case .goAway(let last, let code, let data) = event {
@@ -87,11 +107,12 @@ final class Rig {
     }
 
     func request(
-        _ method: String, endsStream: Bool = true, with fields: [(String, String)] = []
+        _ method: String, endsStream: Bool = true, with fields: [(String, String)] = [],
+        contentType: String = "application/grpc"
     ) throws -> StreamID {
         var block: HeaderBlock = [
             ":method": "POST", ":scheme": "http", ":path": "/test.Service/\(method)", ":authority": "x",
-            "content-type": "application/grpc",
+            "content-type": contentType,
         ]
         for (name, value) in fields { block.append(name, value) }
         return try client.session.request(block, endsStream: endsStream)

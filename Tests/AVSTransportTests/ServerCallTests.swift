@@ -344,8 +344,13 @@ struct ServerCallsTests {
     @Test("OV-2: handlers over the limit of a connection are refused unprocessed, and the client tries once more")
     func runningCalls() async throws {
         let (started, cancelled) = (Slot<Void>(), Slot<Void>())
-        try await withServer([hanging(started, cancelled), echo], configure: { $0.maxRunningCallsPerConnection = 1 }) {
-            channel, _ in
+        try await withServer(
+            [hanging(started, cancelled), echo],
+            configure: {
+                $0.maxRunningCallsPerConnection = 1
+                $0.maxWaitingCallsPerConnection = 0
+            }
+        ) { channel, _ in
             let call = Task { _ = try await channel.unary(path("Hang"), [], request: .bytes, response: .bytes) }
             await started.take()
             let failure = await status {

@@ -29,6 +29,17 @@ struct ServerConnectionTests {
         #expect(rig.ends == 1)
     }
 
+    @Test("CON-3: a connection that is closed leaves nothing behind, though its timers were set for hours")
+    func leavesNothing() throws {
+        let rig = try Rig()
+        weak let handler = rig.connection.handler
+        #expect(handler != nil)
+        rig.channel.close(promise: nil)
+        rig.channel.embeddedEventLoop.run()
+        #expect(rig.ends == 1)
+        #expect(handler == nil)
+    }
+
     @Test("KA-4: an idle connection is drained with max_idle, a busy one is not")
     func idle() throws {
         let rig = try Rig([collect], configure: { $0.maximumIdle = .seconds(60) })

@@ -12,6 +12,11 @@ public struct ClientCall: Sendable {
         /// As `ready`, and the stream must be reset with this HTTP/2 error code: the server has said its last word
         /// while our side is open, or it broke the protocol.
         case readyAndReset(UInt32)
+
+        public var wantsReset: Bool {
+            if case .readyAndReset = self { return true }
+            return false
+        }
     }
 
     public enum Next: Hashable, Sendable {
@@ -45,6 +50,9 @@ public struct ClientCall: Sendable {
         self.kind = kind
         reader = MessageReader(limitBytes: limitBytes)
     }
+
+    /// Response headers have come, or what stands for them: the call is not made again (RT-3).
+    public private(set) var hasHeaders = false
 
     /// Responses may be compressed.
     public var inflatesResponses: Bool { encoding != .identity }
@@ -88,6 +96,7 @@ public struct ClientCall: Sendable {
     }
 
     private mutating func begin(_ fields: ResponseFields) -> Step {
+        hasHeaders = true
         let httpStatus = fields.httpStatus ?? 0
         guard fields.isGRPC, httpStatus == 200 else {
             if let status = fields.status { return end(status) }

@@ -22,6 +22,13 @@ public struct RequestFields: Sendable {
         self.metadata = metadata
     }
 
+    /// Says how often the call was tried before (RT-4).
+    public mutating func setPreviousAttempts(_ count: Int) {
+        metadata = metadata.removing("grpc-previous-rpc-attempts")
+        // Neither name nor value can be refused: the one is a constant, the other a number.
+        do throws(MetadataError) { try metadata.add("grpc-previous-rpc-attempts", "\(count)") } catch {}
+    }
+
     public func write(into sink: inout some FieldSink) {
         sink.append(":method", "POST")
         sink.append(":scheme", scheme)

@@ -8,6 +8,8 @@ public struct RequestHead: Sendable {
         case accept(RPCMethod)
         /// A gRPC answer without a message (RSP-2).
         case refuse(RPCStatus)
+        /// The same for a request that is no good as HTTP (HDR-8).
+        case refuseMalformed(RPCStatus)
         /// Not gRPC: an HTTP answer with a small text body.
         case http(status: Int, text: String)
     }
@@ -36,6 +38,8 @@ public struct RequestHead: Sendable {
     private var brokenField: String?
     private var isOversized = false
 
+    /// What the answer's content-type is.
+    public private(set) var answersAs = ResponseHead.ContentType.plain
     /// `:authority`, else `host`.
     public private(set) var authority = ""
     /// What `grpc-timeout` said; nil if there was none.
@@ -119,6 +123,7 @@ public struct RequestHead: Sendable {
             || rest.count > 6 && rest.extracting(first: 7).equalsIgnoringCase("+proto;")
         {
             contentType = .grpc
+            if !rest.isEmpty, rest[0] == UInt8(ascii: "+") { answersAs = .proto }
         } else if rest[0] == UInt8(ascii: "+") {
             contentType = .unknownSubtype(String(String(copying: rest.extracting(1...)).prefix(64)))
         } else {
@@ -141,7 +146,7 @@ public struct RequestHead: Sendable {
             return .refuse(RPCStatus(.unimplemented, "no codec for content-type application/grpc+\(subtype)"))
         case .grpc: break
         }
-        if hosts > 1 { return .refuse(RPCStatus(.internal, "the request names \(hosts) hosts")) }
+        if hosts > 1 { return .refuseMalformed(RPCStatus(.internal, "the request names \(hosts) hosts")) }
         if requiresTrailers, !acceptsTrailers {
             return .refuse(RPCStatus(.internal, "the request lacks 'te: trailers'"))
         }

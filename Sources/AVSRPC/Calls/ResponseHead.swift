@@ -2,12 +2,19 @@
 public enum ResponseHead {
     public static let contentType = "application/grpc"
 
+    /// An answer has the content-type of its request (HDR-3).
+    public enum ContentType: String, Hashable, Sendable {
+        case plain = "application/grpc"
+        case proto = "application/grpc+proto"
+    }
+
     /// The section before the first message (RSP-1).
     public static func write(
-        into sink: inout some FieldSink, encoding: MessageEncoding = .identity, metadata: Metadata = Metadata()
+        into sink: inout some FieldSink, as type: ContentType = .plain, encoding: MessageEncoding = .identity,
+        metadata: Metadata = Metadata()
     ) {
         sink.append(":status", "200")
-        sink.append("content-type", contentType)
+        sink.append("content-type", type.rawValue)
         if encoding != .identity { sink.append("grpc-encoding", encoding.rawValue) }
         sink.append("grpc-accept-encoding", MessageEncoding.acceptedNames)
         metadata.write(into: &sink)
@@ -20,11 +27,15 @@ public enum ResponseHead {
     /// place.
     ///
     /// - Parameter limitBytes: the header list size that the peer announced.
-    public static func writeTrailers(_ status: RPCStatus, into sink: inout some FieldSink, limitBytes: Int = 8 * 1024) {
+    /// - Returns: whether something was left out.
+    @discardableResult
+    public static func writeTrailers(_ status: RPCStatus, into sink: inout some FieldSink, limitBytes: Int = 8 * 1024) -> Bool {
         sink.append("grpc-status", String(status.code.rawValue))
         let room = max(256, min(limitBytes, 8 * 1024)) - 128  // for the fields around these
         var metadata = status.metadata
+        var isCut = false
         if metadata.wireSizeBytes > room - min(room, shortTextBytes) {
+            isCut = true
             metadata = metadata.removing("grpc-status-details-bin")
             if metadata.wireSizeBytes > room - min(room, shortTextBytes) { metadata = Metadata() }
         }
@@ -33,6 +44,7 @@ public enum ResponseHead {
             sink.append(name: "grpc-message".utf8Span.span, value: text.span, indexed: false)
         }
         metadata.write(into: &sink)
+        return isCut
     }
 
     /// Metadata leaves at least this much to the text.
@@ -49,12 +61,17 @@ public enum ResponseHead {
     }
 
     /// The whole answer in one section (RSP-2).
+    ///
+    /// - Parameter httpStatus: 200 but for what is wrong as HTTP already (HDR-8).
+    /// - Returns: whether something was left out.
+    @discardableResult
     public static func writeTrailersOnly(
-        _ status: RPCStatus, into sink: inout some FieldSink, limitBytes: Int = 8 * 1024
-    ) {
-        sink.append(":status", "200")
-        sink.append("content-type", contentType)
+        _ status: RPCStatus, into sink: inout some FieldSink, as type: ContentType = .plain, httpStatus: Int = 200,
+        limitBytes: Int = 8 * 1024
+    ) -> Bool {
+        sink.append(":status", String(httpStatus))
+        sink.append("content-type", type.rawValue)
         if status.code == .unimplemented { sink.append("grpc-accept-encoding", MessageEncoding.acceptedNames) }
-        writeTrailers(status, into: &sink, limitBytes: limitBytes)
+        return writeTrailers(status, into: &sink, limitBytes: limitBytes)
     }
 }

@@ -1,6 +1,7 @@
 import AVSHTTP2
 import AVSPrimitives
 import AVSRPC
+import DequeModule
 import Logging
 import NIOCore
 import NIOPosix
@@ -37,13 +38,21 @@ final class ChannelCore: @unchecked Sendable {
     let loop: LoopContext
     let time: any TimeSource
     let logger: Logger
-    private var state = State.idle
+    private var state = State.idle {
+        didSet { tellObservers() }
+    }
+    private var observers: [AsyncStream<RPCChannel.Connectivity>.Continuation] = []
+    private var lastTold: RPCChannel.Connectivity?
     private var backoff: Backoff
     private var random = SystemRandomNumberGenerator()
     private var retryTimer: Scheduled<Void>?
     private var nextAddressTimer: Scheduled<Void>?
-    /// Calls without a connection, in the order they came.
-    private var waiting: [ClientStream] = []
+    /// Calls without a stream, in the order they came: there is no connection, or the server takes no more for now
+    /// (CH-6). Some may be over.
+    private var waiting: Deque<ClientStream> = []
+    /// Requests kept for another attempt, over all calls (RT-3).
+    var keptBytes = 0
+    var retryThrottle: RetryThrottle
     /// All connections that have not ended, the ready one among them.
     private var connections: [ObjectIdentifier: ClientConnection] = [:]
     private var keepaliveFactor = 1
@@ -60,6 +69,7 @@ final class ChannelCore: @unchecked Sendable {
         logger[metadataKey: "target"] = "\(target)"
         self.logger = logger
         backoff = configuration.backoff
+        retryThrottle = configuration.retryThrottle
     }
 
     // MARK: Calls
@@ -67,7 +77,8 @@ final class ChannelCore: @unchecked Sendable {
     /// Gives a call a stream, now or when there is a connection.
     func open(_ stream: ClientStream) {
         switch state {
-        case .ready(let connection): stream.attach(connection)
+        case .ready(let connection) where connection.hasRoom && waiting.isEmpty: stream.attach(connection)
+        case .ready: waiting.append(stream)
         case .connecting: waiting.append(stream)
         case .idle:
             waiting.append(stream)
@@ -82,8 +93,27 @@ final class ChannelCore: @unchecked Sendable {
         }
     }
 
-    /// A call ended before it got a connection.
-    func forget(_ stream: ClientStream) { waiting.removeAll { $0 === stream } }
+    /// Gives streams to those who wait, in order, as far as the server takes them (CH-6).
+    func openWaiting() {
+        while case .ready(let connection) = state, connection.hasRoom, let stream = waiting.popFirst() {
+            stream.attach(connection)
+        }
+    }
+
+    /// - Returns: whether a call waits that is not over.
+    private func hasWaiting() -> Bool {
+        waiting.removeAll { $0.isOver }
+        return !waiting.isEmpty
+    }
+
+    private func openAgain() {
+        let calls = waiting
+        waiting = []
+        for call in calls where !call.isOver { open(call) }
+    }
+
+    /// The pause before the `retry`th retry of a call (RT-3).
+    func delay(of policy: RetryPolicy, before retry: Int) -> Duration { policy.delay(before: retry, using: &random) }
 
     // MARK: Connecting
 
@@ -165,9 +195,7 @@ final class ChannelCore: @unchecked Sendable {
         for id in round.attempts where id != ObjectIdentifier(connection) {
             connections[id]?.close("another address was faster")
         }
-        let calls = waiting
-        waiting = []
-        for call in calls { open(call) }
+        openWaiting()
     }
 
     /// GOAWAY: open calls go on there, new ones want another connection (DR-5).
@@ -194,7 +222,7 @@ final class ChannelCore: @unchecked Sendable {
 
     private func leaveReady() {
         state = .idle
-        if !waiting.isEmpty { connect() }  // else not before the next call (DR-6)
+        if hasWaiting() { connect() }  // else not before the next call (DR-6)
     }
 
     private func attemptFailed(_ connection: ClientConnection, _ reason: String, of round: Round) {
@@ -212,15 +240,21 @@ final class ChannelCore: @unchecked Sendable {
         let delay = max(.zero, backoff.next(using: &random) - since.duration(to: now))
         logger.info("connecting failed", metadata: ["error": "\(reason)", "retry_in": "\(delay)"])
         retryTimer = loop.eventLoop.scheduleTask(in: TimeAmount(delay)) { self.retry() }
-        let calls = waiting
-        waiting = []
-        for call in calls { open(call) }  // those that do not wait for ready fail here
+        openAgain()  // those that do not wait for ready fail here
+    }
+
+    /// The next attempt starts now, and the pauses after it begin anew (CH-2).
+    func resetBackoff() {
+        backoff.reset()
+        guard case .failed = state else { return }
+        retryTimer?.cancel()
+        retry()
     }
 
     private func retry() {
         retryTimer = nil
         guard case .failed = state else { return }
-        if waiting.isEmpty { state = .idle } else { connect() }
+        if hasWaiting() { connect() } else { state = .idle }
     }
 
     // MARK: Closing
@@ -234,7 +268,7 @@ final class ChannelCore: @unchecked Sendable {
         nextAddressTimer?.cancel()
         let calls = waiting
         waiting = []
-        for call in calls { call.fail(RPCStatus(.unavailable, "the channel is closed")) }
+        for call in calls where !call.isOver { call.fail(RPCStatus(.unavailable, "the channel is closed")) }
         for connection in connections.values { connection.close("the channel was closed") }
         finishClosing()
     }
@@ -243,6 +277,26 @@ final class ChannelCore: @unchecked Sendable {
         guard connections.isEmpty else { return }
         for waiter in whenClosed { waiter.resume() }
         whenClosed = []
+    }
+
+    // MARK: Observing
+
+    /// Tells `observer` of the state now and of every change, until it is cancelled or the channel closed (CH-1).
+    func observe(_ observer: AsyncStream<RPCChannel.Connectivity>.Continuation) {
+        observer.yield(connectivity)
+        if case .shutdown = state { return observer.finish() }
+        observers.append(observer)
+    }
+
+    private func tellObservers() {
+        let now = connectivity
+        guard !observers.isEmpty, now != lastTold else { return }
+        lastTold = now
+        observers.removeAll { observer in
+            if case .terminated = observer.yield(now) { return true }
+            if now == .shutdown { observer.finish() }
+            return now == .shutdown
+        }
     }
 
     var connectivity: RPCChannel.Connectivity {

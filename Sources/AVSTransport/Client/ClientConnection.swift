@@ -61,6 +61,7 @@ final class ClientConnection: HTTP2Delegate {
         case .closed(let id, let code):
             closed(id, code)
         case .headersNotSent(let id, let code):
+            if HTTP2Error.neverLeft(code: code), let stream = streams.remove(id) { return stream.neverLeft() }
             streams[id]?.fail(RPCStatus(.internal, "the request's headers could not be sent (\(code))"))
         case .settings where !isReady:
             isReady = true
@@ -70,13 +71,16 @@ final class ClientConnection: HTTP2Delegate {
         case .goAway(_, let code, let debugData):
             isDraining = true
             core.connectionIsDraining(self, code, String(decoding: debugData, as: UTF8.self))
-        case .settings, .settingsAcknowledged, .ping, .pingAcknowledged:
+        case .settings:
+            core.openWaiting()  // the limit may be another one
+        case .settingsAcknowledged, .ping, .pingAcknowledged:
             break
         }
     }
 
     private func closed(_ id: StreamID, _ code: HTTP2ErrorCode) {
         streams.remove(id)?.streamClosed(code)
+        core.openWaiting()
         if streams.isEmpty { waitForIdle() }
     }
 
@@ -146,6 +150,20 @@ final class ClientConnection: HTTP2Delegate {
     func finish(_ id: StreamID) {
         handler?.session.finish(id, trailers: nil)
         handler?.scheduleFlush()
+    }
+
+    /// The server takes one more call here.
+    var hasRoom: Bool {
+        guard let handler, !isDraining else { return false }
+        return streams.count < Int(clamping: handler.session.peerMaxConcurrentStreams)
+    }
+
+    /// The call goes on elsewhere; what is left of its stream concerns it no more.
+    func abandon(_ id: StreamID, isClosed: Bool) {
+        guard streams.remove(id) != nil else { return }
+        if !isClosed { reset(id, .cancel) }
+        core.openWaiting()
+        if streams.isEmpty { waitForIdle() }
     }
 
     func reset(_ id: StreamID, _ code: HTTP2ErrorCode) {

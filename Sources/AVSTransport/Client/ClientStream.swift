@@ -27,6 +27,10 @@ final class ClientStream: @unchecked Sendable {
     /// The answer has begun, or the requests have outgrown the buffer: the call is not sent again.
     private var isCommitted = false
     private var hasRetried = false
+    private let retryPolicy: RetryPolicy?
+    /// Attempts that a policy asked for, after the first (RT-4).
+    private var retries = 0
+    private var retryTimer: Scheduled<Void>?
     private var hasEndedRequests = false
     private var waitsToInflate = false
     private var reader: Waiter<[UInt8]?>?
@@ -39,7 +43,7 @@ final class ClientStream: @unchecked Sendable {
 
     init(
         core: ChannelCore, kind: CallKind, fields: RequestFields, deadline: ContinuousClock.Instant?,
-        waitsForReady: Bool, responseLimitBytes: Int
+        waitsForReady: Bool, responseLimitBytes: Int, retryPolicy: RetryPolicy? = nil
     ) {
         self.core = core
         eventLoop = core.loop.eventLoop
@@ -48,6 +52,7 @@ final class ClientStream: @unchecked Sendable {
         self.deadline = deadline
         self.waitsForReady = waitsForReady
         self.responseLimitBytes = responseLimitBytes
+        self.retryPolicy = retryPolicy
         call = ClientCall(kind: kind, limitBytes: responseLimitBytes)
     }
 
@@ -139,13 +144,28 @@ final class ClientStream: @unchecked Sendable {
     private func keep(_ message: OutgoingMessage) {
         if isCommitted, id != nil { return }
         kept.append(message)
-        keptBytes += message.bytes.count + MessageReader.prefixBytes
-        if id != nil, keptBytes > core.configuration.retryBufferBytes { commit() }
+        let count = message.bytes.count + MessageReader.prefixBytes
+        keptBytes += count
+        core.keptBytes += count
+        if id != nil { commitIfLarge() }
+    }
+
+    /// Once its requests outgrow the buffers a call is not made again (RT-3).
+    private func commitIfLarge() {
+        let configuration = core.configuration
+        if keptBytes > configuration.retryBufferBytes || core.keptBytes > configuration.retryBufferBytesOfChannel {
+            commit()
+        }
     }
 
     private func commit() {
         isCommitted = true
+        forgetRequests()
+    }
+
+    private func forgetRequests() {
         kept = []
+        core.keptBytes -= keptBytes
         keptBytes = 0
     }
 
@@ -156,6 +176,7 @@ final class ClientStream: @unchecked Sendable {
         guard !isOver else { return }
         var fields = self.fields
         if let deadline { fields.timeout = core.time.monotonic.duration(to: deadline) }
+        if retries > 0 { fields.setPreviousAttempts(retries) }
         let endsAtOnce = hasEndedRequests && kept.isEmpty
         guard let id = connection.open(self, fields, endsStream: endsAtOnce) else { return }
         self.connection = connection
@@ -163,7 +184,7 @@ final class ClientStream: @unchecked Sendable {
         var isUnderLimit = true
         for message in kept { isUnderLimit = connection.send(message, id) }
         if hasEndedRequests, !endsAtOnce { connection.finish(id) }
-        if keptBytes > core.configuration.retryBufferBytes { commit() }
+        commitIfLarge()
         if isUnderLimit { becameWritable() }
     }
 
@@ -183,6 +204,7 @@ final class ClientStream: @unchecked Sendable {
 
     private func act(on step: ClientCall.Step) {
         guard !isOver else { return }
+        if let status = call.status, tryAgain(after: status, isClosed: !step.wantsReset) { return }
         if !call.isUnanswered, !isCommitted { commit() }
         switch step {
         case .wait: break
@@ -203,23 +225,63 @@ final class ClientStream: @unchecked Sendable {
         guard !isOver, !call.hasEnded else { return }
         if code == .refusedStream, !hasRetried, retry() { return }
         let passed = deadline.map { $0 <= core.time.monotonic } ?? false
-        close(StatusMapping.status(resetCode: code.rawValue, deadlinePassed: passed), reset: false)
+        let status = StatusMapping.status(resetCode: code.rawValue, deadlinePassed: passed)
+        if !tryAgain(after: status, isClosed: true) { close(status, reset: false) }
     }
 
     /// The connection is gone (MAP-6).
     func connectionLost(_ reason: String) {
         guard !isOver, !call.hasEnded else { return }
-        close(RPCStatus(.unavailable, reason), reset: false)
+        let status = RPCStatus(.unavailable, reason)
+        if !tryAgain(after: status, isClosed: true) { close(status, reset: false) }
+    }
+
+    /// The connection went away before the call did; that costs nothing, and may happen any number of times (RT-2).
+    func neverLeft() {
+        guard !isOver, !call.hasEnded else { return }
+        guard !isCommitted else { return connectionLost("the connection took no more calls") }
+        beginAgain()
+        core.open(self)
     }
 
     private func retry() -> Bool {
         guard call.isUnanswered, !isCommitted else { return false }
         hasRetried = true
+        beginAgain()
+        core.open(self)
+        return true
+    }
+
+    private func beginAgain() {
         connection = nil
         id = nil
         call = ClientCall(kind: kind, limitBytes: responseLimitBytes)
         if hasEndedRequests { call.endOurSide() }
-        core.open(self)
+    }
+
+    /// Makes the call again if its policy wants that after `status` (RT-3…5).
+    ///
+    /// - Returns: false if `status` is how the call ends.
+    private func tryAgain(after status: RPCStatus, isClosed: Bool) -> Bool {
+        guard let retryPolicy, !call.hasHeaders, !status.isOK else { return false }
+        let pushback = RetryPolicy.Pushback(status)
+        let isRetryable = retryPolicy.retryableCodes.contains(status.code)
+        if isRetryable || pushback == .never { core.retryThrottle.failed() }
+        guard isRetryable, !isCommitted, retries + 1 < retryPolicy.maximumAttempts, core.retryThrottle.allowsRetries
+        else { return false }
+        let delay: Duration
+        switch pushback {
+        case .never: return false
+        case .after(let asked): delay = asked
+        case .none: delay = core.delay(of: retryPolicy, before: retries + 1)
+        }
+        retries += 1
+        if let id { connection?.abandon(id, isClosed: isClosed) }
+        beginAgain()
+        retryTimer = eventLoop.scheduleTask(in: TimeAmount(delay)) {
+            self.retryTimer = nil
+            if !self.isOver { self.core.open(self) }
+        }
         return true
     }
 
@@ -267,7 +329,6 @@ final class ClientStream: @unchecked Sendable {
         guard !isOver else { return }
         if reset, let id, !(call.hasEnded && hasEndedRequests) { connection?.reset(id, .cancel) }
         call.close(status)
-        core.forget(self)
         stopWriting()
         deliver()
         finish(call.status ?? status)
@@ -278,8 +339,7 @@ final class ClientStream: @unchecked Sendable {
             writer.resume { .failure(RPCStatus(.cancelled, "the call has ended")) }
         }
         writers = []
-        kept = []
-        keptBytes = 0
+        forgetRequests()
     }
 
     /// The caller has been told, or nobody listens.
@@ -288,6 +348,10 @@ final class ClientStream: @unchecked Sendable {
         isOver = true
         timer?.cancel()
         timer = nil
+        retryTimer?.cancel()
+        retryTimer = nil
+        forgetRequests()
+        if status.isOK { core.retryThrottle.succeeded() }
         connection = nil
         initialMetadata.fulfil(status.isOK ? .success(Metadata()) : .failure(status))
         end.fulfil(.success(status))

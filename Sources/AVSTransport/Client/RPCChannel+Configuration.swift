@@ -19,6 +19,12 @@ extension RPCChannel {
         /// What is kept of a request until its answer begins, so that a call which the server did not process can be
         /// sent again (RT-2).
         public var retryBufferBytes = 256 * 1024
+        /// The same for all calls together; a call that would pass it is not made again (RT-3).
+        public var retryBufferBytesOfChannel = 1024 * 1024
+        /// When calls that failed are made again, unless they say otherwise; nil never.
+        public var retryPolicy: RetryPolicy?
+        /// Shared by all calls of the channel (RT-5).
+        public var retryThrottle = RetryThrottle()
         /// See each call before it is sent.
         public var interceptors: [any ClientInterceptor] = []
 
@@ -43,6 +49,8 @@ public struct CallOptions: Sendable {
     public var waitForReady: Bool
     /// Who makes the call; fetched when it starts, and added to ``metadata`` (CH-7).
     public var credentials: CallCredentials?
+    /// When to make the call again; nil takes the channel's policy (RT-3).
+    public var retryPolicy: RetryPolicy?
     /// Compress requests with this; the server must know it.
     public var requestEncoding = MessageEncoding.identity
     /// Largest response message; nil takes the channel's limit.

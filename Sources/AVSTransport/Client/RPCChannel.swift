@@ -73,6 +73,21 @@ public final class RPCChannel: Sendable {
         }
     }
 
+    /// What ``connectivity`` is now and every time that it changes; who reads slowly gets the latest only. Ends after
+    /// `shutdown` (CH-1).
+    public var connectivityChanges: AsyncStream<Connectivity> {
+        let (stream, observer) = AsyncStream.makeStream(of: Connectivity.self, bufferingPolicy: .bufferingNewest(1))
+        let core = self.core
+        core.loop.eventLoop.execute { core.observe(observer) }
+        return stream
+    }
+
+    /// Leaves the pause between attempts to connect: the next one is made at once (CH-2).
+    public func resetBackoff() {
+        let core = self.core
+        core.loop.eventLoop.execute { core.resetBackoff() }
+    }
+
     // MARK: Calls
 
     /// One request, one response.
@@ -185,7 +200,8 @@ public final class RPCChannel: Sendable {
             userAgent: configuration.userAgent, encoding: options.requestEncoding, metadata: options.metadata)
         return ClientStream(
             core: core, kind: kind, fields: fields, deadline: deadline, waitsForReady: options.waitForReady,
-            responseLimitBytes: options.responseLimitBytes ?? configuration.responseLimitBytes)
+            responseLimitBytes: options.responseLimitBytes ?? configuration.responseLimitBytes,
+            retryPolicy: options.retryPolicy ?? configuration.retryPolicy)
     }
 
     private static func single<Response>(

@@ -21,6 +21,12 @@ extension HTTP2Handler {
         armed = (context.eventLoop.scheduleTask(in: amount) { bound.value.fire() }, next)
     }
 
+    /// The loop would keep the connection, and all it holds, until the timer fires.
+    func disarm() {
+        armed?.timer.cancel()
+        armed = nil
+    }
+
     private func fire() {
         armed = nil
         let now = time.monotonic

@@ -60,7 +60,10 @@ final class HTTP2Handler: ChannelInboundHandler {
         self.logger = logger
         self.delegate = delegate
         session = try HTTP2Session.open(role, limits.http2)
-        abuse = AbuseGuard(limits: limits.abuse, pings: pings)
+        var abuseLimits = limits.abuse
+        // A server that answers in small frames is slow and no danger to the client that called it (26.2, no_df_padding).
+        if role == .client { abuseLimits.tinyData = .unlimited }
+        abuse = AbuseGuard(limits: abuseLimits, pings: pings)
         lastReceived = time.monotonic
     }
 
@@ -127,12 +130,14 @@ final class HTTP2Handler: ChannelInboundHandler {
     func channelInactive(context: ChannelHandlerContext) {
         finish(.lost("the peer closed the connection"))
         phase = .closed
+        disarm()
         context.fireChannelInactive()
     }
 
     func handlerRemoved(context: ChannelHandlerContext) {
         finish(.lost("the connection was closed"))
         phase = .closed
+        disarm()
         self.context = nil
     }
 

@@ -21,6 +21,9 @@ extension HeaderBlock {
     /// The headers of nearly every response, built once (SP-6).
     static let plainResponse = HeaderBlock { ResponseHead.write(into: &$0) }
 
+    /// The same for requests that say `+proto`.
+    static let protoResponse = HeaderBlock { ResponseHead.write(into: &$0, as: .proto) }
+
     /// The trailers of nearly every success, built once (SP-6).
     static let okTrailers = HeaderBlock { ResponseHead.writeTrailers(.ok, into: &$0) }
 }

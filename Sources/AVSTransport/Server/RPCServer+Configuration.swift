@@ -11,7 +11,10 @@ extension RPCServer {
         public var requestLimitBytes = 4 * 1024 * 1024
         /// Handlers that may be running for one connection, counting those whose stream is gone (OV-2, ATT-1).
         public var maxRunningCallsPerConnection = 200
-        /// The same over all connections.
+        /// Calls that wait for one of them to return, deadlines running. Further ones are refused unprocessed, so that
+        /// their clients may go elsewhere (OV-2).
+        public var maxWaitingCallsPerConnection = 50
+        /// Handlers that may be running over all connections.
         public var maxRunningCalls = 20_000
         /// Open connections, those in their handshake among them; further ones are closed at once (OV-3).
         public var maxConnections = 10_000

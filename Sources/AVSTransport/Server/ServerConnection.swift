@@ -1,6 +1,7 @@
 import AVSHTTP2
 import AVSPrimitives
 import AVSRPC
+import DequeModule
 import Logging
 import NIOCore
 
@@ -22,6 +23,8 @@ final class ServerConnection: HTTP2Delegate {
     @exclusivity(unchecked) private(set) var handler: HTTP2Handler?
     @exclusivity(unchecked) private var streams = StreamTable<ServerStream>()
     @exclusivity(unchecked) private var runningCalls = 0
+    /// Calls whose handler may start when another one has returned (OV-2).
+    private var waitingCalls: Deque<ServerStream> = []
     /// Request bytes that no handler has taken.
     @exclusivity(unchecked) private var queuedBytes = 0
     /// What the server's budget knows of this connection.
@@ -91,7 +94,7 @@ final class ServerConnection: HTTP2Delegate {
         case .headersNotSent(let id, let code):
             logger.warning(
                 "a header section could not be sent", metadata: ["stream": "\(id.rawValue)", "code": "\(code)"])
-            handler?.session.reset(id, .internalError)  // else the call would hang (NG-13)
+            headersNotSent(id, code)
         case .pingAcknowledged(PingNumber.drain):
             finishDrain()
         case .settings, .settingsAcknowledged, .ping, .pingAcknowledged, .goAway:
@@ -99,9 +102,20 @@ final class ServerConnection: HTTP2Delegate {
         }
     }
 
+    /// Without an answer the call would hang (NG-13). What was too large can be answered with less (LIM-3).
+    private func headersNotSent(_ id: StreamID, _ code: Int) {
+        guard code == HTTP2Error.headersTooLarge, let stream = streams[id], !stream.isOver else {
+            handler?.session.reset(id, .internalError)
+            return
+        }
+        stream.abandon()
+        refuse(id, RPCStatus(.resourceExhausted, "the metadata of the answer is too large to send"))
+    }
+
     private func closed(_ id: StreamID) {
         guard let stream = streams.remove(id) else { return }
         stream.abandon()  // does nothing to a call that has ended and whose handler has returned
+        if stream.isWaiting { waitingCalls.removeAll { $0 === stream } }
         guard streams.isEmpty, let idle = service.configuration.maximumIdle else { return }
         handler?.timers.set(.idle, service.time.monotonic + idle)
         handler?.arm()
@@ -119,7 +133,10 @@ final class ServerConnection: HTTP2Delegate {
         case .http(let status, let text): refuse(id, httpStatus: status, head.isHead ? nil : text)
         case .refuse(let status):
             loop.counters.callEnded(method: -1, status.code)
-            refuse(id, status)
+            refuse(id, status, as: head.answersAs)
+        case .refuseMalformed(let status):
+            loop.counters.callEnded(method: -1, status.code)
+            refuse(id, status, as: head.answersAs, httpStatus: 400)
         case .accept(let method): begin(id, method, head, endsStream: endsStream)
         }
     }
@@ -127,7 +144,7 @@ final class ServerConnection: HTTP2Delegate {
     private func begin(_ id: StreamID, _ method: RPCMethod, _ head: RequestHead, endsStream: Bool) {
         if service.budget.isSpent {
             loop.counters.callEnded(method: method.number, .resourceExhausted)
-            return refuse(id, RPCStatus(.resourceExhausted, "the server's buffers are full"))  // OV-3
+            return refuse(id, RPCStatus(.resourceExhausted, "the server's buffers are full"), as: head.answersAs)  // OV-3
         }
         let now = handler?.lastReceived ?? service.time.monotonic  // one look at the clock for each read
         var deadline: ContinuousClock.Instant?
@@ -135,7 +152,7 @@ final class ServerConnection: HTTP2Delegate {
         if let longest = method.options.maximumTimeout { deadline = min(deadline ?? now + longest, now + longest) }
         if let deadline, deadline <= now {
             loop.counters.callEnded(method: method.number, .deadlineExceeded)
-            return refuse(id, RPCStatus(.deadlineExceeded, "the deadline had passed"))
+            return refuse(id, RPCStatus(.deadlineExceeded, "the deadline had passed"), as: head.answersAs)
         }
         let encodesBack = service.configuration.compressesResponses && head.acceptedEncodings.allows(head.encoding)
         let call = ServerCall(
@@ -147,17 +164,22 @@ final class ServerConnection: HTTP2Delegate {
             method: method.path, kind: method.kind, peer: peer, authority: head.authority, metadata: head.metadata,
             deadline: deadline, receivedAt: service.time.now)
         let stream = ServerStream(
-            id, on: self, method: method, call: call, context: context,
+            id, on: self, method: method, call: call, context: context, contentType: head.answersAs,
             compression: head.acceptedEncodings.choice(after: head.encoding), began: now)
         streams.insert(stream, for: id)
         if let deadline { handler?.setDeadline(id, deadline) }
         if endsStream { stream.receiveEnd() } else { stream.act(on: .wait) }
     }
 
-    /// Whether a handler may start (OV-2). If not, the call is refused: unprocessed, so its client may retry.
+    /// Whether a handler may start (OV-2). If not, the call waits, or is refused: unprocessed, so its client may retry.
     func admitHandler(_ stream: ServerStream) -> Bool {
         guard runningCalls < service.configuration.maxRunningCallsPerConnection else {
-            stream.refuse()
+            if waitingCalls.count < service.configuration.maxWaitingCallsPerConnection {
+                waitingCalls.append(stream)
+                stream.isWaiting = true
+            } else {
+                stream.refuse()
+            }
             return false
         }
         guard service.handlers.begin(limit: service.configuration.maxRunningCalls) else {
@@ -172,14 +194,23 @@ final class ServerConnection: HTTP2Delegate {
     func handlerReturned() {
         runningCalls -= 1
         service.handlers.end()
+        let limit = service.configuration.maxRunningCallsPerConnection
+        while runningCalls < limit, let next = waitingCalls.popFirst() { next.stopWaiting() }
     }
 
     // MARK: Answers
 
     /// A whole answer without a message (RSP-2).
-    func refuse(_ id: StreamID, _ status: RPCStatus) {
+    func refuse(
+        _ id: StreamID, _ status: RPCStatus, as type: ResponseHead.ContentType = .plain, httpStatus: Int = 200
+    ) {
         let limit = peerHeaderLimit
-        let block = HeaderBlock { ResponseHead.writeTrailersOnly(status, into: &$0, limitBytes: limit) }
+        var isCut = false
+        let block = HeaderBlock {
+            isCut = ResponseHead.writeTrailersOnly(
+                status, into: &$0, as: type, httpStatus: httpStatus, limitBytes: limit)
+        }
+        if isCut { logCut(id) }
         respond(id, block, endsStream: true)
     }
 
@@ -194,12 +225,18 @@ final class ServerConnection: HTTP2Delegate {
         handler?.session.finish(id, trailers: nil)
     }
 
-    func sendHeaders(_ id: StreamID, _ encoding: MessageEncoding, _ metadata: Metadata?) {
+    private func logCut(_ id: StreamID) {  // RSP-7
+        logger.warning("trailing metadata was too large and is left out", metadata: ["stream": "\(id.rawValue)"])
+    }
+
+    func sendHeaders(
+        _ id: StreamID, as type: ResponseHead.ContentType, _ encoding: MessageEncoding, _ metadata: Metadata?
+    ) {
         guard encoding != .identity || metadata?.isEmpty == false else {
-            return respond(id, .plainResponse, endsStream: false)
+            return respond(id, type == .plain ? .plainResponse : .protoResponse, endsStream: false)
         }
         let block = HeaderBlock {
-            ResponseHead.write(into: &$0, encoding: encoding, metadata: metadata ?? Metadata())
+            ResponseHead.write(into: &$0, as: type, encoding: encoding, metadata: metadata ?? Metadata())
         }
         respond(id, block, endsStream: false)
     }
@@ -222,7 +259,9 @@ final class ServerConnection: HTTP2Delegate {
         var block = HeaderBlock.okTrailers
         if !status.isOK || !status.metadata.isEmpty {
             let limit = peerHeaderLimit
-            block = HeaderBlock { ResponseHead.writeTrailers(status, into: &$0, limitBytes: limit) }
+            var isCut = false
+            block = HeaderBlock { isCut = ResponseHead.writeTrailers(status, into: &$0, limitBytes: limit) }
+            if isCut { logCut(id) }
         }
         handler?.session.finish(id, trailers: block)
         handler?.scheduleFlush()
@@ -334,6 +373,7 @@ final class ServerConnection: HTTP2Delegate {
         for (_, stream) in streams.all { stream.abandon() }  // NG-4
         streams = StreamTable()
         report(0)
+        waitingCalls = []
         switch end {
         case .refused(let reason): service.logRefusal(of: peer, reason)
         case .finished, .lost, .closed: logger.debug("connection ended", metadata: ["reason": "\(end.reason)"])

@@ -15,9 +15,12 @@ final class ServerStream: ServerCallChannel, RunnableCall, @unchecked Sendable {
     private let method: RPCMethod
     private let context: CallContext
     @exclusivity(unchecked) private var call: ServerCall
+    private let contentType: ResponseHead.ContentType
     private let inflatesRequests: Bool
     private var waitsToInflate = false
     @exclusivity(unchecked) private(set) var hasStarted = false
+    /// For others on the connection to return (OV-2).
+    var isWaiting = false
     /// While the handler runs.
     @exclusivity(unchecked) private var runner: CallRunner?
     /// What to compress with if the handler asks for it.
@@ -39,7 +42,7 @@ final class ServerStream: ServerCallChannel, RunnableCall, @unchecked Sendable {
 
     init(
         _ id: StreamID, on connection: ServerConnection, method: RPCMethod, call: ServerCall, context: CallContext,
-        compression: MessageEncoding, began: ContinuousClock.Instant
+        contentType: ResponseHead.ContentType, compression: MessageEncoding, began: ContinuousClock.Instant
     ) {
         self.id = id
         self.connection = connection
@@ -48,6 +51,7 @@ final class ServerStream: ServerCallChannel, RunnableCall, @unchecked Sendable {
         self.call = call
         inflatesRequests = call.requestEncoding != .identity
         self.context = context
+        self.contentType = contentType
         self.compression = compression
         self.began = began
     }
@@ -62,7 +66,7 @@ final class ServerStream: ServerCallChannel, RunnableCall, @unchecked Sendable {
     func act(on step: ServerCall.Step) {
         guard !isOver else { return }
         if case .fail(let status) = step { return end(with: status) }
-        if !hasStarted, call.mayStart { start() }
+        if !hasStarted, call.mayStart, !isWaiting { start() }
         if step == .ready { deliver() }
         credit()
     }
@@ -71,6 +75,11 @@ final class ServerStream: ServerCallChannel, RunnableCall, @unchecked Sendable {
     func end(with status: RPCStatus) {
         end(nil, status)
         abandon()
+    }
+
+    func stopWaiting() {
+        isWaiting = false
+        act(on: .ready)
     }
 
     /// The handler cannot run now, and has not begun: the client may try elsewhere (OV-2).
@@ -313,7 +322,7 @@ final class ServerStream: ServerCallChannel, RunnableCall, @unchecked Sendable {
             connection.finish(id, status.adding(metadata?.trailing))
         case .trailersOnly:
             // A failure before the first message is one section, whatever was set: clients may retry it (RSP-2).
-            connection.refuse(id, status.adding(metadata?.trailing).adding(metadata?.initial))
+            connection.refuse(id, status.adding(metadata?.trailing).adding(metadata?.initial), as: contentType)
         case .trailers:
             connection.finish(id, status.adding(metadata?.trailing))
         case .ignored: break
@@ -321,7 +330,7 @@ final class ServerStream: ServerCallChannel, RunnableCall, @unchecked Sendable {
     }
 
     private func sendHeaders(_ metadata: CallContext.ResponseMetadata?) {
-        connection.sendHeaders(id, call.responseEncoding, metadata?.initial)
+        connection.sendHeaders(id, as: contentType, call.responseEncoding, metadata?.initial)
     }
 }
 

@@ -76,7 +76,10 @@ struct FrameAttackTests {
             await gate.wait()
             return request
         }
-        let counted = try await attack([stubborn], configure: { $0.maxRunningCallsPerConnection = 10 }) { peer, server in
+        let counted = try await attack([stubborn], configure: {
+            $0.maxRunningCallsPerConnection = 10
+            $0.maxWaitingCallsPerConnection = 0
+        }) { peer, server in
             let calls = { (streams: Range<UInt32>) in
                 streams.flatMap {
                     Raw.request("Stubborn", stream: $0 * 2 + 1) + Raw.message([], stream: $0 * 2 + 1, flags: 1)

@@ -30,7 +30,7 @@ struct H2Case: Sendable, CustomTestStringConvertible {
 
 @Suite("26.3 HTTP/2 conformance", .timeLimit(.minutes(5)))
 struct ConformanceTests {
-    @Test("a live server keeps", arguments: H2Case.all)
+    @Test("NG-5, NG-20, DR-4, FC-11, HDR-13, OV-1: a live server keeps", arguments: H2Case.all)
     func rule(_ rule: H2Case) async throws {
         try await withServer([echo]) { channel, server in
             let peer = try await H2Client(port: try await server.boundPort)

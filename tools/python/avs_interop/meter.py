@@ -20,6 +20,7 @@ class Meter:
         return self
 
     def __exit__(self, *_) -> None:
+        self.listener.shutdown(socket.SHUT_RDWR)  # ends the wait in `accept`; closing alone does not
         self.listener.close()
 
     def _accept(self) -> None:

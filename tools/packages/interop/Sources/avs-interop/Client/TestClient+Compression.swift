@@ -4,7 +4,8 @@ import AVSTransport
 
 /// Who compresses what: the flag before each message, not only the header, must say what was asked for.
 extension TestClient {
-    private static let notProbed = "the server cannot see whether a request came compressed; the rest of the case passed"
+    private static let notProbed =
+        "the server cannot see whether a request came compressed; the rest of the case passed"
 
     private var gzip: CallOptions {
         var options = CallOptions()

@@ -9,8 +9,9 @@ struct LoadCommand: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "load", abstract: "Call without a pause until SIGTERM, and say how many calls failed.",
         discussion: """
-            Half of the callers make unary calls, half read streams that last 60 ms. No call waits for a connection
-            longer than it takes to open one (wait-for-ready is off), none is repeated by hand: whatever fails counts.
+            Of four callers two make unary calls, one reads streams that last 60 ms, and one reads streams that last a
+            second and a half. No call waits for a connection longer than it takes to open one (wait-for-ready is off),
+            none is repeated by hand: whatever fails counts.
             """)
 
     @Option(help: ArgumentHelp("One address, or several: ipv4:a:1,b:2.", valueName: "target"))
@@ -34,7 +35,8 @@ struct LoadCommand: AsyncParsableCommand {
         await withTaskGroup(of: Void.self) { group in
             for channel in opened {
                 for caller in 0..<callers {
-                    group.addTask { await Self.call(TestClient(channel: channel), streams: caller % 2 == 1, tally) }
+                    let kind = Kind.mix[caller % Kind.mix.count]
+                    group.addTask { await Self.call(TestClient(channel: channel), kind, tally) }
                 }
             }
             for await _ in signals { break }
@@ -44,14 +46,29 @@ struct LoadCommand: AsyncParsableCommand {
         Output.line(tally.json)
     }
 
-    private static func call(_ client: TestClient, streams: Bool, _ tally: Tally) async {
+    private enum Kind: String {
+        case unary, stream, long
+
+        /// What the callers of a channel do, one each.
+        static let mix: [Kind] = [.unary, .stream, .unary, .long]
+
+        func run(_ client: TestClient) async throws {
+            switch self {
+            case .unary: try await LoadCommand.unary(client)
+            case .stream: try await LoadCommand.stream(client, answers: 3, milliseconds: 20)
+            case .long: try await LoadCommand.stream(client, answers: 15, milliseconds: 100)
+            }
+        }
+    }
+
+    private static func call(_ client: TestClient, _ kind: Kind, _ tally: Tally) async {
         while !Task.isCancelled {
             do {
-                if streams { try await stream(client) } else { try await unary(client) }
+                try await kind.run(client)
                 tally.count("calls")
             } catch {
                 if Task.isCancelled { return }
-                tally.fail(streams ? "stream" : "unary", error)
+                tally.fail(kind.rawValue, error)
                 // A server that is gone for good must not make millions of these.
                 do { try await Task.sleep(for: .milliseconds(20)) } catch { return }
             }
@@ -67,15 +84,15 @@ struct LoadCommand: AsyncParsableCommand {
         try expect(answer.payload?.body.count, 1_000, "size of the answer")
     }
 
-    private static func stream(_ client: TestClient) async throws {
+    private static func stream(_ client: TestClient, answers: Int, milliseconds: Int) async throws {
+        let answer = GRPCTesting.ResponseParameters(size: 100, intervalMicroseconds: milliseconds * 1_000)
         let request = GRPCTesting.StreamingOutputCallRequest.with {
-            $0.responseParameters = Array(
-                repeating: GRPCTesting.ResponseParameters(size: 100, intervalMicroseconds: 20_000), count: 3)
+            $0.responseParameters = Array(repeating: answer, count: answers)
         }
         try await client.serverStreaming(TestClient.Methods.streamingOutputCall, request) { responses in
             var count = 0
             for try await _ in responses { count += 1 }
-            try expect(count, 3, "answers")
+            try expect(count, answers, "answers")
         }
     }
 }

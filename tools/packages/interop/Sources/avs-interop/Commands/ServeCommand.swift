@@ -1,8 +1,10 @@
+import AVSPrimitives
 import AVSRPC
 import AVSTransport
 import ArgumentParser
 import Logging
 import ServiceLifecycle
+import Synchronization
 import UnixSignals
 
 /// `avs-interop serve`
@@ -22,6 +24,9 @@ struct ServeCommand: AsyncParsableCommand {
     @Option(help: ArgumentHelp("How long a drain may take before it is forced.", valueName: "seconds"))
     var drainTimeout = 30.0
 
+    @Flag(help: "Print at the end how many calls came on how many connections, as JSON; EmptyCall does not count.")
+    var counts = false
+
     @Flag(help: "Log everything to standard error.")
     var verbose = false
 
@@ -36,9 +41,10 @@ struct ServeCommand: AsyncParsableCommand {
         }
         let logger = Logger(label: "interop")
         let health = HealthBoard()
+        let counter = PeerCounter()
         let server = RPCServer(
             configuration: try configuration(), methods: TestService(name: name).methods + health.methods,
-            time: SystemTime(), logger: logger)
+            interceptors: counts ? [counter] : [], time: SystemTime(), logger: logger)
         server.onDrainBegin { health.shutDown() }
         let group = ServiceGroup(
             configuration: .init(services: [server], gracefulShutdownSignals: [.sigterm, .sigint], logger: logger))
@@ -47,6 +53,7 @@ struct ServeCommand: AsyncParsableCommand {
             Output.line("listening \(try await server.boundPort)")
             try await tasks.waitForAll()
         }
+        if counts { Output.line(counter.json) }
     }
 
     private func configuration() throws -> RPCServer.Configuration {
@@ -55,5 +62,28 @@ struct ServeCommand: AsyncParsableCommand {
         configuration.maximumAge = maximumAge.map { .seconds($0) }
         configuration.drainTimeout = .seconds(drainTimeout)
         return configuration
+    }
+}
+
+/// Counts calls and the connections that they come on, but for EmptyCall: that is what background load calls. Keeps each address, so it is not for servers that stay.
+private final class PeerCounter: ServerInterceptor {
+    private struct State {
+        var calls = 0
+        var peers: Set<String> = []
+    }
+
+    private let state = Mutex(State())
+
+    func admit(_ call: inout CallContext) {
+        guard call.method != GRPCTesting.TestServiceMethods.emptyCall.methodPath else { return }
+        let peer = call.peer.address
+        state.withLock { state in
+            state.calls += 1
+            state.peers.insert(peer)
+        }
+    }
+
+    var json: JSONValue {
+        state.withLock { ["calls": .number(Double($0.calls)), "connections": .number(Double($0.peers.count))] }
     }
 }
