@@ -189,6 +189,6 @@ def run(options: argparse.Namespace) -> list[report.Result]:
 
 
 def as_text(results: list[report.Result]) -> str:
-    lines = [f"{'what':13}{'who':9}{'outcome':9}"]
+    lines = [f"{'what':13}{'who':9}{'outcome':9}detail"]
     lines += [f"{result.row:13}{result.column:9}{result.outcome:9}{result.detail}" for result in results]
     return "\n".join(lines)
