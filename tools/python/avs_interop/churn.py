@@ -1,6 +1,6 @@
 """Connections that come and go on grpcio, for as long as each line of standard input says, as `avs-interop churn`.
 
-usage: python -m avs_interop.churn --target HOST:PORT
+usage: python -m avs_interop.churn --target HOST:PORT [--authority FILE]
 """
 
 import argparse
@@ -10,6 +10,7 @@ import random
 import sys
 import threading
 import time
+from pathlib import Path
 
 from . import client
 from .stubs import testing_grpc
@@ -21,8 +22,8 @@ KINDS = ["empty_unary", "large_unary", "server_streaming", "ping_pong", "cancel_
 
 
 class Churn:
-    def __init__(self, target: str, seed: int):
-        self.cases = client.Cases(target, None, None)
+    def __init__(self, target: str, authority: bytes | None, seed: int):
+        self.cases = client.Cases(target, None, authority)
         self.random = random.Random(seed)
         self.counts: collections.Counter[str] = collections.Counter()
         self.failures: collections.Counter[str] = collections.Counter()
@@ -46,8 +47,8 @@ class Churn:
             self.failures[f"{kind}: {error}"] += 1
 
 
-def work(target: str, seconds: float, seed: int) -> dict:
-    churns = [Churn(target, seed + number) for number in range(WORKERS)]
+def work(target: str, authority: bytes | None, seconds: float, seed: int) -> dict:
+    churns = [Churn(target, authority, seed + number) for number in range(WORKERS)]
     end = time.monotonic() + seconds
     threads = [threading.Thread(target=churn.run, args=(end,)) for churn in churns]
     for thread in threads:
@@ -65,9 +66,11 @@ def work(target: str, seconds: float, seed: int) -> dict:
 def main() -> None:
     parser = argparse.ArgumentParser(description="Connections that come and go on grpcio.")
     parser.add_argument("--target", required=True, help="the server, host:port")
-    target = parser.parse_args().target
+    parser.add_argument("--authority", type=Path, help="TLS, trusting the authority in this PEM file")
+    options = parser.parse_args()
+    authority = options.authority.read_bytes() if options.authority else None
     for number, line in enumerate(sys.stdin):
-        print(json.dumps(work(target, float(line), 1_000 * number)), flush=True)
+        print(json.dumps(work(options.target, authority, float(line), 1_000 * number)), flush=True)
 
 
 if __name__ == "__main__":

@@ -10,10 +10,9 @@ import tempfile
 import threading
 import time
 from dataclasses import dataclass
-from pathlib import Path
 
 from . import report
-from .programs import Credentials, Program, Server, build, free_ports, say
+from .programs import Program, Server, Setting, build, free_ports, say
 
 DESCRIPTION = """\
 Two ways for a server to end connections on purpose, while grpcio and our own client call it without a pause and
@@ -43,7 +42,6 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.description, parser.epilog = DESCRIPTION, EXAMPLES
     parser.add_argument("--restarts", type=int, metavar="N", help="how often a server is stopped (default 50)")
     parser.add_argument("--age-minutes", type=float, metavar="N", help="how long connections are aged (default 5)")
-    parser.add_argument("--tls", action="store_true", help="over TLS instead of plaintext")
     parser.add_argument("--short", action="store_true", help="10 restarts and 12 s of ageing, with a debug build")
 
 
@@ -87,7 +85,7 @@ class Background:
 class Callers:
     """One process of each kind of client, calling a target."""
 
-    def __init__(self, setting: "Setting", target: str, stack: contextlib.ExitStack):
+    def __init__(self, setting: Setting, target: str, stack: contextlib.ExitStack):
         commands = {
             "avs": [setting.program, "load", "--target", target, *setting.client_tls],
             "grpcio": [sys.executable, "-m", "avs_interop.load", "--target", target, *setting.client_tls],
@@ -110,23 +108,6 @@ class Callers:
         return results
 
 
-class Setting:
-    """The program, and whether it is spoken to over TLS."""
-
-    def __init__(self, program: Path, tls: bool):
-        self.program = str(program)
-        self.credentials = Credentials() if tls else None
-        self.client_tls = self.credentials.of_client if self.credentials else []
-        self.scheme = "https" if tls else "http"
-
-    def server(self, *options: str) -> Server:
-        tls = self.credentials.of_server if self.credentials else []
-        return Server(self.program, "serve", *options, *tls)
-
-    def background(self, server: Server) -> Background:
-        return Background(server.target, self.scheme)
-
-
 def restarts(setting: Setting, count: int) -> list[report.Result]:
     ports = free_ports(2)
     began = time.monotonic()
@@ -137,7 +118,7 @@ def restarts(setting: Setting, count: int) -> list[report.Result]:
 
         servers = [start(0), start(1)]
         for server in servers:
-            stack.enter_context(setting.background(server))
+            stack.enter_context(Background(server.target, setting.scheme))
         callers = Callers(setting, "ipv4:" + ",".join(server.target for server in servers), stack)
         statuses = []
         for number in range(count):
@@ -163,7 +144,7 @@ def age(setting: Setting, seconds: float) -> list[report.Result]:
     began = time.monotonic()
     with contextlib.ExitStack() as stack:
         server = stack.enter_context(setting.server("--maximum-age", "1", "--counts"))
-        stack.enter_context(setting.background(server))
+        stack.enter_context(Background(server.target, setting.scheme))
         callers = Callers(setting, server.target, stack)
         while (left := seconds - (time.monotonic() - began)) > 0:
             time.sleep(min(30, left))

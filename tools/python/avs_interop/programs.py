@@ -123,6 +123,20 @@ class Server(Program):
         return f"127.0.0.1:{self.port}"
 
 
+class Setting:
+    """Our program, and whether it is spoken to over TLS."""
+
+    def __init__(self, program: Path, tls: bool):
+        self.program = str(program)
+        self.credentials = Credentials() if tls else None
+        self.client_tls = self.credentials.of_client if self.credentials else []
+        self.scheme = "https" if tls else "http"
+
+    def server(self, *options: str) -> Server:
+        tls = self.credentials.of_server if self.credentials else []
+        return Server(self.program, "serve", *options, *tls)
+
+
 def free_ports(count: int) -> list[int]:
     """Ports of loopback that nobody has, below those that the kernel gives to clients."""
     found: list[int] = []

@@ -11,7 +11,7 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 
 from . import drain, report
-from .programs import Program, Server, build, say
+from .programs import Program, Setting, build, say
 from .rude import RudeClients
 
 DESCRIPTION = """\
@@ -88,14 +88,14 @@ class Round:
 
 
 class Soak:
-    def __init__(self, program: Path, seconds: float, stack: contextlib.ExitStack):
+    def __init__(self, setting: Setting, seconds: float, stack: contextlib.ExitStack):
         self.began = time.monotonic()
         self.seconds = seconds
-        self.server = stack.enter_context(Server(str(program), "serve"))
+        self.server = stack.enter_context(setting.server())
         target = self.server.target
         commands = {
-            "avs": [str(program), "churn", "--target", target],
-            "grpcio": [sys.executable, "-m", "avs_interop.churn", "--target", target],
+            "avs": [setting.program, "churn", "--target", target, *setting.client_tls],
+            "grpcio": [sys.executable, "-m", "avs_interop.churn", "--target", target, *setting.client_tls],
         }
         self.clients = {
             name: stack.enter_context(Program(*command, stdin=subprocess.PIPE)) for name, command in commands.items()}
@@ -169,10 +169,10 @@ class Soak:
 
 
 def soak(options: argparse.Namespace) -> tuple[list[report.Result], str, dict]:
-    program = build("debug" if options.debug else "release")
+    setting = Setting(build("debug" if options.debug else "release"), options.tls)
     say(Round.head())
     with contextlib.ExitStack() as stack:
-        run = Soak(program, options.minutes * 60, stack)
+        run = Soak(setting, options.minutes * 60, stack)
         run.run()
         results = run.results(run.server.stop())
     worth = (f"{run.calls} calls and {run.connections} connections: {run.days:.1f} days of a call each second and a "
@@ -187,6 +187,7 @@ def arguments() -> argparse.Namespace:
     common = argparse.ArgumentParser(add_help=False)
     common.add_argument("--json", action="store_true", help="the results as JSON")
     common.add_argument("--junit", type=Path, metavar="FILE", help="write a JUnit report as well")
+    common.add_argument("--tls", action="store_true", help="over TLS instead of plaintext")
     common.add_argument("--debug", action="store_true", help="test the debug build")
     parser = argparse.ArgumentParser(
         prog="tools/soak", description=DESCRIPTION.format(tolerance=TOLERANCE_PERCENT, slack=SLACK_MIB),
