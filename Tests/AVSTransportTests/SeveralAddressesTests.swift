@@ -38,6 +38,65 @@ struct SeveralAddressesTests {
         try await secondRun.value
     }
 
+    @Test("CH-4: calls go round the addresses; one that goes is left out, and no call fails")
+    func roundRobin() async throws {
+        let servers = ["a", "b", "c"].map(named)
+        let runs = servers.map { server in Task { try await server.run() } }
+        var addresses: [String] = []
+        for server in servers { addresses.append("127.0.0.1:\(try await server.boundPort)") }
+        var configuration = RPCChannel.Configuration()
+        configuration.loadBalancing = .roundRobin
+        let channel = try RPCChannel(
+            target: "ipv4:" + addresses.joined(separator: ","), configuration: configuration, time: SystemTime(),
+            logger: quiet)
+        #expect(await channel.connectivity == .idle)
+        var seen: Set<String> = []
+        while seen.count < 3 { seen.insert(try await name(channel)) }
+        var turns: [String: Int] = [:]
+        for _ in 0..<30 { turns[try await name(channel), default: 0] += 1 }
+        #expect(turns == ["a": 10, "b": 10, "c": 10])
+        #expect(await channel.connectivity == .ready)
+        servers[1].beginDrain()
+        try await runs[1].value
+        var left: [String] = []
+        while Set(left.suffix(6)) != ["a", "c"] || left.count < 6 { left.append(try await name(channel)) }
+        await channel.close()
+        #expect(await channel.connectivity == .shutdown)
+        for server in servers { server.beginDrain() }
+        try await runs[0].value
+        try await runs[2].value
+    }
+
+    @Test("CH-4, RT-1: when every address has failed a call fails, and one that waits gets the first that comes back")
+    func roundRobinFailure() async throws {
+        let closed = named("closed")
+        let closedRun = Task { try await closed.run() }
+        let port = try await closed.boundPort
+        closed.beginDrain()
+        try await closedRun.value
+        let channel = try RPCChannel(
+            target: "ipv4:127.0.0.1:1,127.0.0.1:\(port)",
+            configuration: .quick { $0.loadBalancing = .roundRobin }, time: SystemTime(), logger: quiet)
+        let failure = await #expect(throws: RPCStatus.self) { _ = try await name(channel) }
+        #expect(failure?.code == .unavailable)
+        let waiting = Task {
+            try await channel.unary(
+                path("Name"), [], request: .bytes, response: .bytes, options: CallOptions(waitForReady: true))
+        }
+        var configuration = RPCServer.Configuration(listeners: [.init(.tcp(host: "127.0.0.1", port: port))])
+        configuration.limits.beGenerous()
+        let back = RPCServer(
+            configuration: configuration,
+            methods: [RPCMethod.unary(path("Name"), request: .bytes, response: .bytes) { _, _ in [7] as [UInt8] }],
+            time: SystemTime(), logger: quiet)
+        let backRun = Task { try await back.run() }
+        let answer = try await waiting.value
+        #expect(answer == [7])
+        await channel.close()
+        back.beginDrain()
+        try await backRun.value
+    }
+
     @Test("CH-4: an address that refuses costs nothing")
     func firstRefuses() async throws {
         let server = named("only")

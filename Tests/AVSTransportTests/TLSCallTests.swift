@@ -1,5 +1,6 @@
 import AVSRPC
 import AVSTLS
+import AVSTesting
 import AVSTransport
 import Foundation
 import NIOCore
@@ -163,6 +164,33 @@ struct TLSCallTests {
             try await expectRefusal(second, saying: "not trusted")
             await second.close()
         }
+    }
+
+    @Test("TLS-5 renewed certificates are looked for now and then; what cannot be used changes nothing")
+    func reloader() async throws {
+        let certificates = try Certificates.shared.get()
+        let (old, new) = (try certificates.serverSecurity(), try certificates.serverSecurity())
+        let time = ManualTime()
+        let looks = Mutex(0)
+        let renewed = new.contexts.current
+        let reloader = TLSReloader(old.contexts, every: .seconds(60), time: time, logger: quiet) {
+            let look = looks.withLock { looks in
+                looks += 1
+                return looks
+            }
+            if look == 2 { throw TLSError.configuration("half a renewal") }
+            return look == 3 ? renewed : nil
+        }
+        let first = old.contexts.current
+        let running = Task { try await reloader.run() }
+        for look in 1...4 {
+            await time.waitForSleepers(1)
+            #expect(looks.withLock { $0 } == look - 1)
+            #expect(old.contexts.current === (look == 4 ? renewed : first))
+            if look < 4 { time.advance(by: .seconds(60)) }
+        }
+        running.cancel()
+        try await running.value
     }
 
     @Test("on TLS 1.2 work as well")

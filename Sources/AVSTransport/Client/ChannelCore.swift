@@ -39,8 +39,10 @@ final class ChannelCore: @unchecked Sendable {
     let time: any TimeSource
     let logger: Logger
     private var state = State.idle {
-        didSet { tellObservers() }
+        didSet { if let balancer { balancer.tellObservers() } else { tellObservers() } }
     }
+    /// If this is one address of several whose calls go round.
+    weak var balancer: RoundRobin?
     private var observers: [AsyncStream<RPCChannel.Connectivity>.Continuation] = []
     private var lastTold: RPCChannel.Connectivity?
     private var backoff: Backoff
@@ -76,6 +78,11 @@ final class ChannelCore: @unchecked Sendable {
 
     /// Gives a call a stream, now or when there is a connection.
     func open(_ stream: ClientStream) {
+        if let balancer { balancer.open(stream) } else { openHere(stream) }
+    }
+
+    /// The same, on this address and no other.
+    func openHere(_ stream: ClientStream) {
         switch state {
         case .ready(let connection) where connection.hasRoom && waiting.isEmpty: stream.attach(connection)
         case .ready: waiting.append(stream)
@@ -83,6 +90,7 @@ final class ChannelCore: @unchecked Sendable {
         case .idle:
             waiting.append(stream)
             connect()
+        case .failed where balancer?.reroute(stream) == true: break
         case .failed(let reason):
             if stream.waitsForReady {
                 waiting.append(stream)
@@ -91,6 +99,16 @@ final class ChannelCore: @unchecked Sendable {
             }
         case .shutdown: stream.fail(RPCStatus(.unavailable, "the channel is closed"))
         }
+    }
+
+    /// Connects without a call that wants it.
+    func wake() {
+        if case .idle = state { connect() }
+    }
+
+    func takeWaiting() -> Deque<ClientStream> {
+        defer { waiting = [] }
+        return waiting
     }
 
     /// Gives streams to those who wait, in order, as far as the server takes them (CH-6).
@@ -109,7 +127,7 @@ final class ChannelCore: @unchecked Sendable {
     private func openAgain() {
         let calls = waiting
         waiting = []
-        for call in calls where !call.isOver { open(call) }
+        for call in calls where !call.isOver { openHere(call) }
     }
 
     /// The pause before the `retry`th retry of a call (RT-3).
@@ -196,6 +214,7 @@ final class ChannelCore: @unchecked Sendable {
             connections[id]?.close("another address was faster")
         }
         openWaiting()
+        balancer?.becameReady()
     }
 
     /// GOAWAY: open calls go on there, new ones want another connection (DR-5).
@@ -284,11 +303,11 @@ final class ChannelCore: @unchecked Sendable {
     /// Tells `observer` of the state now and of every change, until it is cancelled or the channel closed (CH-1).
     func observe(_ observer: AsyncStream<RPCChannel.Connectivity>.Continuation) {
         observer.yield(connectivity)
-        if case .shutdown = state { return observer.finish() }
+        if connectivity == .shutdown { return observer.finish() }
         observers.append(observer)
     }
 
-    private func tellObservers() {
+    func tellObservers() {
         let now = connectivity
         guard !observers.isEmpty, now != lastTold else { return }
         lastTold = now
@@ -299,7 +318,10 @@ final class ChannelCore: @unchecked Sendable {
         }
     }
 
-    var connectivity: RPCChannel.Connectivity {
+    /// The channel's, of which this may be one address of several.
+    var connectivity: RPCChannel.Connectivity { balancer?.connectivity ?? ownConnectivity }
+
+    var ownConnectivity: RPCChannel.Connectivity {
         switch state {
         case .idle: .idle
         case .connecting: .connecting

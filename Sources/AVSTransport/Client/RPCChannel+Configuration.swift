@@ -1,6 +1,14 @@
 public import AVSRPC
 
 extension RPCChannel {
+    /// How calls are spread over the addresses of a target (CH-4).
+    public enum LoadBalancing: Hashable, Sendable {
+        /// The first address that is ready serves all calls.
+        case pickFirst
+        /// Each address has a connection, and calls take those that are ready in turn.
+        case roundRobin
+    }
+
     /// How a channel connects and what its calls are allowed. The numbers are those of section 27.
     public struct Configuration: Sendable {
         public var limits = ConnectionLimits()
@@ -10,6 +18,8 @@ extension RPCChannel {
         /// One attempt to connect, up to the server's SETTINGS (CH-2).
         public var connectTimeout = Duration.seconds(20)
         public var backoff = Backoff()
+        /// What to do with several addresses (CH-4).
+        public var loadBalancing = LoadBalancing.pickFirst
         /// Close the connection after this long without calls; the next call opens another (CH-1).
         public var idleTimeout = Duration.seconds(30 * 60)
         /// `:authority` of all calls, if not the target's host and port (CH-5).

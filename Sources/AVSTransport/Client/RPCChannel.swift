@@ -21,7 +21,10 @@ public final class RPCChannel: Sendable {
         case idle, connecting, ready, transientFailure, shutdown
     }
 
-    private let core: ChannelCore
+    /// One, or one for each address if calls go round.
+    private let cores: [ChannelCore]
+    private let balancer: RoundRobin?
+    private var core: ChannelCore { cores[0] }
     private let configuration: Configuration
     private let time: any TimeSource
     private let authority: String
@@ -43,8 +46,12 @@ public final class RPCChannel: Sendable {
     init(
         target: Target, configuration: Configuration, time: any TimeSource, logger: Logger, eventLoop: any EventLoop
     ) {
-        core = ChannelCore(
-            target: target, configuration: configuration, loop: LoopContext(eventLoop), time: time, logger: logger)
+        let loop = LoopContext(eventLoop)
+        let targets = configuration.loadBalancing == .roundRobin ? target.split : [target]
+        cores = targets.map {
+            ChannelCore(target: $0, configuration: configuration, loop: loop, time: time, logger: logger)
+        }
+        balancer = cores.count > 1 ? RoundRobin(cores) : nil
         self.configuration = configuration
         self.time = time
         authority = configuration.authority ?? target.authority
@@ -52,16 +59,17 @@ public final class RPCChannel: Sendable {
 
     /// A channel that nobody holds has no calls; its connection is not left behind.
     deinit {
-        let core = self.core
-        core.loop.eventLoop.execute { core.close(Waiter()) }
+        let cores = self.cores
+        core.loop.eventLoop.execute { for core in cores { core.close(Waiter()) } }
     }
 
     /// Ends open calls with UNAVAILABLE and closes the connection. Calls after that fail.
     public func close() async {
-        let waiter = Waiter<Void>()
-        let core = self.core
-        core.loop.eventLoop.execute { core.close(waiter) }
-        do { try await waiter.value() } catch { return }  // cancelled: closing goes on
+        let waiters = cores.map { ($0, Waiter<Void>()) }
+        core.loop.eventLoop.execute { for (core, waiter) in waiters { core.close(waiter) } }
+        do {
+            for (_, waiter) in waiters { try await waiter.value() }
+        } catch { return }  // cancelled: closing goes on
     }
 
     public var connectivity: Connectivity {
@@ -84,8 +92,8 @@ public final class RPCChannel: Sendable {
 
     /// Leaves the pause between attempts to connect: the next one is made at once (CH-2).
     public func resetBackoff() {
-        let core = self.core
-        core.loop.eventLoop.execute { core.resetBackoff() }
+        let cores = self.cores
+        core.loop.eventLoop.execute { for core in cores { core.resetBackoff() } }
     }
 
     // MARK: Calls

@@ -13,6 +13,8 @@ public struct Target: Hashable, Sendable, CustomStringConvertible {
     let addresses: [Address]
     /// More would only make a failure to connect longer.
     static let addressLimit = 16
+    /// `:authority` of its calls (CH-5, CON-9): the first address, whichever of them answers.
+    let authority: String
     public let description: String
 
     /// Returns nil for a text that names no address.
@@ -24,6 +26,7 @@ public struct Target: Hashable, Sendable, CustomStringConvertible {
             if rest.hasPrefix("//") { rest = rest.dropFirst(2) }
             guard !rest.isEmpty else { return nil }
             addresses = [.unix(path: String(rest))]
+            authority = Self.authority(of: addresses[0])
             return
         }
         var isList = false
@@ -42,6 +45,7 @@ public struct Target: Hashable, Sendable, CustomStringConvertible {
             addresses.append(.host(host, port: port))
         }
         self.addresses = addresses
+        authority = Self.authority(of: addresses[0])
     }
 
     private static func split(_ text: Substring) -> (String, Int)? {
@@ -64,14 +68,22 @@ public struct Target: Hashable, Sendable, CustomStringConvertible {
         return host.isEmpty ? nil : (String(host), port)
     }
 
+    private init(_ address: Address, of target: Target) {
+        addresses = [address]
+        authority = target.authority
+        description = target.description
+    }
+
+    /// One target for each address; `:authority` stays that of the whole.
+    var split: [Target] { addresses.map { Target($0, of: self) } }
+
     /// The host of an authority, for the check of the server's certificate (CH-5): no port, no brackets.
     static func host(ofAuthority authority: String) -> String {
         split(Substring(authority))?.0 ?? authority
     }
 
-    /// `:authority` of its calls (CH-5, CON-9): the first address, whichever of them answers.
-    var authority: String {
-        switch addresses[0] {
+    private static func authority(of address: Address) -> String {
+        switch address {
         case .host(let host, let port): host.contains(":") ? "[\(host)]:\(port)" : "\(host):\(port)"
         case .unix: "localhost"
         }
