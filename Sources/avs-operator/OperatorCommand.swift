@@ -82,18 +82,8 @@ struct StartFailure: Error {
         switch error {
         case let failure as StartFailure: self = failure
         case let failure as ConfigurationError: self.init(78, "\(failure)")
-        case let failure as StorageError: self.init(Self.code(of: failure), "\(failure)")
+        case let failure as StorageError: self.init(failure.exitCode, "\(failure)")
         default: self.init(70, "\(error)")
-        }
-    }
-
-    private static func code(of error: StorageError) -> Int32 {
-        switch error {
-        case .corrupt, .rolledBack, .undecodable: 65
-        case .locked, .noSpace, .readOnly, .overloaded: 75
-        case .notFound, .unusable, .misuse, .tooLarge: 78
-        case .outcomeUnknown, .io: 74
-        case .closed: 70
         }
     }
 

@@ -169,9 +169,11 @@ private func bytes(_ text: String) -> [UInt8] { Array(text.utf8) }
 
 @Suite("A storage error") struct StorageErrorTests {
     @Test(
-        "has the exit code of its kind",
+        "has the exit code of its kind, the same in every program",
         arguments: [
-            (.corrupt("x"), 65), (.rolledBack("x"), 65), (.misuse("x"), 70), (.outcomeUnknown("x"), 74),
+            (.corrupt("x"), 65), (.rolledBack("x"), 65), (.undecodable(key: [1], reason: "x"), 65), (.misuse("x"), 70),
+            (.tooLarge(bytes: 2, limit: 1), 70), (.closed, 70), (.readOnly("x"), 75), (.overloaded("x"), 75),
+            (.outcomeUnknown("x"), 74),
             (.io(call: "x", text: "x"), 74), (.locked(by: "x"), 75), (.noSpace("x"), 75), (.notFound(path: "x"), 78),
             (.unusable("x"), 78),
         ] as [(StorageError, Int32)])

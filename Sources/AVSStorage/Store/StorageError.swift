@@ -50,7 +50,7 @@ extension StorageError: CustomStringConvertible {
         }
     }
 
-    /// How a program ends that cannot start or go on because of this (section 1.5).
+    /// How a program ends that cannot start or go on because of this (section 1.5). All programs use this table.
     public var exitCode: Int32 {
         switch self {
         case .corrupt, .rolledBack, .undecodable: 65

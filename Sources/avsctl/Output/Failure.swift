@@ -43,7 +43,7 @@ struct Failure: Error, CustomStringConvertible {
         case let error as ConfigurationError: self.init(.configuration, error.description)
         case let error as ClientError: self.init(Self.code(of: error), error.description)
         case let error as KeystoreError: self.init(.configuration, "keystore: \(error)")
-        case let error as StorageError: self.init(Self.code(of: error), error.description)
+        case let error as StorageError: self.init(EndCode(rawValue: error.exitCode) ?? .internalError, error.description)
         default: self.init(.internalError, "\(error)")
         }
     }
@@ -52,16 +52,6 @@ struct Failure: Error, CustomStringConvertible {
         switch error.code {
         case .unavailable, .deadlineExceeded: .unavailable
         default: .failed
-        }
-    }
-
-    private static func code(of error: StorageError) -> EndCode {
-        switch error {
-        case .undecodable, .corrupt, .rolledBack: .damaged
-        case .locked, .noSpace, .readOnly, .overloaded: .later
-        case .notFound, .unusable: .configuration
-        case .outcomeUnknown, .io: .writeFailed
-        case .tooLarge, .misuse, .closed: .internalError
         }
     }
 }
