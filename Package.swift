@@ -104,7 +104,8 @@ let package = Package(
             swiftSettings: settings),
 
         .target(
-            name: "AVSInspection", dependencies: ["AVSModel", "AVSPrimitives", "AVSProto", "AVSSchema", "AVSStorage"],
+            name: "AVSInspection",
+            dependencies: ["AVSCrypto", "AVSModel", "AVSPrimitives", "AVSProto", "AVSSchema", "AVSStorage"],
             swiftSettings: settings),
 
         // MARK: What does I/O
@@ -224,7 +225,9 @@ let package = Package(
 
         .testTarget(
             name: "AVSInspectionTests",
-            dependencies: ["AVSInspection", "AVSModel", "AVSPrimitives", "AVSSchema", "AVSStorage", "AVSTesting"],
+            dependencies: [
+                "AVSCrypto", "AVSInspection", "AVSModel", "AVSPrimitives", "AVSSchema", "AVSStorage", "AVSTesting",
+            ],
             swiftSettings: settings),
 
         .testTarget(
@@ -323,7 +326,7 @@ let package = Package(
         .testTarget(
             name: "AVSEngineTests",
             dependencies: [
-                "AVSEngine", "AVSEthereum", "AVSModel", "AVSPrimitives", "AVSSchema", "AVSStorage", "AVSTesting",
+                "AVSEngine", "AVSEthereum", "AVSInspection", "AVSModel", "AVSPrimitives", "AVSSchema", "AVSStorage", "AVSTesting",
                 .product(name: "Logging", package: "swift-log"),
             ],
             swiftSettings: settings),

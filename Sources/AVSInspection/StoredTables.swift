@@ -5,26 +5,31 @@ import AVSStorage
 
 extension StoredTable {
     /// Every table of the database. A key under none of their prefixes should not exist (I14).
-    public static let all: [StoredTable] = [
-        StoredTable("wallet", WalletKey.self, record: Stored.WalletRecord.self),
-        StoredTable("wallet-by-salt", texts: WalletSaltKey.self),
-        StoredTable("task", TaskKey.self, record: Stored.TaskRecord.self),
-        StoredTable("task-by-owner", texts: TaskByOwnerKey.self),
-        StoredTable("history", HistoryKey.self, record: Stored.ExecutionRecord.self),
-        StoredTable("trigger", texts: TriggerKey.self),
-        StoredTable("pending", texts: PendingKey.self),
-        StoredTable("index-counter", texts: IndexCounterKey.self),
-        StoredTable("job", JobKey.self, record: Stored.JobRecord.self),
-        StoredTable("job-sequence", texts: JobSequenceKey.self),
-        StoredTable("claim", ClaimKey.self, record: Stored.ClaimRecord.self),
-        StoredTable("dedup", DedupKey.self, record: Stored.DedupRecord.self),
-        StoredTable("dedup-low", DedupLowKey.self, record: Stored.DedupLowRecord.self),
-        StoredTable("operator", OperatorKey.self, record: Stored.OperatorRecord.self),
-        secret, meta,
-    ]
+    public static let all: [StoredTable] = TableName.allCases.map { StoredTable($0) } + [meta]
+
+    private init(_ name: TableName) {
+        switch name {
+        case .wallet: self.init("wallet", WalletKey.self, record: Stored.WalletRecord.self)
+        case .walletBySalt: self.init("wallet-by-salt", texts: WalletSaltKey.self)
+        case .task: self.init("task", TaskKey.self, record: Stored.TaskRecord.self)
+        case .taskByOwner: self.init("task-by-owner", texts: TaskByOwnerKey.self)
+        case .history: self.init("history", HistoryKey.self, record: Stored.ExecutionRecord.self)
+        case .trigger: self.init("trigger", texts: TriggerKey.self)
+        case .pending: self.init("pending", texts: PendingKey.self)
+        case .indexCounter: self.init("index-counter", texts: IndexCounterKey.self)
+        case .job: self.init("job", JobKey.self, record: Stored.JobRecord.self)
+        case .jobSequence: self.init("job-sequence", texts: JobSequenceKey.self)
+        case .claim: self.init("claim", ClaimKey.self, record: Stored.ClaimRecord.self)
+        case .dedup: self.init("dedup", DedupKey.self, record: Stored.DedupRecord.self)
+        case .dedupLow: self.init("dedup-low", DedupLowKey.self, record: Stored.DedupLowRecord.self)
+        case .node: self.init("operator", OperatorKey.self, record: Stored.OperatorRecord.self)
+        case .secret: self = Self.secret
+        }
+    }
 
     /// Values are never shown, sealed or not.
-    static let secret = StoredTable(name: "secret", prefix: "secret:", checkKey: { _ in }, show: { _ in .null })
+    static let secret = StoredTable(
+        name: "secret", prefix: TableName.secret.rawValue, checkKey: { _ in }, show: { _ in .null })
 
     /// The store's own rows.
     private static let meta = StoredTable(name: "meta", prefix: StoreMeta.table.prefix, checkKey: { _ in }) { bytes in

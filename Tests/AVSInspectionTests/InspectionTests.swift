@@ -1,3 +1,4 @@
+import AVSCrypto
 import AVSModel
 import AVSPrimitives
 import AVSSchema
@@ -74,7 +75,7 @@ struct TableTests {
         #expect(value("operator")?["metricsPort"] == 9_090)
         #expect(value("pending") == "1 taken 2")
         #expect(value("task-by-owner") == "0")
-        #expect(value("job-sequence") == "2")
+        #expect(value("job-sequence") == "3")
     }
 
     @Test(
@@ -102,6 +103,13 @@ struct TableTests {
             }
             #expect(reason.hasPrefix("value: "))
         }
+    }
+
+    @Test("are those of the schema, and the store's own")
+    func complete() {
+        let own = [StoreMeta.table.prefix]
+        #expect(Set(StoredTable.all.map(\.prefix)) == Set(Table.all.map(\.prefix) + own))
+        #expect(Set(StoredTable.all.map(\.name)).count == StoredTable.all.count)
     }
 
     @Test("survive any damage to a value", arguments: 0..<20 as Range<UInt64>)
@@ -207,7 +215,11 @@ struct StoreCheckTests {
             let task = Rows.task(1)
             try transaction.put(HistoryKey(task.id, ExecutionID(Rows.ulid(102))), Rows.execution(2, of: task))
         }
-        #expect(found.map(\.rule) == ["I4"])
+        #expect(Set(found.map(\.rule)) == ["I4", "I5"], "its index is given twice as well")
+        let unmarked = try await findings { transaction in
+            try transaction.delete(TriggerKey(Rows.task(1).id, ExecutionID(Rows.ulid(102))))
+        }
+        #expect(unmarked.map(\.rule).sorted() == ["I2", "I4", "I7"])
     }
 
     @Test(
@@ -226,7 +238,117 @@ struct StoreCheckTests {
         let found = try await findings { try $0.put(JobKey(state, 7), Rows.job(7, of: Rows.task(9))) }
         #expect(found.map(\.rule) == (state == .waiting || state == .running ? ["I7"] : []))
         let renamed = try await findings { try $0.put(JobKey(state, 8), Rows.job(7, of: Rows.task(1))) }
-        #expect(renamed.map(\.problem) == ["the record is job 7"])
+        #expect(renamed.map(\.problem).contains("the record is job 7"))
+    }
+
+    @Test("I2: an accepted occurrence whose execution is neither awaited nor recorded")
+    func lostExecution() async throws {
+        let found = try await findings { transaction in
+            let digest = try #require(IdentityDigest(sha256: SHA256.hash(Array("b 1 2".utf8)).bytes))
+            try transaction.put(
+                DedupKey(Rows.task(1).id, digest),
+                Dedup(executionID: ExecutionID(Rows.ulid(150)), identity: "b 1 2", position: nil, recordedAt: Rows.now))
+        }
+        #expect(found.map(\.rule) == ["I2"])
+    }
+
+    @Test("I3: an identity whose digest is another's could be accepted twice")
+    func misplacedIdentity() async throws {
+        let found = try await findings { transaction in
+            let digest = try #require(IdentityDigest(sha256: [UInt8](repeating: 9, count: 32)))
+            let execution = ExecutionID(Rows.ulid(102))
+            try transaction.put(
+                DedupKey(Rows.task(1).id, digest),
+                Dedup(executionID: execution, identity: "b 1 2", position: nil, recordedAt: Rows.now))
+        }
+        #expect(found.map(\.problem) == ["the digest of 'b 1 2' is another"])
+    }
+
+    @Test("I5: indexes given twice or never, and more runs than the task counts")
+    func indexes() async throws {
+        let task = Rows.task(1)
+        @Sendable func step() -> Step { Step(id: "s", name: "s", kind: .node(.branch), startAt: Rows.now, endAt: Rows.now) }
+        let found = try await findings { transaction in
+            for (number, index) in [(110, 0), (111, 9)] as [(UInt64, Int64)] {
+                var execution = Rows.execution(1, of: task)
+                execution.id = ExecutionID(Rows.ulid(number))
+                execution.index = index
+                execution.steps = [step()]
+                try transaction.put(HistoryKey(task.id, execution.id), execution)
+            }
+        }
+        #expect(found.allSatisfy { $0.rule == "I5" })
+        #expect(
+            Set(found.map(\.problem)) == [
+                "index 0 is given more than once", "index 9 was never given: the counter is at 3",
+                "2 recorded runs started, the task counts 1",
+            ])
+    }
+
+    @Test("I6, I7: a task that counts other promises and runs than there are")
+    func counts() async throws {
+        let found = try await findings { transaction in
+            let task = Rows.task(1) { ($0.reserved, $0.runsInFlight) = (2, 0) }
+            try transaction.put(TaskKey(status: .enabled, id: task.id), task)
+        }
+        #expect(
+            found.map(\.problem) == ["1 runs are promised, the task counts 2", "1 runs are claimed, the task counts 0"])
+    }
+
+    @Test("I7: a job without its claim, a claim without its job, a promise without either")
+    func pairs() async throws {
+        let execution = ExecutionID(Rows.ulid(103))
+        let unclaimed = try await findings { try $0.delete(ClaimKey(execution)) }
+        #expect(unclaimed.contains { $0.problem == "nobody claims execution \(execution)" })
+        let jobless = try await findings { try $0.delete(JobKey(.running, 3)) }
+        #expect(jobless.count == 2 && jobless.allSatisfy { $0.rule == "I7" }, "the claim and the promise: \(jobless)")
+        let unawaited = try await findings { try $0.delete(TriggerKey(Rows.task(1).id, execution)) }
+        #expect(unawaited.contains { $0.rule == "I7" && $0.problem == "execution \(execution) is not awaited" })
+    }
+
+    @Test("I10: a record of another owner, wallet, task or execution than its key says")
+    func owners() async throws {
+        let stranger = Rows.factory
+        let wallet = try await findings { transaction in
+            try transaction.put(
+                WalletKey(owner: Rows.owner, wallet: stranger),
+                SmartWallet(owner: stranger, address: Rows.wallet, factory: nil, salt: .zero))
+        }
+        #expect(wallet.map(\.rule) == ["I10", "I10"])
+        let history = try await findings { transaction in
+            let other = Rows.execution(1, of: Rows.task(2))
+            try transaction.put(HistoryKey(Rows.task(1).id, ExecutionID(Rows.ulid(101))), other)
+        }
+        #expect(history.map(\.rule) == ["I10"])
+        let job = try await findings { transaction in
+            var job = Rows.job(2, of: Rows.task(1))
+            job.owner = stranger
+            try transaction.put(JobKey(.waiting, 2), job)
+        }
+        #expect(job.map(\.rule) == ["I10"])
+        let index = try await findings { transaction in
+            try transaction.put(TaskByOwnerKey(owner: stranger, wallet: Rows.wallet, id: Rows.task(1).id), .enabled)
+        }
+        #expect(index.map(\.rule) == ["I10"])
+    }
+
+    @Test("I11: a claim of an epoch that is yet to come")
+    func epochs() async throws {
+        for (epoch, isFound) in [(1, false), (0, true)] as [(UInt64, Bool)] {
+            let found = try await findings { try $0.put(StoreMeta.epoch, BigEndianNumber(epoch).stored) }
+            #expect(found.map(\.rule) == (isFound ? ["I11"] : []))
+        }
+    }
+
+    @Test("I14: rows of a task that is gone (D-22)")
+    func goneTask() async throws {
+        let gone = Rows.task(9).id
+        let found = try await findings { transaction in
+            try transaction.put(HistoryKey(gone, ExecutionID(Rows.ulid(101))), Rows.execution(1, of: Rows.task(9)))
+            try transaction.put(IndexCounterKey(gone), DecimalText(1))
+            try transaction.put(DedupLowKey(gone), DedupLow())
+        }
+        #expect(found.map(\.rule) == ["I14", "I14", "I14"])
     }
 
     @Test("I14: a key outside the tables, and rows that cannot be read")

@@ -1,3 +1,4 @@
+import AVSCrypto
 import AVSModel
 import AVSPrimitives
 import AVSSchema
@@ -20,20 +21,21 @@ enum Rows {
         var task = AutomationTask(
             id: TaskID(ulid(number)), owner: owner, wallet: wallet, name: "task \(number)",
             trigger: Trigger(id: "t", name: "trigger", config: .block(BlockTrigger(interval: 5))), nodes: [], edges: [],
-            inputVariables: ["settings": ["runner": .string(wallet.checksummed)]], chainID: 31_337)
+            inputVariables: ["settings": ["runner": .string(wallet.checksummed)]], chainID: 31_337, executionCount: 1,
+            reserved: 1, runsInFlight: 1)
         change(&task)
         return task
     }
 
     static func job(_ number: UInt64, of task: AutomationTask) -> Job {
         Job(
-            number: number, taskID: task.id, executionID: ExecutionID(ulid(100 + number)), owner: owner, index: 0,
+            number: number, taskID: task.id, executionID: ExecutionID(ulid(100 + number)), owner: owner, index: number - 1,
             trigger: TriggerOutput(kind: .manual, data: ["a": 1]), enqueuedAt: now)
     }
 
     static func execution(_ number: UInt64, of task: AutomationTask) -> Execution {
         Execution(
-            id: ExecutionID(ulid(100 + number)), taskID: task.id, index: 3, startAt: now, endAt: now, status: .success)
+            id: ExecutionID(ulid(100 + number)), taskID: task.id, index: Int64(number) - 1, startAt: now, endAt: now, status: .success)
     }
 
     /// One row of each table that the engine writes.
@@ -50,13 +52,17 @@ enum Rows {
         try transaction.put(TriggerKey(task.id, waiting.executionID), .pending)
         try transaction.put(PendingKey(task.id, waiting.executionID), PendingRun(index: 1, job: 2))
         try transaction.put(JobKey(.waiting, 2), waiting)
-        try transaction.put(JobSequenceKey(), DecimalText(2))
-        try transaction.put(IndexCounterKey(task.id), DecimalText(2))
+        let running = job(3, of: task)
+        try transaction.put(TriggerKey(task.id, running.executionID), .pending)
+        try transaction.put(PendingKey(task.id, running.executionID), PendingRun(index: 2, job: 3))
+        try transaction.put(JobKey(.running, 3), running)
+        try transaction.put(JobSequenceKey(), DecimalText(3))
+        try transaction.put(IndexCounterKey(task.id), DecimalText(3))
         try transaction.put(
-            ClaimKey(waiting.executionID),
+            ClaimKey(running.executionID),
             Claim(
-                epoch: 1, attempt: 1, taskID: task.id, jobNumber: 2, startedAt: now, deadline: now))
-        if let digest = IdentityDigest(sha256: [UInt8](repeating: 9, count: 32)) {
+                epoch: 1, attempt: 1, taskID: task.id, jobNumber: 3, startedAt: now, deadline: now))
+        if let digest = IdentityDigest(sha256: SHA256.hash(Array("block 5".utf8)).bytes) {
             try transaction.put(
                 DedupKey(task.id, digest),
                 Dedup(

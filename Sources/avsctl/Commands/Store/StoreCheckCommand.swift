@@ -7,10 +7,12 @@ struct StoreCheckCommand: ParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "check", abstract: "Reads every row and checks it against the rows that it speaks of.",
         discussion: """
-            Checks that each row can be decoded, and the invariants I1 (a task is under one status and its index \
-            agrees), I4 (a run is awaited or over), I6 (no more runs promised than allowed), I7 (a job has its task) \
-            and I14 (no key outside the tables). Prints one line per finding: rule, key, problem. Ends with 65 if \
-            there is any.
+            Checks that each row can be decoded, and of the invariants all that the files of one moment can show: I1 (a \
+            task is under one status and its index agrees), I2 and I3 (what was accepted led to one execution), I4 (a \
+            run is awaited or over), I5 (indexes are unique), I6 (no more runs promised than allowed), I7 (jobs, \
+            claims and promises belong together), I10 (records name the owners of their keys), I11 (no claim of a later \
+            start) and I14 (no key outside the tables, or of a task that is gone). Prints one line per finding: rule, \
+            key, problem. Ends with 65 if there is any.
             """)
 
     @OptionGroup var store: StoreOptions
