@@ -32,8 +32,8 @@ public final class TaskEngine: Sendable {
         operators = OperatorRegistry(configuration: configuration)
         wallets = WalletDirectory(store: store, configuration: configuration, time: time)
         executions = ExecutionService(
-            store: store, runner: runner, registry: operators, configuration: configuration, epoch: epoch, time: time,
-            logger: logger)
+            store: store, runner: runner, registry: operators, wallets: wallets, configuration: configuration,
+            epoch: epoch, time: time, logger: logger)
     }
 
     func newTaskID(at now: Timestamp) -> TaskID { TaskID(ids.withLock { $0.next(at: now) }) }

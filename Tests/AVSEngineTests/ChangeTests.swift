@@ -138,6 +138,7 @@ struct TaskChangeTests {
         }
         let executions = try harness.executions(id)
         #expect(Set(executions.map(\.index)).count == executions.count)
+        #expect(try harness.findings() == [])
     }
 }
 

@@ -1,5 +1,6 @@
 import AVSEngine
 import AVSEthereum
+import AVSInspection
 import AVSModel
 import AVSPrimitives
 import AVSSchema
@@ -154,5 +155,16 @@ struct Harness: Sendable {
     /// The records of a task's runs, the newest first.
     func executions(_ id: TaskID) throws -> [Execution] {
         try store.read { try $0.rows(Rows<HistoryKey>(under: id), order: .descending, limit: 1_000).map(\.value) }
+    }
+
+    /// What `avsctl store check` says of the database.
+    func findings() throws -> [StoreFinding] {
+        try store.read { snapshot in
+            var check = StoreCheck()
+            var found: [StoreFinding] = []
+            var cursor: [UInt8]?
+            repeat { cursor = try check.check(after: cursor, in: snapshot) { found.append($0) } } while cursor != nil
+            return found
+        }
     }
 }

@@ -19,7 +19,7 @@ struct OccurrenceTests {
         #expect(byContent == .block(chainID: 1, number: 42))
         #expect(byBoth == byContent)
         #expect(byOpaqueID == byContent)
-        #expect(try occurrence(Sample.report(.block, data: data, chain: 2), .block) == .block(chainID: 2, number: 42))
+        #expect(try occurrence(Sample.report(.block, data: data, chain: 1), .block) == byContent)
     }
 
     @Test("XO-7: of an event is its transaction and log index; the block is only its position")
@@ -55,6 +55,8 @@ struct OccurrenceTests {
             Sample.report(.block, id: "\(Sample.id(2)):8", data: ["blockNumber": 8]),
             Sample.report(.block, id: String(repeating: "x", count: 257), data: ["blockNumber": 8]),
             Sample.report(.event, data: ["logIndex": 1]),
+            // Another chain than the task's would make a second occurrence of one block.
+            Sample.report(.block, data: ["blockNumber": 8], chain: 2),
             Sample.report(.event, id: "\(Sample.id(1)):0x12:1"),
             Sample.report(.cron, id: "\(Sample.id(1)):+5"),
             Sample.report(.cron),

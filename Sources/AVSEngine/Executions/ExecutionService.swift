@@ -13,6 +13,7 @@ public actor ExecutionService {
     private let store: any KeyValueStore
     private let runner: any WorkflowRunner
     private let registry: OperatorRegistry
+    private let wallets: WalletDirectory
     private let configuration: EngineConfiguration
     private let book: RunBook
     private let time: any TimeSource
@@ -32,12 +33,13 @@ public actor ExecutionService {
 
     /// - Parameter epoch: the number of this start of the process, from the store.
     public init(
-        store: any KeyValueStore, runner: any WorkflowRunner, registry: OperatorRegistry,
+        store: any KeyValueStore, runner: any WorkflowRunner, registry: OperatorRegistry, wallets: WalletDirectory,
         configuration: EngineConfiguration, epoch: UInt64, time: any TimeSource, logger: Logger
     ) {
         self.store = store
         self.runner = runner
         self.registry = registry
+        self.wallets = wallets
         self.configuration = configuration
         self.time = time
         self.logger = logger
@@ -50,8 +52,10 @@ public actor ExecutionService {
 
     /// Brings the queue of the store into memory: first what a dead process was running, then what waits (XO-24).
     ///
-    /// - Returns: how many runs were interrupted, and how many jobs wait in all.
-    public func recover() async throws -> (interrupted: Int, waiting: Int) {
+    /// - Returns: how many rows were put right, how many runs were interrupted, and how many jobs wait in all.
+    public func recover() async throws -> (repaired: Int, interrupted: Int, waiting: Int) {
+        let scan = RepairScan(store: store, fee: configuration.executionFee, logger: logger)
+        let repaired = try await scan.run(now: time.now)
         var interrupted = 0
         for (execution, claim) in try await claimsOfOlderEpochs() {
             try await store.update { [book] in try book.requeue(execution, claim, in: &$0) }
@@ -64,7 +68,7 @@ public actor ExecutionService {
             guard let last = page.last else { break }
             rows = rows.after(last.key)
         }
-        return (interrupted, ready.waiting)
+        return (repaired, interrupted, ready.waiting)
     }
 
     private func claimsOfOlderEpochs() async throws -> [(ExecutionID, Claim)] {
@@ -240,10 +244,25 @@ public actor ExecutionService {
     private func result(of run: ClaimedRun, stop: StopMark) async -> RunResult {
         let length = configuration.times.executionDeadline
         let left = min(length, max(.zero, run.claim.deadline.duration(since: time.now)))
+        if let refusal = await walletRefusal(of: run.task) { return refusal }
         let request = RunRequest(
             task: run.task, executionID: run.job.executionID, trigger: run.job.trigger, input: run.job.input,
             secrets: configuration.macroSecrets, deadline: time.monotonic + left)
         return await runner.run(request, isStopped: { stop.isSet })
+    }
+
+    /// Why the task's wallet may not act in this run (5.3 row 7); `nil` when it may.
+    private func walletRefusal(of task: AutomationTask) async -> RunResult? {
+        do {
+            guard !task.wallet.isZero else { return .refused(AutomationTask.missingWalletError) }
+            let mayAct = try await wallets.mayAct(task.wallet, for: task.owner)
+            return mayAct ? nil : .refused(AutomationTask.foreignWalletError)
+        } catch EngineError.chain(let action, let cause) {
+            return .refused("failed to \(action): \(cause)")  // of the chain, not of the task: it is not counted
+        } catch {
+            logger.error("a run's wallet could not be looked up", metadata: ["task": "\(task.id)", "error": "\(error)"])
+            return .refused("the task's wallet could not be looked up")
+        }
     }
 
     // MARK: After a commit
@@ -265,6 +284,11 @@ final class StopMark: Sendable {
 
     var isSet: Bool { value.load(ordering: .acquiring) }
     func set() { value.store(true, ordering: .releasing) }
+}
+
+extension RunResult {
+    /// A run that does not begin.
+    fileprivate static func refused(_ error: String) -> RunResult { RunResult(steps: [], status: .failed, error: error) }
 }
 
 extension StorageError {

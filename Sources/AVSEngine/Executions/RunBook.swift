@@ -101,6 +101,7 @@ struct RunBook: Sendable {
         else { throw LostClaim(execution: execution.id) }
         let old = task
         task.endRun(at: now)
+        task.noteValidation(execution.error)
         return try record(execution, of: run.job, in: .running, task, replacing: old, now: now, in: &transaction)
     }
 

@@ -102,6 +102,19 @@ public final class WalletDirectory: Sendable {
         return try await derive(owner: owner) == wallet
     }
 
+    /// Whether the wallet may act for the owner in a run (5.3): as ``isOwned(_:by:)``, or any that the default factory
+    /// derives from a salt that an owner may use.
+    public func mayAct(_ wallet: Address, for owner: Address) async throws -> Bool {
+        if try await isOwned(wallet, by: owner) { return true }
+        for salt in 1..<UInt64(walletLimit) {
+            if try await derive(owner: owner, salt: UInt256(salt)) == wallet { return true }
+        }
+        return false
+    }
+
+    /// Wallets that one owner may have, 1 to 2,000.
+    private var walletLimit: Int { min(max(configuration.limits.walletsPerOwner, 1), 2_000) }
+
     private func all(of owner: Address) async throws -> [SmartWallet] {
         let limit = StorageLimits.scanRowsMax  // an owner has at most 2,000 wallets
         return try await store.readWithoutBlocking { try $0.rows(Rows<WalletKey>(under: owner), limit: limit).map(\.value) }
@@ -116,7 +129,7 @@ public final class WalletDirectory: Sendable {
     ) async throws -> SmartWallet {
         if let known = try await wallet(address, owner: owner) { return known }
         guard !configuration.isSpaceLow() else { throw EngineError.spaceLow(what: "new wallets") }
-        let limit = min(max(configuration.limits.walletsPerOwner, 1), 2_000)
+        let limit = walletLimit
         return try await store.update { transaction in
             let key = WalletKey(owner: owner, wallet: address)
             if let known = try transaction.value(for: key) { return known }

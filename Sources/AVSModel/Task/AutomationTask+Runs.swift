@@ -73,6 +73,33 @@ extension AutomationTask {
         }
     }
 
+    /// What the end of a run says about the task itself (aggregator-api 5.6): a run that could not even begin, for a
+    /// reason that only the owner can mend, is counted; after so many in a row the task is switched off.
+    ///
+    /// To be called after ``endRun(at:)``.
+    /// - Parameter error: of the run's record.
+    public mutating func noteValidation(_ error: String) {
+        guard Self.validationErrors.contains(where: { error.hasPrefix($0) }) else {
+            validationFailures = 0
+            return
+        }
+        validationFailures += 1
+        guard validationFailures >= Self.validationFailuresMax else { return }
+        switch status {
+        case .enabled: status = .disabled
+        case .running: requestedStatus = requestedStatus ?? .disabled  // when the last run ends
+        case .completed, .failed, .canceled, .disabled: break
+        }
+    }
+
+    /// Runs in a row that may fail their validation.
+    public static let validationFailuresMax: Int64 = 10
+    public static let missingWalletError = "invalid or missing task smart wallet address for deployed run"
+    public static let foreignWalletError = "task smart wallet address does not belong to owner"
+    private static let validationErrors = [
+        "invalid or missing task smart wallet address", foreignWalletError, "failed to create VM:",
+    ]
+
     /// No further run is possible.
     public mutating func complete(at now: Timestamp) {
         status = .completed

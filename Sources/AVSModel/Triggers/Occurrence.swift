@@ -60,7 +60,10 @@ extension Occurrence {
     /// - Throws: ``MalformedTrigger`` when neither content nor id names the occurrence, or the two disagree (XO-5).
     public init?(of report: TriggerFired, trigger: TriggerKind, chainID: UInt64) throws(MalformedTrigger) {
         let id = try RequestID(report.requestID, taskID: report.taskID)
-        let chain = report.chainID ?? chainID
+        if let stated = report.chainID, stated != chainID {
+            throw MalformedTrigger("the report names chain \(stated), the task is on chain \(chainID)")
+        }
+        let chain = chainID
         switch trigger {
         case .manual: return nil
         case .block: self = try .block(chainID: chain, number: Self.blockNumber(report, id))

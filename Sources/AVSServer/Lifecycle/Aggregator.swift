@@ -89,7 +89,9 @@ public final class Aggregator: Service {
     /// - Throws: when an address cannot be bound or the store cannot be read.
     public func run() async throws {
         let found = try await engine.executions.recover()
-        logger.info("recovered", metadata: ["interrupted": "\(found.interrupted)", "waiting": "\(found.waiting)"])
+        logger.info("recovered", metadata: [
+            "repaired": "\(found.repaired)", "interrupted": "\(found.interrupted)", "waiting": "\(found.waiting)",
+        ])
         server.onDrainBegin { [health, engine] in
             health.shutDown()
             Task { await engine.operators.close() }  // ends at once: it only closes the outboxes
