@@ -63,6 +63,27 @@ struct ConfigurationFileTests {
         #expect(warned == isExposed)
     }
 
+    @Test(
+        "is what its relative paths are relative to",
+        arguments: [
+            ("/etc/avs/c.yaml", "/home", "/etc/avs/data/db"), ("c.yaml", "/home", "/home/data/db"),
+            ("conf/c.yaml", "/home", "/home/conf/data/db"), ("/c.yaml", "/home", "/data/db"), ("c.yaml", "", "data/db"),
+            ("../c.yaml", "/home", "/home/../data/db"),
+        ])
+    func relativePaths(file: String, folder: String, expected: String) throws {
+        let facts = ProcessFacts(temporaryDirectory: "/tmp", workingDirectory: folder, userID: 1_000)
+        let text = good + "tls: {certificate: cert.pem, key: /keys/key.pem}\n"
+        let read = try AggregatorConfiguration.read(Array(text.utf8), file: file, facts: facts).value
+        #expect(read.databasePath == expected)
+        #expect(read.tls.certificate == expected.dropLast("data/db".count) + "cert.pem")
+        #expect(read.tls.key == "/keys/key.pem" && read.backupDirectory == "/tmp/ap-avs-backup")
+        guard !folder.isEmpty else { return }
+        var marks = facts
+        marks.acceptsMarks = true
+        let again = try AggregatorConfiguration.read(Array(read.printed().utf8), file: file, facts: marks).value
+        #expect(again.databasePath == expected, "what is printed reads back")
+    }
+
     @Test("without secrets may be open to others")
     func noSecrets() throws {
         let folder = try ScratchFolder()

@@ -9,6 +9,18 @@ enum FilePaths {
         folder.hasSuffix("/") ? folder + name : "\(folder)/\(name)"
     }
 
+    /// What a path that is written in `folder` names from elsewhere.
+    static func resolve(_ path: String, in folder: String) -> String {
+        if path.hasPrefix("/") || folder.isEmpty { return path }
+        return path.isEmpty ? folder : join(folder, path)
+    }
+
+    /// The folder of a file; empty for a name alone.
+    static func folder(of file: String) -> String {
+        guard let slash = file.lastIndex(of: "/") else { return "" }
+        return slash == file.startIndex ? "/" : String(file[..<slash])
+    }
+
     /// Without `.`, and without `name/..`.
     private static func components(_ path: String) -> [Substring] {
         var parts: [Substring] = []

@@ -10,6 +10,10 @@ extension ProcessFacts {
         while facts.temporaryDirectory.count > 1, facts.temporaryDirectory.hasSuffix("/") {
             facts.temporaryDirectory.removeLast()
         }
+        if let folder = getcwd(nil, 0) {
+            facts.workingDirectory = String(cString: folder)
+            free(folder)
+        }
         for name in EnvironmentVariable.allCases {
             guard let text = variable(name.rawValue) else { continue }
             facts.variables[name] = Sensitive(text)

@@ -10,6 +10,8 @@ final class DocumentReader {
 
     let file: String
     let facts: ProcessFacts
+    /// Where ``file`` stands, by which relative paths in it go.
+    let folder: String
     private(set) var problems: [ConfigurationProblem] = []
     private(set) var warnings: [ConfigurationProblem] = []
     /// Where the value of each given key is.
@@ -19,6 +21,7 @@ final class DocumentReader {
     init(file: String, facts: ProcessFacts) {
         self.file = file
         self.facts = facts
+        folder = FilePaths.resolve(FilePaths.folder(of: file), in: facts.workingDirectory)
     }
 
     /// - Throws: everything that is wrong, ordered by position.

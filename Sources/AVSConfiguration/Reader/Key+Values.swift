@@ -57,7 +57,7 @@ extension SectionContext {
             return nil
         }
         reader.noteSecret(value, format)
-        return value
+        return format.placed(value, reader.folder)
     }
 }
 

@@ -15,11 +15,13 @@ extension ScalarFormat where Value == String {
         }
     }
 
-    /// A path of the file system, relative ones to the working directory. `~` is not expanded.
+    /// A path of the file system, relative ones to the folder of the configuration. `~` is not expanded.
     static var path: ScalarFormat {
-        ScalarFormat("a path of 1 to 4,095 bytes, not starting with ~", text: { $0 }) { text in
+        var format = ScalarFormat("a path of 1 to 4,095 bytes, not starting with ~", text: { $0 }) { text in
             isLine(text, 4_095) && !text.hasPrefix("~") ? text : nil
         }
+        format.placed = { path, folder in FilePaths.resolve(path, in: folder) }
+        return format
     }
 
     /// What may follow `configVars.` in a template.

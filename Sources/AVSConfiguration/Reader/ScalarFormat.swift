@@ -20,6 +20,8 @@ struct ScalarFormat<Value: Hashable & Sendable>: Sendable {
     let style: Style
     /// Nil refuses. `acceptsMarks` is set when the output of `--print-config` is read back, whose secrets are marks.
     let parse: @Sendable (_ text: String, _ acceptsMarks: Bool) -> Value?
+    /// What a value means in a file that stands in the folder: only paths mean something else in another.
+    var placed: @Sendable (_ value: Value, _ folder: String) -> Value = { value, _ in value }
     /// What is printed: ``parse`` of it gives the value back, or a redacted one.
     let text: @Sendable (Value) -> String
 

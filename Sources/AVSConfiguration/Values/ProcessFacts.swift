@@ -25,6 +25,8 @@ public struct ProcessFacts: Sendable {
     public var variables: [EnvironmentVariable: Sensitive<String>]
     /// Where the system wants temporary files, without a slash at its end.
     public var temporaryDirectory: String
+    /// By which the name of the configuration's file goes, and so the relative paths in it; empty leaves them relative.
+    public var workingDirectory: String
     /// The user that a private file must belong to, unless it is root's.
     public var userID: UInt32
     /// `--allow-private-fetch`: lets `fetch.allow` stand in production (SSRF-10).
@@ -33,11 +35,13 @@ public struct ProcessFacts: Sendable {
     public var acceptsMarks: Bool
 
     public init(
-        variables: [EnvironmentVariable: Sensitive<String>] = [:], temporaryDirectory: String, userID: UInt32,
-        allowsPrivateFetch: Bool = false, acceptsMarks: Bool = false
+        variables: [EnvironmentVariable: Sensitive<String>] = [:], temporaryDirectory: String,
+        workingDirectory: String = "", userID: UInt32, allowsPrivateFetch: Bool = false,
+        acceptsMarks: Bool = false
     ) {
         self.variables = variables
         self.temporaryDirectory = temporaryDirectory
+        self.workingDirectory = workingDirectory
         self.userID = userID
         self.allowsPrivateFetch = allowsPrivateFetch
         self.acceptsMarks = acceptsMarks
