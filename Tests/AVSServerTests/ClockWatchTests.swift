@@ -44,12 +44,13 @@ struct ClockWatchTests {
 
 /// Keeps what is logged.
 final class Lines: Sendable {
-    private let lines = Mutex<[String]>([])
+    private let lines = Mutex<[(level: Logger.Level, text: String)]>([])
 
-    var all: [String] { lines.withLock { $0 } }
+    var all: [String] { lines.withLock { $0.map(\.text) } }
+    var levels: [Logger.Level] { lines.withLock { $0.map(\.level) } }
     var handler: any LogHandler { Handler(lines: self) }
 
-    private func add(_ line: String) { lines.withLock { $0.append(line) } }
+    private func add(_ level: Logger.Level, _ text: String) { lines.withLock { $0.append((level, text)) } }
 
     private struct Handler: LogHandler {
         let lines: Lines
@@ -61,6 +62,18 @@ final class Lines: Sendable {
             set { metadata[key] = newValue }
         }
 
-        func log(event: LogEvent) { lines.add("\(event.message) \(event.metadata ?? [:])") }
+        func log(event: LogEvent) { lines.add(event.level, "\(event.message) \(event.metadata ?? [:])") }
+    }
+}
+
+@Suite("The log of the side endpoint")
+struct SideEndpointLogTests {
+    @Test("has no errors, because nothing that happens to a probe is one of the service")
+    func levels() {
+        let log = Lines()
+        let logger = SideEndpointLog.logger(Logger(label: "test") { _ in log.handler })
+        logger.error("Server shutdown error: x")
+        logger.info("running")
+        #expect(log.levels == [.warning, .info])
     }
 }

@@ -27,7 +27,8 @@ public struct SideEndpoint: Sendable {
     /// Serves until the service shuts down. A port that cannot be bound is logged and not fatal.
     func run() async throws {
         let application = Application(
-            router: router, configuration: .init(address: .hostname(address.host, port: address.port)), logger: logger)
+            router: router, configuration: .init(address: .hostname(address.host, port: address.port)),
+            logger: SideEndpointLog.logger(logger))
         do {
             try await application.run()
         } catch let error where !(error is CancellationError) {

@@ -227,13 +227,9 @@ class Aggregator:
         return [f"avsctl store check: {line}" for line in (answer.stdout + answer.stderr).splitlines()]
 
     def logged_errors(self) -> list[str]:
-        """Lines of the log that say something went wrong on our side: no caller's mistake makes one.
-
-        Not those of the library behind the side endpoint, which takes the end of its own shutdown for an error.
-        """
+        """Lines of the log that say something went wrong on our side: no caller's mistake makes one."""
         text = self.log.read_text(encoding="utf-8", errors="replace") if self.log.exists() else ""
-        return [line for line in text.splitlines() if ('"level":"error"' in line or '"level":"critical"' in line)
-                and '"source":"HummingbirdCore/' not in line]
+        return [line for line in text.splitlines() if '"level":"error"' in line or '"level":"critical"' in line]
 
     def remove(self) -> None:
         shutil.rmtree(self.folder, ignore_errors=True)
