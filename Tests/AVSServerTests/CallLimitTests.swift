@@ -129,6 +129,25 @@ struct CallGateTests {
         #expect(await passes(gate, try call(Wire.AggregatorMethods.getTask.path)) == nil, "who proved an account is none")
     }
 
+    @Test("lets a call that only waits leave its place to others, and takes it back once")
+    func released() async throws {
+        let gate = gate {
+            $0.runningInAll = 1
+            $0.waiting = 0
+        }
+        var blocking = try call(Wire.AggregatorMethods.triggerTask.path)
+        try await gate.admit(&blocking)
+        #expect(await passes(gate, try call(Wire.AggregatorMethods.getTask.path))?.code == .resourceExhausted)
+        gate.release(blocking)
+        #expect(await passes(gate, try call(Wire.AggregatorMethods.getTask.path)) == nil)
+        var other = try call(Wire.AggregatorMethods.getTask.path, Self.other)
+        try await gate.admit(&other)
+        gate.ended(blocking, with: .ok)
+        #expect(gate.load.running == 1, "the other's place is its own")
+        gate.ended(other, with: .ok)
+        #expect(gate.load == (0, 0))
+    }
+
     @Test("counts sign-ins by address, and those that succeed by wallet")
     func signIns() async throws {
         let gate = gate {

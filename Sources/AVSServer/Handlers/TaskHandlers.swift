@@ -12,6 +12,7 @@ import AVSWorkflow
 /// - Source: aggregator-api 2.8.
 struct TaskHandlers: Sendable {
     let engine: TaskEngine
+    let gate: CallGate
     let time: any TimeSource
     /// Whether a cancelled task is shown as disabled, because the last client library knows no status 3 (D-3).
     let showsCanceledAsDisabled: Bool
@@ -31,7 +32,7 @@ struct TaskHandlers: Sendable {
             },
             .unary(Wire.AggregatorMethods.cancelTask) { request, call in try await cancel(request, call) },
             .unary(Wire.AggregatorMethods.deleteTask) { request, call in try await delete(request, owner: call.user) },
-            .unary(Wire.AggregatorMethods.triggerTask) { request, call in try await trigger(request, owner: call.user) },
+            .unary(Wire.AggregatorMethods.triggerTask) { request, call in try await trigger(request, call) },
         ]
     }
 
@@ -151,7 +152,8 @@ struct TaskHandlers: Sendable {
 
     // MARK: Trigger
 
-    private func trigger(_ request: Wire.TriggerTaskReq, owner: Address) async throws -> Wire.TriggerTaskResp {
+    private func trigger(_ request: Wire.TriggerTaskReq, _ call: CallContext) async throws -> Wire.TriggerTaskResp {
+        let owner = try call.user
         guard !request.taskId.isEmpty else {
             throw InvalidArgument(.missingRequiredField, "Missing task id in request")
         }
@@ -165,6 +167,7 @@ struct TaskHandlers: Sendable {
                 throw InvalidArgument(error.code, error.message)
             }
         }
+        if request.isBlocking { gate.release(call) }  // the run has its own bounds: those of the queue
         let run = try await engine.trigger(
             TriggerRequest(
                 taskID: id, owner: owner, data: data,

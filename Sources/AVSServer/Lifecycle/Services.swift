@@ -34,7 +34,7 @@ struct Services: Sendable {
             AuthHandlers(authority: authority, gate: gate, time: time).methods
             + WalletHandlers(engine: engine, logger: logger).methods
             + TaskHandlers(
-                engine: engine, time: time, showsCanceledAsDisabled: showsCanceledAsDisabled,
+                engine: engine, gate: gate, time: time, showsCanceledAsDisabled: showsCanceledAsDisabled,
                 validator: TaskValidator(limits: taskLimits)
             ).methods
             + ExecutionHandlers(engine: engine, time: time).methods

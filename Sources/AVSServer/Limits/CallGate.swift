@@ -2,6 +2,7 @@ import AVSModel
 import AVSPrimitives
 import AVSRPC
 import AVSStorage
+import Synchronization
 
 /// Keeps callers within their rates, and the handlers within what the process can carry (OVL-2, OVL-4).
 ///
@@ -20,7 +21,7 @@ final class CallGate: ServerInterceptor {
     private let reports: RateTable<Address>
     private let slots: CallSlots
 
-    private struct SlotKey: CallValueKey { typealias Value = CallQueue.Slot }
+    private struct SlotKey: CallValueKey { typealias Value = HeldSlot }
 
     /// - Parameter anonymous: paths that everybody may call.
     init(_ limits: CallLimits, anonymous: Set<String>, time: any TimeSource) {
@@ -54,12 +55,19 @@ final class CallGate: ServerInterceptor {
         }
         // An operator does not repeat a lost report, and a probe must see the process as it is.
         guard workClass > .report else { return }
-        call[SlotKey.self] = try await slots.take(for: caller(of: call), workClass)
+        call[SlotKey.self] = HeldSlot(try await slots.take(for: caller(of: call), workClass))
     }
 
-    func ended(_ call: CallContext, with status: RPCStatus) {
-        if let slot = call[SlotKey.self] { slots.give(back: slot) }
+    func ended(_ call: CallContext, with status: RPCStatus) { release(call) }
+
+    /// The call's handler only waits from here on, for work that has bounds of its own: it leaves its place to others.
+    /// Otherwise callers who wait for long runs would keep everybody from reading.
+    func release(_ call: CallContext) {
+        if let slot = call[SlotKey.self]?.take() { slots.give(back: slot) }
     }
+
+    /// Calls that run and calls that wait for a place.
+    var load: (running: Int, waiting: Int) { slots.load }
 
     private func caller(of call: CallContext) -> CallQueue.Caller {
         if case .user(let account) = call[Caller.Key.self] { return .account(account) }
@@ -83,6 +91,15 @@ final class CallGate: ServerInterceptor {
         guard let wait = table.take(key, at: time.monotonic) else { return }
         throw .tooMany("too many \(name)", retryAfter: wait, spread: key.hashValue)
     }
+}
+
+/// A place that is given back once, by its handler or at the end of the call.
+private final class HeldSlot: Sendable {
+    private let slot: Mutex<CallQueue.Slot?>
+
+    init(_ slot: CallQueue.Slot) { self.slot = Mutex(slot) }
+
+    func take() -> CallQueue.Slot? { slot.withLock { $0.take() } }
 }
 
 extension RPCStatus {
