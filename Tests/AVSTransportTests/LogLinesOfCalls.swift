@@ -18,5 +18,9 @@ final class LogLinesOfCalls: ServerInterceptor, ClientInterceptor {
         state.withLock { $0.append(line) }
     }
 
+    func ended(_ method: MethodPath, with status: RPCStatus) {
+        state.withLock { $0.append("client ended \(status)") }
+    }
+
     func ended(_ call: CallContext, with status: RPCStatus) { state.withLock { $0.append("ended \(status)") } }
 }

@@ -173,6 +173,49 @@ struct RetryTests {
         }
     }
 
+    @Test("RT-6: policies hold for a method, else for its service, else for all, where a call says nothing itself")
+    func policies() async throws {
+        let tell = RPCMethod.unary(path("Tell"), request: .bytes, response: .bytes) { _, call in
+            let left = call.deadline.map { ContinuousClock.now.duration(to: $0) / .seconds(100) }
+            return Array("\(left.map { "\($0.rounded(.up))" } ?? "none")".utf8)
+        }
+        let other = RPCMethod.unary(path("Other"), request: .bytes, response: .bytes, handler(of: tell))
+        let far = RPCMethod.unary(
+            MethodPath(service: "far.Service", method: "Tell"), request: .bytes, response: .bytes, handler(of: tell))
+        try await withServer(
+            [tell, other, far],
+            client: { configuration in
+                for (scope, hundreds) in [("/test.Service/Tell", 1), ("/test.Service/", 2), ("/", 3)] {
+                    var policy = CallPolicy()
+                    policy.timeout = .seconds(hundreds * 100)
+                    configuration.callPolicies[scope] = policy
+                }
+            }
+        ) { channel, _ in
+            for (method, own, wanted) in [
+                (tell.path, nil, "1.0"), (other.path, nil, "2.0"), (far.path, nil, "3.0"),
+                (far.path, Duration.seconds(150), "2.0"), (tell.path, .seconds(900), "1.0"),
+            ] {
+                let answer = try await channel.unary(
+                    method, [], request: .bytes, response: .bytes, options: CallOptions(timeout: own))
+                #expect(String(decoding: answer, as: UTF8.self) == wanted)
+            }
+        }
+        var strict = CallPolicy()
+        strict.responseLimitBytes = 5
+        strict.retryPolicy = Self.policy
+        var options = CallOptions()
+        strict.apply(to: &options)
+        #expect(options.responseLimitBytes == 5 && options.retryPolicy == Self.policy && !options.waitForReady)
+    }
+
+    private func handler(
+        of method: RPCMethod
+    ) -> @Sendable ([UInt8], CallContext) async throws -> [UInt8] {
+        guard case .unary(let handler) = method.handler else { return { request, _ in request } }
+        return handler
+    }
+
     @Test("CH-6: a call over the server's limit waits, its deadline running, and is not sent when that passes")
     func waiting() async throws {
         let (first, goOn) = (Slot<Void>(), Slot<Void>())

@@ -61,6 +61,16 @@ struct ServerConnectionTests {
         #expect(rig.ends == 1)
     }
 
+    @Test("KA-4: a connection whose last call was refused is idle as well")
+    func idleAfterRefusal() throws {
+        let rig = try Rig(configure: { $0.maximumIdle = .seconds(60) })
+        _ = try rig.call("Nothing", [[1]])
+        try rig.advance(.seconds(59))
+        #expect(rig.goAways.isEmpty)
+        try rig.advance(.seconds(2))
+        #expect(rig.goAways.map(\.last) == [.maximum])
+    }
+
     @Test("KA-4: an old connection is drained with max_age, and closed after the grace")
     func age() throws {
         let rig = try Rig([collect]) {

@@ -28,6 +28,8 @@ final class ClientStream: @unchecked Sendable {
     private var isCommitted = false
     private var hasRetried = false
     private let retryPolicy: RetryPolicy?
+    /// For interceptors; nil where there are none (CH-8).
+    private let onEnd: (@Sendable (RPCStatus) -> Void)?
     /// Attempts that a policy asked for, after the first (RT-4).
     private var retries = 0
     private var retryTimer: Scheduled<Void>?
@@ -43,7 +45,8 @@ final class ClientStream: @unchecked Sendable {
 
     init(
         core: ChannelCore, kind: CallKind, fields: RequestFields, deadline: ContinuousClock.Instant?,
-        waitsForReady: Bool, responseLimitBytes: Int, retryPolicy: RetryPolicy? = nil
+        waitsForReady: Bool, responseLimitBytes: Int, retryPolicy: RetryPolicy? = nil,
+        onEnd: (@Sendable (RPCStatus) -> Void)? = nil
     ) {
         self.core = core
         eventLoop = core.loop.eventLoop
@@ -53,6 +56,7 @@ final class ClientStream: @unchecked Sendable {
         self.waitsForReady = waitsForReady
         self.responseLimitBytes = responseLimitBytes
         self.retryPolicy = retryPolicy
+        self.onEnd = onEnd
         call = ClientCall(kind: kind, limitBytes: responseLimitBytes)
     }
 
@@ -355,6 +359,7 @@ final class ClientStream: @unchecked Sendable {
         connection = nil
         initialMetadata.fulfil(status.isOK ? .success(Metadata()) : .failure(status))
         end.fulfil(.success(status))
+        onEnd?(status)
     }
 }
 

@@ -33,6 +33,9 @@ extension RPCChannel {
         public var retryBufferBytesOfChannel = 1024 * 1024
         /// When calls that failed are made again, unless they say otherwise; nil never.
         public var retryPolicy: RetryPolicy?
+        /// What calls have where they say nothing themselves: by method (`/package.Service/Method`), else by service
+        /// (`/package.Service/`), else for all (`/`); the first that is found counts (RT-6).
+        public var callPolicies: [String: CallPolicy] = [:]
         /// Shared by all calls of the channel (RT-5).
         public var retryThrottle = RetryThrottle()
         /// See each call before it is sent.
@@ -46,6 +49,26 @@ extension RPCChannel {
             let own = "grpc-swift-avs/1.0"
             return userAgentPrefix.map { "\($0) \(own)" } ?? own
         }
+    }
+}
+
+/// What the calls of a method, of a service or of a channel have where they say nothing themselves (RT-6).
+public struct CallPolicy: Sendable {
+    /// The shorter one of this and the call's own counts.
+    public var timeout: Duration?
+    /// Wait for a connection; a call that wants to waits in any case.
+    public var waitForReady = false
+    public var retryPolicy: RetryPolicy?
+    /// Largest response message.
+    public var responseLimitBytes: Int?
+
+    public init() {}
+
+    func apply(to options: inout CallOptions) {
+        if let timeout { options.timeout = options.timeout.map { min($0, timeout) } ?? timeout }
+        if waitForReady { options.waitForReady = true }
+        options.retryPolicy = options.retryPolicy ?? retryPolicy
+        options.responseLimitBytes = options.responseLimitBytes ?? responseLimitBytes
     }
 }
 
@@ -77,6 +100,13 @@ public struct CallOptions: Sendable {
 public protocol ClientInterceptor: Sendable {
     /// May change the options, or end the call by throwing.
     func prepare(_ method: MethodPath, _ options: inout CallOptions) async throws
+
+    /// The call is over; called once for each call that was sent, on the channel's event loop. Must not block.
+    func ended(_ method: MethodPath, with status: RPCStatus)
+}
+
+extension ClientInterceptor {
+    public func ended(_ method: MethodPath, with status: RPCStatus) {}
 }
 
 /// A response with what came around it.

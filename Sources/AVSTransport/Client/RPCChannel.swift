@@ -184,6 +184,7 @@ public final class RPCChannel: Sendable {
         _ options: CallOptions, for path: MethodPath
     ) async throws -> CallOptions {
         var options = options
+        if !configuration.callPolicies.isEmpty { policy(of: path)?.apply(to: &options) }
         for interceptor in configuration.interceptors { try await interceptor.prepare(path, &options) }
         guard let credentials = options.credentials else { return options }
         do {
@@ -193,6 +194,11 @@ public final class RPCChannel: Sendable {
             throw RPCStatus(.cancelled, "the call was cancelled")
         }
         return options
+    }
+
+    private func policy(of path: MethodPath) -> CallPolicy? {
+        configuration.callPolicies[path.text] ?? configuration.callPolicies["/\(path.service)/"]
+            ?? configuration.callPolicies["/"]
     }
 
     private func makeStream(
@@ -206,10 +212,17 @@ public final class RPCChannel: Sendable {
         let fields = RequestFields(
             path: path, scheme: configuration.security.scheme, authority: authority,
             userAgent: configuration.userAgent, encoding: options.requestEncoding, metadata: options.metadata)
+        let interceptors = configuration.interceptors
+        var onEnd: (@Sendable (RPCStatus) -> Void)?
+        if !interceptors.isEmpty {
+            onEnd = { status in
+                for interceptor in interceptors { interceptor.ended(path, with: status) }
+            }
+        }
         return ClientStream(
             core: core, kind: kind, fields: fields, deadline: deadline, waitsForReady: options.waitForReady,
             responseLimitBytes: options.responseLimitBytes ?? configuration.responseLimitBytes,
-            retryPolicy: options.retryPolicy ?? configuration.retryPolicy)
+            retryPolicy: options.retryPolicy ?? configuration.retryPolicy, onEnd: onEnd)
     }
 
     private static func single<Response>(

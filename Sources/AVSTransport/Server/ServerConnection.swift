@@ -113,9 +113,10 @@ final class ServerConnection: HTTP2Delegate {
     }
 
     private func closed(_ id: StreamID) {
-        guard let stream = streams.remove(id) else { return }
-        stream.abandon()  // does nothing to a call that has ended and whose handler has returned
-        if stream.isWaiting { waitingCalls.removeAll { $0 === stream } }
+        if let stream = streams.remove(id) {
+            stream.abandon()  // does nothing to a call that has ended and whose handler has returned
+            if stream.isWaiting { waitingCalls.removeAll { $0 === stream } }
+        }
         guard streams.isEmpty, let idle = service.configuration.maximumIdle else { return }
         handler?.timers.set(.idle, service.time.monotonic + idle)
         handler?.arm()
