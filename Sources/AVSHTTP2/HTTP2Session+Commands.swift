@@ -84,6 +84,11 @@ extension HTTP2Session {
         mailbox.outboxes[stream]?.outbox.writableMark = mark
     }
 
+    /// Goes on with this number, as if all below it had been used; for tests of what happens at the end (LIM-5).
+    mutating func skipStreams(to next: StreamID) {
+        _ = unsafe nghttp2_session_set_next_stream_id(raw, next.rawValue)
+    }
+
     // MARK: Connection
 
     public mutating func ping(_ number: UInt64) throws(HTTP2Error) {

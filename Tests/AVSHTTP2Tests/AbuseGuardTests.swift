@@ -2,6 +2,23 @@ import Testing
 
 @testable import AVSHTTP2
 
+@Suite("The numbers of a session")
+struct StreamNumberTests {
+    @Test("LIM-5: the last stream number can be used, and then there is none")
+    func usedUp() throws {
+        var client = try HTTP2Session.open(.client)
+        client.skipStreams(to: .maximum)
+        let request: HeaderBlock = [":method": "POST", ":scheme": "http", ":path": "/", ":authority": "x"]
+        #expect(try client.request(request, endsStream: true) == .maximum)
+        do throws(HTTP2Error) {
+            _ = try client.request(request, endsStream: true)
+            Issue.record("there is no number above 2^31 - 1")
+        } catch {
+            #expect(error.isStreamIDNotAvailable)
+        }
+    }
+}
+
 @Suite("The guard of a connection")
 struct AbuseGuardTests {
     private let start = ContinuousClock.now

@@ -234,7 +234,8 @@ struct ClientRuleTests {
                     (nil, [1], "short"), (.seconds(20), [], "short"),
                 ] as [(Duration?, [UInt8], String)] {
                     let got = try await front.unary(
-                        path("Outer"), request, request: .bytes, response: .bytes, options: CallOptions(timeout: timeout))
+                        path("Outer"), request, request: .bytes, response: .bytes,
+                        options: CallOptions(timeout: timeout))
                     #expect(String(decoding: got, as: UTF8.self) == answer)
                 }
             }
@@ -272,7 +273,8 @@ struct ClientRuleTests {
                     return all
                 }
                 #expect(answer.count == 1)
-                #expect(String(decoding: answer.first ?? [], as: UTF8.self).contains("grpc.reflection.v1.ServerReflection"))
+                #expect(
+                    String(decoding: answer.first ?? [], as: UTF8.self).contains("grpc.reflection.v1.ServerReflection"))
             }
             let list = MethodPath(service: HealthBoard.serviceName, method: "List")
             let answer = try await channel.unary(list, [], request: .bytes, response: .bytes)

@@ -13,7 +13,8 @@ struct LongRunTests {
                     for number in 0..<calls {
                         switch (worker + number) % 3 {
                         case 0:
-                            let answer = try await channel.unary(path("Echo"), [1, 2], request: .bytes, response: .bytes)
+                            let answer = try await channel.unary(
+                                path("Echo"), [1, 2], request: .bytes, response: .bytes)
                             #expect(answer == [1, 2])
                         case 1:
                             let answer = try await channel.clientStreaming(

@@ -34,7 +34,8 @@ struct RetryTests {
             }
         ) { channel, _ in
             do {
-                let answer = try await channel.unary(path("Flaky"), Array("after ".utf8), request: .bytes, response: .bytes)
+                let answer = try await channel.unary(
+                    path("Flaky"), Array("after ".utf8), request: .bytes, response: .bytes)
                 return .success(String(decoding: answer, as: UTF8.self))
             } catch { return .failure(RPCStatus(error)) }
         }
@@ -140,7 +141,9 @@ struct RetryTests {
 
     @Test("RT-3: the deadline and cancellation end a pause between attempts")
     func pauses() async throws {
-        let (failed, patient) = (Slot<Void>(), RetryPolicy(initialBackoff: .seconds(3_600), maximumBackoff: .seconds(3_600)))
+        let (failed, patient) = (
+            Slot<Void>(), RetryPolicy(initialBackoff: .seconds(3_600), maximumBackoff: .seconds(3_600))
+        )
         let failing = RPCMethod.unary(path("Fail"), request: .bytes, response: .bytes) { _, _ in
             failed.put(())
             throw RPCStatus(.unavailable)
@@ -233,7 +236,8 @@ struct RetryTests {
             await first.take()
             let late = await #expect(throws: RPCStatus.self) {
                 _ = try await channel.unary(
-                    path("Echo"), [2], request: .bytes, response: .bytes, options: CallOptions(timeout: .milliseconds(20)))
+                    path("Echo"), [2], request: .bytes, response: .bytes,
+                    options: CallOptions(timeout: .milliseconds(20)))
             }
             #expect(late?.code == .deadlineExceeded)
             let three = Task { try await channel.unary(path("Echo"), [3], request: .bytes, response: .bytes) }

@@ -156,10 +156,12 @@ struct ServerRuleTests {
 
     @Test("DL-7: ten thousand deadlines are one timer; every one is met", .timeLimit(.minutes(1)))
     func manyDeadlines() throws {
-        let rig = try Rig([waiting], configure: {
-            $0.limits.http2.maxConcurrentStreams = 10_000
-            $0.maxRunningCallsPerConnection = 10_000
-        })
+        let rig = try Rig(
+            [waiting],
+            configure: {
+                $0.limits.http2.maxConcurrentStreams = 10_000
+                $0.maxRunningCallsPerConnection = 10_000
+            })
         try rig.exchange()
         for _ in 0..<1_000 { _ = try rig.request("Wait", endsStream: false, with: [("grpc-timeout", "1m")]) }
         try rig.exchange()
@@ -168,7 +170,9 @@ struct ServerRuleTests {
         #expect(rig.connection.callCount == 0 && rig.service.handlers.count == 0)
     }
 
-    @Test("DL-8: a method's longest timeout holds for callers that ask for more, or for none", arguments: [nil, "1H", "3S"])
+    @Test(
+        "DL-8: a method's longest timeout holds for callers that ask for more, or for none",
+        arguments: [nil, "1H", "3S"])
     func maximumTimeout(asked: String?) throws {
         let short = RPCMethod(
             path("Wait"), .bidirectional, options: .init(maximumTimeout: .seconds(10)), handler: waiting.handler)

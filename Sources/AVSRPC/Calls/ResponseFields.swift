@@ -21,7 +21,8 @@ public struct ResponseFields: Sendable {
             message = Array(copying: value)
         } else if name.equals("grpc-encoding") {
             encoding = MessageEncoding(name: value)
-        } else if name.equals("grpc-status-details-bin") || Metadata.passedThrough.contains(where: { name.isSame(as: $0) })
+        } else if name.equals("grpc-status-details-bin")
+            || Metadata.passedThrough.contains(where: { name.isSame(as: $0) })
         {
             if !metadata.receive(name: name, value: value) { isBroken = true }
         } else if !name.hasPrefix("grpc-"), !name.hasPrefix(":") {

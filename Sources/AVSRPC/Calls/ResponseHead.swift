@@ -29,7 +29,9 @@ public enum ResponseHead {
     /// - Parameter limitBytes: the header list size that the peer announced.
     /// - Returns: whether something was left out.
     @discardableResult
-    public static func writeTrailers(_ status: RPCStatus, into sink: inout some FieldSink, limitBytes: Int = 8 * 1024) -> Bool {
+    public static func writeTrailers(_ status: RPCStatus, into sink: inout some FieldSink, limitBytes: Int = 8 * 1024)
+        -> Bool
+    {
         sink.append("grpc-status", String(status.code.rawValue))
         let room = max(256, min(limitBytes, 8 * 1024)) - 128  // for the fields around these
         var metadata = status.metadata

@@ -17,6 +17,8 @@ final class ClientConnection: HTTP2Delegate {
     private(set) var isClosing = false
     /// The server takes no further calls here.
     private(set) var isDraining = false
+    /// No stream numbers are left: closed when its last call has ended (LIM-5).
+    private var isUsedUp = false
 
     init(core: ChannelCore) {
         self.core = core
@@ -85,6 +87,7 @@ final class ClientConnection: HTTP2Delegate {
     }
 
     private func waitForIdle() {
+        if isUsedUp { return close("out of stream numbers") }
         handler?.timers.set(.idle, core.time.monotonic + core.configuration.idleTimeout)
         handler?.arm()
     }
@@ -126,7 +129,8 @@ final class ClientConnection: HTTP2Delegate {
             handler.scheduleFlush()
             return id
         } catch {
-            if error.isStreamIDNotAvailable {  // LIM-5
+            if error.isStreamIDNotAvailable {
+                isUsedUp = true
                 isDraining = true
                 core.connectionIsDraining(self, .noError, "out of stream numbers")
                 core.open(stream)

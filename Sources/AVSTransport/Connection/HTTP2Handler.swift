@@ -61,7 +61,7 @@ final class HTTP2Handler: ChannelInboundHandler {
         self.delegate = delegate
         session = try HTTP2Session.open(role, limits.http2)
         var abuseLimits = limits.abuse
-        // A server that answers in small frames is slow and no danger to the client that called it (26.2, no_df_padding).
+        // A server that answers in small frames is slow, and no danger to the client that called it (no_df_padding).
         if role == .client { abuseLimits.tinyData = .unlimited }
         abuse = AbuseGuard(limits: abuseLimits, pings: pings)
         lastReceived = time.monotonic

@@ -122,7 +122,9 @@ final class LoopContext: TaskExecutor, @unchecked Sendable {
     nonisolated(nonsending) private func run(_ runner: CallRunner) async {
         isRunnerComing = false
         // A cancelled task has had a call that was given up; the next one deserves a fresh task.
-        while !Task.isCancelled, eventLoop.inEventLoop, let call = startingCalls.popFirst() { await call.run(in: runner) }
+        while !Task.isCancelled, eventLoop.inEventLoop, let call = startingCalls.popFirst() {
+            await call.run(in: runner)
+        }
     }
 
     // MARK: Flushing

@@ -49,7 +49,9 @@ final class ConnectionRegistry: Sendable {
             if state.sockets >= configuration.maxConnections { return "too many connections" }
             if let host {
                 let others = state.socketsByAddress[host, default: 0]
-                if let limit = configuration.maxConnectionsPerAddress, others >= limit { return "too many connections from one address" }
+                if let limit = configuration.maxConnectionsPerAddress, others >= limit {
+                    return "too many connections from one address"
+                }
                 state.socketsByAddress[host] = others + 1
             }
             state.sockets += 1

@@ -21,7 +21,8 @@ extension RPCServer {
         /// Of them with one source address; nil sets no bound. Sockets in the file system have no address.
         public var maxConnectionsPerAddress: Int?
         /// What all connections may have buffered: requests that no handler has taken, answers that no peer has. Beyond
-        /// it new calls are refused and those who hold most are not read from; at twice as much they are drained (OV-3).
+        /// it new calls are refused and those who hold most are not read from; at twice as much they are drained
+        /// (OV-3).
         public var maxBufferedBytes = 1 << 30
         /// How often clients may ping (KA-1).
         public var pings = PingPolicy()

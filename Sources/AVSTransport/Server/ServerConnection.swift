@@ -145,7 +145,8 @@ final class ServerConnection: HTTP2Delegate {
     private func begin(_ id: StreamID, _ method: RPCMethod, _ head: RequestHead, endsStream: Bool) {
         if service.budget.isSpent {
             loop.counters.callEnded(method: method.number, .resourceExhausted)
-            return refuse(id, RPCStatus(.resourceExhausted, "the server's buffers are full"), as: head.answersAs)  // OV-3
+            let status = RPCStatus(.resourceExhausted, "the server's buffers are full")  // OV-3
+            return refuse(id, status, as: head.answersAs)
         }
         let now = handler?.lastReceived ?? service.time.monotonic  // one look at the clock for each read
         var deadline: ContinuousClock.Instant?

@@ -3,7 +3,7 @@ import AVSRPC
 import AVSTransport
 import Testing
 
-/// Runs an attack against a live server, then a normal call over another connection, and returns what the server counted.
+/// Runs an attack against a live server, then a normal call over another connection. Returns what the server counted.
 ///
 /// The bounds that tests assert are counts of work and of what is kept, never time.
 func attack(
@@ -76,10 +76,13 @@ struct FrameAttackTests {
             await gate.wait()
             return request
         }
-        let counted = try await attack([stubborn], configure: {
-            $0.maxRunningCallsPerConnection = 10
-            $0.maxWaitingCallsPerConnection = 0
-        }) { peer, server in
+        let counted = try await attack(
+            [stubborn],
+            configure: {
+                $0.maxRunningCallsPerConnection = 10
+                $0.maxWaitingCallsPerConnection = 0
+            }
+        ) { peer, server in
             let calls = { (streams: Range<UInt32>) in
                 streams.flatMap {
                     Raw.request("Stubborn", stream: $0 * 2 + 1) + Raw.message([], stream: $0 * 2 + 1, flags: 1)
@@ -178,7 +181,9 @@ struct FrameAttackTests {
         #expect(counted.queuedBytes == 0)
     }
 
-    @Test("ATT-8: floods of empty and of tiny DATA frames", arguments: [(0, "too_many_empty_data_frames"), (1, "too_many_tiny_data_frames")])
+    @Test(
+        "ATT-8: floods of empty and of tiny DATA frames",
+        arguments: [(0, "too_many_empty_data_frames"), (1, "too_many_tiny_data_frames")])
     func data(size: Int, reason: String) async throws {
         let counted = try await attack(
             configure: { $0.limits.abuse.tinyData = TokenBucket(burst: 1_000, perSecond: 1) }

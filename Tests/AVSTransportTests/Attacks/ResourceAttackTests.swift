@@ -75,7 +75,8 @@ struct ResourceAttackTests {
                 frames += Raw.frame(0, flags: rest.count <= 16_384 ? 1 : 0, stream: 1, Array(rest.prefix(16_384)))
                 rest = rest.dropFirst(16_384)
             }
-            try await peer.send(Raw.opening + Raw.request("Small", stream: 1, with: [("grpc-encoding", "gzip")]) + frames)
+            try await peer.send(
+                Raw.opening + Raw.request("Small", stream: 1, with: [("grpc-encoding", "gzip")]) + frames)
             _ = await peer.receive { RawFrame.all(in: $0).contains { $0.type == 1 && $0.flags & 1 == 1 } }
         }
         #expect(counted.calls(.resourceExhausted) == 1)
@@ -162,7 +163,9 @@ struct ResourceAttackTests {
     func oddMethods(verb: String, type: String) async throws {
         let counted = try await attack { peer, _ in
             var block = Raw.literal(":method", verb) + Raw.literal(":authority", "x")
-            if verb != "CONNECT" { block += Raw.literal(":scheme", "http") + Raw.literal(":path", "/test.Service/Echo") }
+            if verb != "CONNECT" {
+                block += Raw.literal(":scheme", "http") + Raw.literal(":path", "/test.Service/Echo")
+            }
             block += Raw.literal("content-type", type)
             try await peer.send(Raw.opening + Raw.frame(1, flags: 0x5, stream: 1, block))
             let bytes = await peer.receive { RawFrame.all(in: $0).contains { $0.stream == 1 && $0.flags & 1 == 1 } }
@@ -191,7 +194,8 @@ struct ResourceAttackTests {
         }
         _ = try await attack([tell]) { peer, _ in
             try await peer.send(
-                Raw.opening + Raw.request("Tell", stream: 1, with: [("x", value)]) + Raw.message([], stream: 1, flags: 1))
+                Raw.opening + Raw.request("Tell", stream: 1, with: [("x", value)])
+                    + Raw.message([], stream: 1, flags: 1))
             let bytes = await peer.receive { RawFrame.all(in: $0).contains { $0.stream == 1 && $0.flags & 1 == 1 } }
             let data = try #require(RawFrame.all(in: bytes).first { $0.type == 0 })
             #expect(String(decoding: data.payload.dropFirst(5), as: UTF8.self) == "none none")
@@ -222,7 +226,8 @@ struct ResourceAttackTests {
                 }
             }
             let other = try RPCChannel(
-                target: "127.0.0.1:\(await server.boundPort)", configuration: .quick(), time: SystemTime(), logger: quiet)
+                target: "127.0.0.1:\(await server.boundPort)", configuration: .quick(), time: SystemTime(),
+                logger: quiet)
             var refused: RPCStatus?
             while refused == nil {  // until the eight have sent what they may
                 do {

@@ -20,12 +20,13 @@ struct H2Case: Sendable, CustomTestStringConvertible {
 
     /// What libnghttp2 1.52 does otherwise, and why that is left so (ATT-13).
     ///
-    /// - http2/5.1.1/2: a new stream whose number is below an earlier one is ignored, where RFC 9113, section 5.1.1, asks
-    ///   for a connection error. The library does so on purpose: it cannot tell such a stream from one that it has
+    /// - http2/5.1.1/2: a new stream whose number is below an earlier one is ignored, where section 5.1.1 asks for a
+    ///   connection error. The library does so on purpose: it cannot tell such a stream from one that it has
     ///   forgotten after both sides closed it. No handler starts and nothing is kept, so there is nothing to attack.
     static let knownExceptions = ["http2/5.1.1/2"]
 
-    static let all = generic + genericHeaders + frameFormat + streamStates + frames + settings + windows + exchanges + hpack
+    static let all =
+        generic + genericHeaders + frameFormat + streamStates + frames + settings + windows + exchanges + hpack
 }
 
 @Suite("26.3 HTTP/2 conformance", .timeLimit(.minutes(5)))

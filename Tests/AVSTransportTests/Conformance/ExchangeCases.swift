@@ -36,7 +36,9 @@ extension H2Case {
         malformed("http2/8.1.2.2/1", "connection", H2.get + Raw.literal("connection", "keep-alive")),
         malformed("http2/8.1.2.2/2", "te other than trailers", H2.get + Raw.literal("te", "trailers, deflate")),
         malformed("http2/8.1.2.2/3", "transfer-encoding", H2.get + Raw.literal("transfer-encoding", "chunked")),
-        malformed("http2/8.1.2.3/1", "an empty :path", [0x82, 0x86] + Raw.literal(":path", "") + Raw.literal(":authority", "x")),
+        malformed(
+            "http2/8.1.2.3/1", "an empty :path",
+            [0x82, 0x86] + Raw.literal(":path", "") + Raw.literal(":authority", "x")),
         malformed("http2/8.1.2.3/2", "no :method", [0x86, 0x84, 0x01, 0x01, 0x78]),
         malformed("http2/8.1.2.3/3", "no :scheme", [0x82, 0x84, 0x01, 0x01, 0x78]),
         malformed("http2/8.1.2.3/4", "no :path", [0x82, 0x86, 0x01, 0x01, 0x78]),
@@ -54,7 +56,8 @@ extension H2Case {
             try await peer.open()
             try await peer.send(
                 Raw.request("Echo", stream: 1, with: [("content-length", "8")]),
-                Raw.frame(H2.data, stream: 1, [0, 0, 0, 0]), Raw.frame(H2.data, flags: H2.endStream, stream: 1, [2, 1, 1]))
+                Raw.frame(H2.data, stream: 1, [0, 0, 0, 0]),
+                Raw.frame(H2.data, flags: H2.endStream, stream: 1, [2, 1, 1]))
             await peer.expectStreamError(1, H2.protocolError)
         },
         connectionError(
@@ -74,9 +77,12 @@ extension H2Case {
     // RFC 7541. Index 70 is past the static table while the dynamic one is empty.
     static let hpack: [H2Case] = [
         compressionError("hpack/2.3.3/1", "an index past both tables", H2.get + [0xc6]),
-        compressionError("hpack/2.3.3/2", "a literal whose name's index is past both tables", H2.get + [0x7f, 0x07, 0x01, 0x61]),
+        compressionError(
+            "hpack/2.3.3/2", "a literal whose name's index is past both tables", H2.get + [0x7f, 0x07, 0x01, 0x61]),
         compressionError("hpack/4.2/1", "a table size update behind a field", H2.get + [0x20]),
-        compressionError("hpack/5.2/1", "Huffman code with more than 7 bits of padding", H2.get + [0x00, 0x82, 0x1f, 0xff, 0x01, 0x61]),
+        compressionError(
+            "hpack/5.2/1", "Huffman code with more than 7 bits of padding",
+            H2.get + [0x00, 0x82, 0x1f, 0xff, 0x01, 0x61]),
         compressionError("hpack/5.2/2", "Huffman code padded with zeros", H2.get + [0x00, 0x81, 0x18, 0x01, 0x61]),
         compressionError(
             "hpack/5.2/3", "Huffman code with the end-of-string symbol",

@@ -51,7 +51,8 @@ extension H2Case {
         connectionError(
             "http2/6.7/3", "PING on a stream", Raw.frame(H2.ping, stream: 1, [UInt8](repeating: 0, count: 8)),
             H2.protocolError),
-        connectionError("http2/6.7/4", "PING of other than 8 bytes", Raw.frame(H2.ping, [0, 0, 0, 0, 0, 0]), H2.frameSizeError),
+        connectionError(
+            "http2/6.7/4", "PING of other than 8 bytes", Raw.frame(H2.ping, [0, 0, 0, 0, 0, 0]), H2.frameSizeError),
         connectionError(
             "http2/6.8/1", "GOAWAY on a stream", Raw.frame(H2.goAway, stream: 1, Raw.big(0) + Raw.big(0)),
             H2.protocolError),

@@ -74,7 +74,8 @@ extension H2Case {
             try await peer.send(Raw.frame(H2.ping, [0]), H2.get(1))
             #expect(await peer.framesUntilClose().allSatisfy { $0.stream == 0 })
         },
-        H2Case("http2/5.4.1/2", "the end of the connection is announced by GOAWAY, whose last stream is right") { peer in
+        H2Case("http2/5.4.1/2", "the end of the connection is announced by GOAWAY, whose last stream is right") {
+            peer in
             try await peer.open()
             try await peer.send(H2.get(1))
             await peer.expectAnswer(1)

@@ -186,7 +186,8 @@ extension H2Case {
             try await peer.open()
             let flags = H2.endStream | H2.endHeaders
             try await peer.send(
-                Raw.frame(H2.headers, flags: flags, stream: 1, [0x20, 0x3f, 0xe1, 0x1f] + H2.get + [0x40, 1, 0x61, 1, 0x62]),
+                Raw.frame(
+                    H2.headers, flags: flags, stream: 1, [0x20, 0x3f, 0xe1, 0x1f] + H2.get + [0x40, 1, 0x61, 1, 0x62]),
                 H2.get(3, with: [0xbe]))
             await peer.expectAnswer(1)
             await peer.expectAnswer(3)

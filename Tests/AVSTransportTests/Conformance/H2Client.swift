@@ -45,7 +45,8 @@ final class H2Client: Sendable {
     /// GOAWAY with one of the codes, and the end of the connection (NG-5).
     func expectConnectionError(_ codes: UInt32..., at location: SourceLocation = #_sourceLocation) async {
         let goAway = await framesUntilClose().last { $0.type == H2.goAway }?.goAway
-        #expect(goAway.map { codes.contains($0.code) } == true, "\(String(describing: goAway))", sourceLocation: location)
+        #expect(
+            goAway.map { codes.contains($0.code) } == true, "\(String(describing: goAway))", sourceLocation: location)
     }
 
     /// RST_STREAM with one of the codes; or a connection error with one, which every stream error may be.
