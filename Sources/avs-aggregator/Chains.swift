@@ -4,6 +4,7 @@ import AVSEngine
 import AVSEthereum
 import AVSFetch
 import AVSPrimitives
+import AVSServer
 import Logging
 
 /// The chains of the configuration, with a client for each.
@@ -12,6 +13,8 @@ struct Chains {
     let settings: [UInt64: ChainSettings]
     let defaultID: UInt64
     private let fetcher: EndpointFetcher
+    /// An operator's call waits for the answer, so it is shorter than that call's own time.
+    private static let aliasTimeout = Duration.seconds(4)
 
     /// - Throws: ``StartFailure`` without a chain, or with one whose id neither the file nor the chain tells.
     init(_ configured: [ChainConfiguration], time: any TimeSource) async throws {
@@ -35,6 +38,23 @@ struct Chains {
     }
 
     func close() { fetcher.close() }
+
+    /// Which keys sign for operators, as the registry on the chain of `eth_rpc_url` says; nil without that chain.
+    func operatorAliases(
+        _ configuration: AggregatorConfiguration, time: any TimeSource, logger: Logger
+    ) -> OperatorAliases? {
+        guard let endpoint = configuration.external.eigenLayerRPC else { return nil }
+        var options = HTTPChainClient.Configuration()
+        options.verifiesChainID = false  // whichever chain is named there is the registry's
+        options.totalTimeout = Self.aliasTimeout
+        let client = HTTPChainClient(
+            chainID: 0, endpoints: [ChainEndpoint(url: endpoint.text)], fetcher: fetcher, configuration: options,
+            time: time)
+        let registry = AliasRegistry(chain: client, address: configuration.external.aliasRegistry)
+        return OperatorAliases(approved: Set(configuration.approvedOperators), time: time, logger: logger) { node in
+            try await registry.alias(of: node)
+        }
+    }
 
     /// A client whose endpoints were asked which chain they serve: a wrong one would act on the wrong chain (9.6).
     private static func client(

@@ -49,20 +49,20 @@ struct Wiring {
     ) async throws {
         let http = try outgoingHTTP(time)
         defer { http.close() }
-        var settings = configuration.engineConfiguration(chains.settings, defaultID: chains.defaultID)
-        settings.isSpaceLow = { store.status.isSpaceLow }
+        var engineSettings = configuration.engineConfiguration(chains.settings, defaultID: chains.defaultID)
+        engineSettings.isSpaceLow = { store.status.isSpaceLow }
         let engine = TaskEngine(
-            store: store, configuration: settings,
+            store: store, configuration: engineSettings,
             runner: GraphRunner(chains: chains.clients, http: http, time: time), epoch: store.status.epoch, time: time,
             random: SecureRandom(), logger: logger)
         let lifetime = configuration.auth.maximumTokenLifetime
         let authority = TokenAuthority(
             tokens: tokens, chainID: chains.defaultID, version: AggregatorVersion.text,
             maximumLifetime: lifetime == .zero ? nil : lifetime)
+        var settings = configuration.serverSettings(security: try Security.server(configuration.tls))
+        settings.aliases = chains.operatorAliases(configuration, time: time, logger: logger)
         let aggregator = try Aggregator(
-            engine: engine, authority: authority,
-            settings: configuration.serverSettings(security: try Security.server(configuration.tls)), time: time,
-            logger: logger)
+            engine: engine, authority: authority, settings: settings, time: time, logger: logger)
         let announcement = Task {  // ends when the listener is bound or fails to; the failure ends the service itself
             do {
                 let port = try await aggregator.boundPort

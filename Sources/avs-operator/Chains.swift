@@ -5,24 +5,30 @@ import AVSFetch
 import AVSPrimitives
 import AVSWatch
 
-/// The chains of the configuration, the default one first.
+/// Makes clients of chains.
 struct Chains {
-    private(set) var watched: [WatchedChain] = []
     private let fetcher: EndpointFetcher
     private let time: any TimeSource
 
-    /// - Throws: `StartFailure` for a chain without id whose endpoint does not tell it.
-    init(_ configured: [ChainConfiguration], time: any TimeSource) async throws {
+    init(time: any TimeSource) throws {
         fetcher = try EndpointFetcher(time: time)
         self.time = time
-        // A chain with an id may be away now: its followers wait for it.
+    }
+
+    func close() { fetcher.close() }
+
+    /// The chains of the configuration, the default one first.
+    ///
+    /// - Throws: `StartFailure` for a chain without id whose endpoint does not tell it.
+    func watched(_ configured: [ChainConfiguration]) async throws -> [WatchedChain] {
+        var watched: [WatchedChain] = []
+        // A chain with an id may be away now: its follower waits for it.
         for chain in configured.filter(\.isDefault) + configured.filter({ !$0.isDefault }) {
             let client = try await client(chain.id, endpoints: chain.rpcURLs.map(\.text))
             watched.append(WatchedChain(client: client, webSocketURL: chain.webSocketURL?.text))
         }
+        return watched
     }
-
-    func close() { fetcher.close() }
 
     /// - Parameter id: nil asks the chain itself.
     func client(_ id: UInt64?, endpoints: [String]) async throws -> any ChainClient {
@@ -41,5 +47,11 @@ struct Chains {
             return HTTPChainClient(chainID: reported, endpoints: endpoints, fetcher: fetcher, time: time)
         }
         return HTTPChainClient(chainID: id, endpoints: endpoints, fetcher: fetcher, time: time)
+    }
+
+    /// The registry of aliases; nil where its chain is not configured.
+    func aliasRegistry(_ external: OperatorConfiguration.External) async throws -> AliasRegistry? {
+        guard let endpoint = external.eigenLayerRPC else { return nil }
+        return AliasRegistry(chain: try await client(nil, endpoints: [endpoint.text]), address: external.aliasRegistry)
     }
 }

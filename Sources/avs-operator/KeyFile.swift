@@ -1,5 +1,25 @@
+import AVSConfiguration
 import AVSCrypto
+import AVSPrimitives
 import Glibc
+
+extension OperatorConfiguration {
+    /// The key that signs: of the keystore, or from the environment.
+    ///
+    /// - Throws: `StartFailure` for a keystore that cannot be read or opened.
+    func unlockedKey(_ facts: ProcessFacts) throws -> SigningKey {
+        switch try signingKey(facts) {
+        case .privateKey(let text): return try SigningKey(privateKeyText: text.exposed)
+        case .keystore(let path, let password):
+            let keystore = try KeyFile(path: path).read()
+            do {
+                return try keystore.unlock(password: try SecretBytes(copying: password.exposed.utf8))
+            } catch {
+                throw StartFailure(78, "\(path): \(error)")
+            }
+        }
+    }
+}
 
 /// A keystore on disk: of mode 0600, never written over.
 struct KeyFile {

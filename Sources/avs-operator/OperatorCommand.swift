@@ -33,7 +33,8 @@ struct OperatorCommand: AsyncParsableCommand {
                 event_trigger: true              # event triggers are off otherwise
 
             Without a keystore the key itself may be in OPERATOR_ECDSA_PRIVATE_KEY, 64 hex
-            digits. What is in effect, with every default: --print-config.
+            digits. A second key may sign for the operator: see `avs-operator alias --help`.
+            What is in effect, with every default: --print-config.
 
             SIGTERM or SIGINT ends it; what is not reported yet is reported after the next
             start.
@@ -42,7 +43,7 @@ struct OperatorCommand: AsyncParsableCommand {
             error, 74 a write failed, 75 try later (locked, disk full, chain away),
             78 configuration.
             """,
-        subcommands: [RunCommand.self, KeysCommand.self], defaultSubcommand: RunCommand.self)
+        subcommands: [RunCommand.self, KeysCommand.self, AliasCommand.self], defaultSubcommand: RunCommand.self)
 }
 
 /// `avs-operator --config FILE`
@@ -95,8 +96,11 @@ struct StartFailure: Error {
             throw code
         } catch {
             let failure = StartFailure(explaining: error)
-            FileHandle.standardError.write(Data("avs-operator: \(failure.message)\n".utf8))
+            note(failure.message)
             throw ExitCode(failure.exitCode)
         }
     }
+
+    /// Says something that is no result.
+    static func note(_ message: String) { FileHandle.standardError.write(Data("avs-operator: \(message)\n".utf8)) }
 }

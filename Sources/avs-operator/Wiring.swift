@@ -28,16 +28,16 @@ struct Wiring {
         defer { logs.flush() }
         for warning in loaded.warnings { logger.warning("\(warning)") }
         let time = SystemTime()
-        let credentials = OperatorCredentials(address: configuration.operatorAddress, key: try signingKey())
-        let chains = try await Chains(configuration.chains, time: time)
+        let credentials = OperatorCredentials(
+            address: configuration.operatorAddress, key: try configuration.unlockedKey(facts))
+        let chains = try Chains(time: time)
         defer { chains.close() }
-        if credentials.usesAlias {
-            try await AliasRegistry(configuration, chains).check(credentials, logger: logger)
-        }
+        try await checkAlias(credentials, chains, logger)
+        let watched = try await chains.watched(configuration.chains)
         let store = try openStore(logger, logs)
         let failure: (any Error)?
         do {
-            try await serve(store, chains, credentials, time, logger)
+            try await serve(store, watched, credentials, time, logger)
             failure = nil
         } catch {
             failure = error
@@ -48,7 +48,7 @@ struct Wiring {
     }
 
     private func serve(
-        _ store: RocksDBStore, _ chains: Chains, _ credentials: OperatorCredentials, _ time: SystemTime,
+        _ store: RocksDBStore, _ chains: [WatchedChain], _ credentials: OperatorCredentials, _ time: SystemTime,
         _ logger: Logger
     ) async throws {
         let watches = configuration.features.watchesEvents
@@ -64,13 +64,13 @@ struct Wiring {
         watching.eventsPerQueryAndBlock = UInt32(clamping: configuration.eventSafety.eventsPerQueryAndBlock)
         watching.metricsPort = configuration.reportedMetricsPort(facts)
         let node = OperatorNode(
-            client: client, chains: chains.watched, store: WatchStore(store), configuration: watching, time: time,
+            client: client, chains: chains, store: WatchStore(store), configuration: watching, time: time,
             logger: logger)
         logger.info(
             "watching",
             metadata: [
                 "operator": "\(credentials.address)", "aggregator": "\(configuration.aggregator)",
-                "chains": "\(chains.watched.map { "\($0.client.chainID)" }.joined(separator: ","))", "events": "\(watches)",
+                "chains": "\(chains.map { "\($0.client.chainID)" }.joined(separator: ","))", "events": "\(watches)",
             ])
         var group = ServiceGroupConfiguration(
             services: [.init(service: node, successTerminationBehavior: .gracefullyShutdownGroup)],
@@ -88,17 +88,13 @@ struct Wiring {
         return (Logger(label: "operator"), sink)
     }
 
-    private func signingKey() throws -> SigningKey {
-        switch try configuration.signingKey(facts) {
-        case .privateKey(let text): return try SigningKey(privateKeyText: text.exposed)
-        case .keystore(let path, let password):
-            let keystore = try KeyFile(path: path).read()
-            do {
-                return try keystore.unlock(password: try SecretBytes(copying: password.exposed.utf8))
-            } catch {
-                throw StartFailure(78, "\(path): \(error)")
-            }
+    private func checkAlias(_ credentials: OperatorCredentials, _ chains: Chains, _ logger: Logger) async throws {
+        guard credentials.usesAlias else { return }
+        guard let registry = try await chains.aliasRegistry(configuration.external) else {
+            logger.warning("the key is not the operator's own, and without `eth_rpc_url` its alias cannot be checked")
+            return
         }
+        try await Alias(registry: registry, credentials: credentials).check()
     }
 
     /// The store is made where there is none: it holds nothing that an aggregator would not tell again.

@@ -23,8 +23,8 @@ extension AggregatorConfiguration {
         "chains[].ws_url", "chains[].bundler_url", "chains[].paymaster_address", "smart_wallet.eth_ws_url",
         "smart_wallet.bundler_url", "smart_wallet.paymaster_address", "smart_wallet.whitelist_addresses[]",
         "notifications.summary.enabled", "notifications.summary.provider", "notifications.summary.api_endpoint",
-        "notifications.summary.api_key", "ecdsa_private_key", "eth_rpc_url", "eth_ws_url",
-        "operator_state_retriever_address", "avs_registry_coordinator_address", "ap_config_address", "sentry_dsn",
+        "notifications.summary.api_key", "ecdsa_private_key", "eth_ws_url",
+        "operator_state_retriever_address", "avs_registry_coordinator_address", "sentry_dsn",
         "tenderly_account", "tenderly_project", "tenderly_access_key", "moralis_api_key", "socket_path", "etherscan_url",
         "eigenlayer_url",
     ]

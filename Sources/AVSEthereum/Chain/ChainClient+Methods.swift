@@ -1,4 +1,5 @@
 public import AVSPrimitives
+import BigInt
 
 /// The methods that we use, typed. Each throws ``ChainError/malformedAnswer(method:reason:)`` if the answer is none.
 extension ChainClient {
@@ -66,6 +67,15 @@ extension ChainClient {
     /// `eth_maxPriorityFeePerGas`, in wei per gas.
     public func maxPriorityFeePerGas() async throws(ChainError) -> UInt256 {
         try await ask("eth_maxPriorityFeePerGas", [], \.quantity)
+    }
+
+    /// What a transaction should offer now: twice the base fee and the node's tip, which carries it through some full
+    /// blocks; on chains without a base fee the node's price.
+    public func suggestedFees() async throws(ChainError) -> Transaction.Fees {
+        guard let base = try await block(.latest)?.baseFeePerGas else { return .legacy(gasPrice: try await gasPrice()) }
+        let tip = try await maxPriorityFeePerGas()
+        let maximum = UInt256(base.magnitude * 2 + tip.magnitude) ?? .max
+        return .dynamic(maxPriorityFeePerGas: tip, maxFeePerGas: maximum)
     }
 
     /// `eth_chainId`: what the endpoint says, to be compared with ``chainID`` at the start.

@@ -25,12 +25,15 @@ extension CallContext {
     }
 
     /// The operator that makes the call, if its credential fits `address`.
-    func node(_ text: String, _ authentication: OperatorAuthentication) throws(RPCStatus) -> Address {
+    func node(
+        _ text: String, _ authentication: OperatorAuthentication, _ aliases: OperatorAliases?
+    ) async throws(RPCStatus) -> Address {
         guard let address = Address(text) else {
             throw RPCStatus(.invalidArgument, .invalidAddress, "operator address is not a hex address")
         }
         guard authentication.mode != .off else { return address }
-        guard case .node(let credential) = self[Caller.Key.self], credential.isSigned(by: address) else {
+        guard case .node(let credential) = self[Caller.Key.self], await credential.isSigned(for: address, aliases)
+        else {
             guard authentication.mode == .log else {
                 throw RPCStatus(.unauthenticated, .unauthorized, "User Auth key is invalid")
             }

@@ -53,11 +53,18 @@ struct OperatorCredential: Hashable, Sendable {
         signature = bytes
     }
 
-    /// Whether the operator with this address signed it.
-    func isSigned(by address: Address) -> Bool {
+    /// Whether the operator with this address signed it, or the alias that it declared.
+    func isSigned(for address: Address, _ aliases: OperatorAliases?) async -> Bool {
+        if isSigned(by: address, for: address) { return true }
+        guard let alias = await aliases?.alias(of: address) else { return false }
+        return isSigned(by: alias, for: address)
+    }
+
+    /// Whether `signer` signed that it is the operator with this address.
+    func isSigned(by signer: Address, for address: Address) -> Bool {
         let text = "Operator:\(address.checksummed)Epoch:\(epoch)"
         guard let signature = Signature(bytes: signature) else { return false }
-        return signature.isValid(for: SignedMessage.digest(of: Array(text.utf8)), by: address)
+        return signature.isValid(for: SignedMessage.digest(of: Array(text.utf8)), by: signer)
     }
 
     /// Digits only, at most 12 of them (INP-6).

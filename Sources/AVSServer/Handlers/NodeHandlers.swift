@@ -12,6 +12,7 @@ import Logging
 struct NodeHandlers: Sendable {
     let engine: TaskEngine
     let authentication: OperatorAuthentication
+    let aliases: OperatorAliases?
     let gate: CallGate
     let time: any TimeSource
     let logger: Logger
@@ -29,7 +30,7 @@ struct NodeHandlers: Sendable {
                 try await sync(request, call, writer)
             },
             .unary(Wire.NodeMethods.ack, options: small) { _, call in
-                _ = try anyApprovedOperator(call)
+                _ = try await anyApprovedOperator(call)
                 return .with { $0.value = true }
             },
             .unary(Wire.NodeMethods.notifyTriggers, options: report) { request, call in
@@ -52,7 +53,7 @@ struct NodeHandlers: Sendable {
     }
 
     private func ping(_ request: Wire.Checkin, _ call: CallContext) async throws -> Wire.CheckinResp {
-        let address = try call.node(request.address, authentication)
+        let address = try await call.node(request.address, authentication, aliases)
         let now = time.now
         try await engine.ping(
             OperatorInfo(
@@ -66,7 +67,7 @@ struct NodeHandlers: Sendable {
     private func sync(
         _ request: Wire.SyncMessagesReq, _ call: CallContext, _ writer: ResponseWriter<Wire.SyncMessagesResp>
     ) async throws {
-        let address = try call.node(request.address, authentication)
+        let address = try await call.node(request.address, authentication, aliases)
         let capabilities = request.capabilities.map {
             OperatorCapabilities(events: $0.eventMonitoring, blocks: $0.blockMonitoring, times: $0.timeMonitoring)
         }
@@ -80,7 +81,7 @@ struct NodeHandlers: Sendable {
     // MARK: Reports
 
     private func notify(_ request: Wire.NotifyTriggersReq, _ call: CallContext) async throws -> Wire.NotifyTriggersResp {
-        let reporter = try call.node(request.address, authentication)
+        let reporter = try await call.node(request.address, authentication, aliases)
         try gate.admitReport(of: reporter)
         try RequestText.checked(request.taskId, "task id")
         let report = TriggerFired(
@@ -102,7 +103,7 @@ struct NodeHandlers: Sendable {
     private func overload(
         _ request: Wire.EventOverloadAlert, _ call: CallContext
     ) async throws -> Wire.EventOverloadResponse {
-        let reporter = try anyApprovedOperator(call)
+        let reporter = try await anyApprovedOperator(call)
         logger.warning("an operator reports too many events", metadata: [
             "operator": "\(reporter)", "events": "\(request.eventsDetected)", "limit": "\(request.safetyLimit)",
         ])
@@ -119,11 +120,15 @@ struct NodeHandlers: Sendable {
     }
 
     /// The approved operator that signed this call, for rpcs whose message does not name it (3.5).
-    private func anyApprovedOperator(_ call: CallContext) throws(RPCStatus) -> Address {
+    private func anyApprovedOperator(_ call: CallContext) async throws(RPCStatus) -> Address {
         let approved = engine.configuration.approvedOperators.sorted()
         guard authentication.mode == .enforce else { return approved.first ?? .zero }
         if case .node(let credential) = call[Caller.Key.self] {
-            for address in approved where credential.isSigned(by: address) { return address }
+            // Who signed with its own key needs no look at the registry.
+            for address in approved where credential.isSigned(by: address, for: address) { return address }
+            for address in approved {
+                if await credential.isSigned(for: address, aliases) { return address }
+            }
         }
         throw RPCStatus(.unauthenticated, .unauthorized, "User Auth key is invalid")
     }

@@ -18,6 +18,8 @@ public final class Aggregator: Service {
     public struct Settings: Sendable {
         public var rpc: RPCServer.Configuration
         public var operators: OperatorAuthentication
+        /// Which keys sign for operators besides their own; `nil` is none.
+        public var aliases: OperatorAliases?
         /// Whether a cancelled task is shown as disabled (D-3).
         public var showsCanceledAsDisabled = true
         /// Reflection for tools such as grpcurl (RF-5).
@@ -61,7 +63,7 @@ public final class Aggregator: Service {
         let anonymous = Services.anonymousPaths(health, reflection)
         let gate = CallGate(settings.limits, anonymous: anonymous, time: time)
         let services = Services(
-            engine: engine, authority: authority, operators: settings.operators, gate: gate,
+            engine: engine, authority: authority, operators: settings.operators, aliases: settings.aliases, gate: gate,
             showsCanceledAsDisabled: settings.showsCanceledAsDisabled, taskLimits: settings.taskLimits, health: health,
             reflection: reflection, time: time, logger: logger)
         var configuration = settings.rpc

@@ -12,6 +12,7 @@ struct Services: Sendable {
     let engine: TaskEngine
     let authority: TokenAuthority
     let operators: OperatorAuthentication
+    var aliases: OperatorAliases?
     let gate: CallGate
     let showsCanceledAsDisabled: Bool
     let taskLimits: TaskValidator.Limits
@@ -38,7 +39,9 @@ struct Services: Sendable {
                 validator: TaskValidator(limits: taskLimits)
             ).methods
             + ExecutionHandlers(engine: engine, time: time).methods
-            + NodeHandlers(engine: engine, authentication: operators, gate: gate, time: time, logger: logger).methods
+            + NodeHandlers(
+                engine: engine, authentication: operators, aliases: aliases, gate: gate, time: time, logger: logger
+            ).methods
         // Of two methods with one path the later wins.
         return (Self.notBuilt + built + health.methods + (reflection?.methods ?? [])).map { $0.withOrigin() }
     }

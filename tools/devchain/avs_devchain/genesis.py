@@ -13,6 +13,7 @@ from .state import AccountState, BlockContext, Message, State
 ENTRY_POINT = "0x5ff137d4b0fdcd49dca30c7cf57e578a026d2789"
 FACTORY = "0xb99bc2e399e06cddcf5e725c0ea341e8f0322834"
 PAYMASTER = "0xf023ea291f5beda4bf59bbdc9004f1d18be19d6f"
+AP_CONFIG = "0xb8abbb082ecaae8d1cd68378cf3b060f6f0e07eb"
 
 ETHER = 10**18
 ACCOUNT_BALANCE = 10_000 * ETHER
@@ -56,6 +57,7 @@ class Genesis:
         self._place("factory", "AccountFactory", FACTORY, ("address", account_code))
         self._place("paymaster", "Paymaster", PAYMASTER,
                     ("address", ENTRY_POINT), ("address", controller), ("address", owner))
+        self._place("apConfig", "APConfig", AP_CONFIG)
         for name, source in (("token", "Token"), ("counter", "Counter"), ("priceFeed", "PriceFeed")):
             self._place(name, source, own_address(name))
 

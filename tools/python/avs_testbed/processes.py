@@ -111,6 +111,10 @@ class Aggregator:
     def __post_init__(self):
         self.folder.mkdir(parents=True, exist_ok=True)
         self.port, self.http_port, self.admin_port = free_port(), free_port(), free_port()
+        self.configure()
+
+    def configure(self) -> None:
+        """Writes the configuration file."""
         (self.folder / "aggregator.yaml").write_text(json.dumps(self.configuration(), indent=2), encoding="utf-8")
 
     def configuration(self) -> dict:
