@@ -57,7 +57,8 @@ struct FollowerTests {
 
         func run<Result>(_ body: () async throws -> Result) async throws -> Result {
             let follower = ChainFollower(
-                feed: feed, watcher: watcher, sink: FakeSink(), configuration: WatchConfiguration(),
+                feed: feed, enricher: EventEnricher(chain: client, time: SystemTime(), logger: quiet),
+                watcher: watcher, sink: FakeSink(), configuration: WatchConfiguration(),
                 time: SystemTime(), logger: quiet)
             // Ended below.
             let task = Task { try await follower.run() }

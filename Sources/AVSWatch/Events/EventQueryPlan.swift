@@ -9,6 +9,8 @@ struct EventQueryPlan: Sendable {
     var filter: LogFilter
     var contract: ABIContract?
     var conditions: [FieldCondition]
+    /// What to ask the log's contract for.
+    var methodCalls: [MethodCall]
     /// Logs of one block that may match.
     var limit: UInt32
 
@@ -20,6 +22,7 @@ struct EventQueryPlan: Sendable {
             FieldCondition(
                 fieldName: $0.fieldName, comparison: $0.comparison, value: $0.value, fieldType: $0.fieldType)
         }
+        methodCalls = query.methodCalls
         let own = query.maxEventsPerBlock ?? 0
         limit = own == 0 ? defaultLimit : own
     }

@@ -6,6 +6,7 @@ import Logging
 /// Runs a chain's feed for as long as something is watched there (6.13), and brings what it reports to the watcher.
 struct ChainFollower: Sendable {
     let feed: ChainFeed
+    let enricher: EventEnricher
     let watcher: Watcher
     let sink: any ReportSink
     let configuration: WatchConfiguration
@@ -35,7 +36,9 @@ struct ChainFollower: Sendable {
     func handle(_ update: ChainUpdate, _ position: ChainPosition) async throws {
         while await watcher.isFull { try await time.sleep(until: time.monotonic + configuration.fullOutboxPause) }
         let head = feed.status.head ?? position.number
-        let overloads = try await watcher.take(update, to: position, on: feed.chainID, head: head, at: time.now)
+        let overloads = try await watcher.take(
+            update, to: position, on: feed.chainID, head: head, at: time.now,
+            data: { try await enricher.data(of: $0, in: $1) })
         for overload in overloads { await report(overload) }
         if try await watcher.leave(feed.chainID) { throw NothingWatched() }
     }

@@ -43,13 +43,15 @@ extension Watcher {
     /// - Parameters:
     ///   - position: the one behind the update.
     ///   - head: the newest block that was announced.
+    ///   - data: what is reported of an event, if it is more than its fields.
     /// - Returns: queries that matched too much, to be reported.
     public func take(
-        _ update: ChainUpdate, to position: ChainPosition, on chainID: UInt64, head: UInt64, at now: Timestamp
+        _ update: ChainUpdate, to position: ChainPosition, on chainID: UInt64, head: UInt64, at now: Timestamp,
+        data: @Sendable (EventMatch, Block) async throws -> JSONValue = { match, _ in match.data }
     ) async throws -> [EventOverload] {
         note(head, behind: position, on: chainID)
         switch update {
-        case .block(let block): return try await look(at: block, position, on: chainID, at: now)
+        case .block(let block): return try await look(at: block, position, on: chainID, at: now, data)
         case .began: break
         case .removed(let number, let hash):
             statistics.removedBlocks += 1
@@ -80,7 +82,8 @@ extension Watcher {
     }
 
     private func look(
-        at block: ChainBlock, _ position: ChainPosition, on chainID: UInt64, at now: Timestamp
+        at block: ChainBlock, _ position: ChainPosition, on chainID: UInt64, at now: Timestamp,
+        _ data: @Sendable (EventMatch, Block) async throws -> JSONValue
     ) async throws -> [EventOverload] {
         guard let chain = chains[chainID] else { return [] }
         if let refusal = block.refusal {
@@ -94,9 +97,10 @@ extension Watcher {
         var memory = chain.memory
         let verdict = chain.events.judge(block.logs, inBlock: block.header.number, &memory, at: now)
         for match in verdict.fired {
+            let event = try await data(match, block.header)
             findings.fired.append(
                 .event(
-                    match.taskID, event: match.data, transaction: match.log.transactionHash,
+                    match.taskID, event: event, transaction: match.log.transactionHash,
                     logIndex: match.log.logIndex, block: match.log.blockNumber, chainID: chainID, reporter: reporter))
         }
         findings.rests = verdict.rests

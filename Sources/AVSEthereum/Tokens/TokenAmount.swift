@@ -18,6 +18,22 @@ public enum TokenAmount {
         return sign + (fraction.isEmpty ? "\(whole)" : "\(whole).\(fraction)")
     }
 
+    /// The same for an integer as events show it: decimal text, or a number. Nil for anything else.
+    public static func text(_ json: JSONValue, decimals: Int) -> String? {
+        switch json {
+        case .string(let text): return integer(text).map { self.text($0, decimals: decimals) }
+        case .number(let number): return BigInt(exactly: number).map { text($0, decimals: decimals) }
+        case .null, .bool, .array, .object: return nil
+        }
+    }
+
+    /// An optional `-` and at most 78 digits, as many as a word has (INP-6).
+    private static func integer(_ text: String) -> BigInt? {
+        let digits = text.utf8.first == UInt8(ascii: "-") ? text.utf8.dropFirst() : text.utf8[...]
+        guard (1...78).contains(digits.count), digits.allSatisfy({ (0x30...0x39).contains($0) }) else { return nil }
+        return BigInt(text)
+    }
+
     /// The storage slot of `holder` in a `mapping(address => …)` that stands at `slot`, such as ERC-20 balances.
     public static func mappingSlot(of holder: Address, at slot: UInt64) -> Hash32 {
         Keccak256.hash([UInt8](repeating: 0, count: 12) + holder.bytes + UInt256(slot).bigEndian)

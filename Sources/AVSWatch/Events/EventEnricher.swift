@@ -1,0 +1,190 @@
+import AVSEthereum
+import AVSModel
+import AVSPrimitives
+import Logging
+import Synchronization
+
+/// Adds to an event what only its chain knows: the token of a transfer, the decimals that a query's method calls read.
+///
+/// A chain that does not answer is asked again for a while, and then the event goes without: a report is not to be lost
+/// for a name.
+///
+/// - Source: aggregator-api 6.14; execution-engine 4.5.4, 4.5.6.
+final class EventEnricher: Sendable {
+    /// Method calls of one query that are made; the rest is left out.
+    static let callLimit = 8
+    /// Answers that are remembered. What tokens say of themselves does not change; without the bound whoever makes
+    /// many contracts would fill the memory.
+    private static let answerLimit = 4_096
+    /// Pauses between attempts to ask a chain that is away.
+    private static let pauses: [Duration] = [.milliseconds(250), .seconds(1), .seconds(4)]
+
+    private struct Question: Hashable {
+        var contract: Address
+        var data: [UInt8]
+    }
+
+    private let chain: any ChainClient
+    private let time: any TimeSource
+    private let logger: Logger
+    private let answers = Mutex<[Question: [UInt8]]>([:])
+
+    init(chain: any ChainClient, time: any TimeSource, logger: Logger) {
+        self.chain = chain
+        self.time = time
+        self.logger = logger
+    }
+
+    /// What an event trigger reports of a match in this block.
+    ///
+    /// - Throws: `CancellationError` only.
+    func data(of match: EventMatch, in block: Block) async throws -> JSONValue {
+        var data = match.data
+        if let transfer = TokenTransfer(match.log) {
+            let metadata = try await TokenMetadata.read { try await self.answer(of: transfer.token, to: $0) }
+            var members = transfer.json(metadata ?? .unknown, direction: match.direction)
+            members["blockTimestamp"] = .number(Double(block.timestamp) * 1_000)
+            members["chainId"] = .number(Double(chain.chainID))
+            members["chainName"] = .string(ChainName.of(chain.chainID))
+            data = .object(members)
+        }
+        for call in match.query.methodCalls.prefix(Self.callLimit) {
+            guard let decimals = try await decimals(call, match) else { continue }
+            data.format(call.applyToFields, decimals: decimals)
+        }
+        return data
+    }
+
+    /// The answer of a method call that has one whole number from 0 to 255; nil for every other call. Templates belong
+    /// to runs, and here there is none.
+    private func decimals(_ call: MethodCall, _ match: EventMatch) async throws -> Int? {
+        guard !call.applyToFields.isEmpty, !call.parameters.contains(where: { $0.contains("{{") }) else { return nil }
+        let function: ABIFunction
+        let data: [UInt8]
+        do throws(ABIError) {
+            (function, data) = try match.query.prepare(call)
+        } catch {
+            logger.debug("a method call cannot be made", metadata: ["task": "\(match.taskID)", "reason": "\(error)"])
+            return nil
+        }
+        guard let answer = try await answer(of: match.log.address, to: data) else { return nil }
+        do throws(ABIError) {
+            let output = try function.decodeOutputs(answer).first?.integer
+            return output.flatMap { Int(exactly: $0) }.flatMap { (0...255).contains($0) ? $0 : nil }
+        } catch {
+            return nil
+        }
+    }
+
+    /// Nil if the contract refuses or has none, or if the chain stays away.
+    private func answer(of contract: Address, to data: [UInt8]) async throws -> [UInt8]? {
+        let question = Question(contract: contract, data: data)
+        if let known = answers.withLock({ $0[question] }) { return known }
+        for pause in Self.pauses.map(Optional.some) + [nil] {
+            do throws(ChainError) {
+                let answer = try await chain.call(to: contract, data: data)
+                guard !answer.isEmpty else { return nil }
+                answers.withLock { answers in
+                    if answers.count >= Self.answerLimit { answers.removeAll() }
+                    answers[question] = answer
+                }
+                return answer
+            } catch {
+                switch error {
+                case .cancelled: throw CancellationError()
+                case .rpc, .malformedAnswer, .tooLarge: return nil
+                case .unavailable, .timeout, .rateLimited:
+                    guard let pause else {
+                        logger.warning(
+                            "an event goes without what its contract says",
+                            metadata: ["contract": "\(contract)", "reason": "\(error)"])
+                        return nil
+                    }
+                    try await time.sleep(until: time.monotonic + pause)
+                }
+            }
+        }
+        return nil
+    }
+}
+
+extension EventMatch {
+    /// Which side of a transfer the query watches: the one that its topics name.
+    fileprivate var direction: TokenTransfer.Direction {
+        let topics = query.filter.topics
+        if topics.count > 1, topics[1] != nil { return .sent }
+        if topics.count > 2, topics[2] != nil { return .received }
+        return .unknown
+    }
+}
+
+extension EventQueryPlan {
+    /// The function and the data of a call; `decimals` needs no ABI.
+    fileprivate func prepare(_ call: MethodCall) throws(ABIError) -> (ABIFunction, [UInt8]) {
+        let contract = if let own = contract { own } else { try ABIContract(entries: []) }
+        if call.parameters.isEmpty, let text = call.callData, !text.isEmpty {
+            guard let data = Hex.decode(text), let function = contract.function(selector: data) ?? .decimals(data) else {
+                throw .unknownMethod(call.methodName)
+            }
+            return (function, data)
+        }
+        if call.methodName == "decimals", contract.functions.allSatisfy({ $0.name != "decimals" }) {
+            return (.tokenDecimals, ABIFunction.tokenDecimals.selector)
+        }
+        let data = try contract.encodeCall(call.methodName, parameters: call.parameters)
+        guard let function = contract.function(selector: data) else { throw .unknownMethod(call.methodName) }
+        return (function, data)
+    }
+}
+
+extension ABIFunction {
+    fileprivate static func decimals(_ data: [UInt8]) -> ABIFunction? {
+        data == tokenDecimals.selector ? .tokenDecimals : nil
+    }
+}
+
+extension JSONValue {
+    /// Formats the named fields of an event: `field` becomes the decimal text, `fieldRaw` keeps what it was, and
+    /// `decimals` stands beside them. A name is `Event.field` or `field`; one that names nothing is passed over.
+    fileprivate mutating func format(_ names: [String], decimals: Int) {
+        for name in names {
+            let parts = name.split(separator: ".", omittingEmptySubsequences: false).map(String.init)
+            guard let field = parts.last, parts.count <= 2, case .object(var members) = self else { continue }
+            if members.format(field, decimals: decimals) {
+                self = .object(members)
+                continue
+            }
+            let events = parts.count == 2 ? [parts[0]] : Array(members.keys)
+            for event in events {
+                guard case .object(var arguments)? = members[event], arguments.format(field, decimals: decimals) else {
+                    continue
+                }
+                members[event] = .object(arguments)
+            }
+            self = .object(members)
+        }
+    }
+}
+
+extension [String: JSONValue] {
+    /// Whether there is such a field and it is a whole number.
+    fileprivate mutating func format(_ field: String, decimals: Int) -> Bool {
+        guard let raw = self["\(field)Raw"] ?? self[field], let text = TokenAmount.text(raw, decimals: decimals) else {
+            return false
+        }
+        self["\(field)Raw"] = raw.stringValue.map { .string($0) } ?? .string(raw.serialized)
+        self[field] = .string(text)
+        self["decimals"] = .number(Double(decimals))
+        return true
+    }
+}
+
+/// Chains as people call them.
+enum ChainName {
+    static func of(_ chainID: UInt64) -> String { names[chainID] ?? "Chain \(chainID)" }
+
+    private static let names: [UInt64: String] = [
+        1: "Ethereum", 10: "Optimism", 56: "BNB Chain", 97: "BNB Chain Testnet", 137: "Polygon", 8_453: "Base",
+        42_161: "Arbitrum", 84_532: "Base Sepolia", 11_155_111: "Sepolia",
+    ]
+}
