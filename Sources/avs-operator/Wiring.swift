@@ -26,13 +26,13 @@ struct Wiring {
     func run() async throws {
         let (logger, logs) = Self.startLog(configuration.log)
         defer { logs.flush() }
-        for warning in loaded.warnings { logger.warning("\(warning)") }
+        for warning in loaded.warnings + loaded.withoutEffect { logger.warning("\(warning)") }
         let time = SystemTime()
         let credentials = OperatorCredentials(
             address: configuration.operatorAddress, key: try configuration.unlockedKey(facts))
         let chains = try Chains(time: time)
         defer { chains.close() }
-        try await checkAlias(credentials, chains, logger)
+        try await checkRegistries(credentials, chains, logger)
         let watched = try await chains.watched(configuration.chains)
         let store = try openStore(logger, logs)
         let failure: (any Error)?
@@ -88,13 +88,20 @@ struct Wiring {
         return (Logger(label: "operator"), sink)
     }
 
-    private func checkAlias(_ credentials: OperatorCredentials, _ chains: Chains, _ logger: Logger) async throws {
-        guard credentials.usesAlias else { return }
+    /// What the chain of the registries says about the operator and its key, where they are configured (9.7).
+    private func checkRegistries(
+        _ credentials: OperatorCredentials, _ chains: Chains, _ logger: Logger
+    ) async throws {
+        let coordinator = configuration.external.registryCoordinator
+        guard credentials.usesAlias || coordinator != nil else { return }
         guard let registry = try await chains.aliasRegistry(configuration.external) else {
-            logger.warning("the key is not the operator's own, and without `eth_rpc_url` its alias cannot be checked")
+            logger.warning("without `eth_rpc_url` neither the operator's alias nor its registration can be checked")
             return
         }
-        try await Alias(registry: registry, credentials: credentials).check()
+        if credentials.usesAlias { try await Alias(registry: registry, credentials: credentials).check() }
+        if let coordinator {
+            try await Registration(chain: registry.chain, coordinator: coordinator).check(credentials.address)
+        }
     }
 
     /// The store is made where there is none: it holds nothing that an aggregator would not tell again.

@@ -46,6 +46,7 @@ enum AggregatorRows {
             "chains[].rpc_urls[]", "http://127.0.0.1:8545", accepts: ["[https://a.example, http://b.example/x]"],
             refuses: ["[]", "http://a.example", "{}"]),
         .url("chains[].ws_url", nil, "ws"),
+        .integer("chains[].confirmations", 0, 0...128),
         .url("chains[].bundler_url", nil),
         KeyRow(
             "chains[].entry_point.version", "v0.6", accepts: ["v0.6"], refuses: ["v0.7", "0.6", "v0.60", "[]"]),

@@ -44,6 +44,24 @@ struct EffectTests {
         #expect(all.subtracting(without) == Self.inEffect)
     }
 
+    @Test("of an operator has an effect, or says at start that it has none") func completeOperator() {
+        let inEffect: Set<String> = Set(
+            """
+            environment production operator_address ecdsa_private_key_store_path db_path
+            aggregator_server_ip_port_address aggregator_tls.enabled aggregator_tls.ca aggregator_tls.certificate
+            aggregator_tls.key aggregator_tls.server_name
+            chains[].id chains[].default chains[].rpc_urls[] chains[].ws_url chains[].confirmations target_chain.chain_id
+            target_chain.eth_rpc_url target_chain.eth_ws_url eigen_metrics_ip_port_address log.level log.format
+            enabled_features.event_trigger event_safety.max_events_per_query_per_block avs_registry_coordinator_address
+            ap_config_address eth_rpc_url eth_ws_url
+            """.split(whereSeparator: \.isWhitespace).map(String.init))
+        let all = Set(OperatorConfiguration.described().map(\.path))
+        let without = Set(OperatorConfiguration.withoutEffect)
+        #expect(without.count == OperatorConfiguration.withoutEffect.count, "named twice")
+        #expect(without.subtracting(all) == [], "no such key")
+        #expect(all.subtracting(without) == inEffect)
+    }
+
     private func withoutEffect(_ text: String) throws -> [String] {
         try AggregatorConfiguration.read(Array(text.utf8), file: "c.yaml", facts: facts).withoutEffect.map(\.description)
     }

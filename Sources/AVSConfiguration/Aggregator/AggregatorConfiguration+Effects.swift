@@ -20,7 +20,7 @@ extension AggregatorConfiguration {
     ]
 
     private static let outside = [
-        "chains[].ws_url", "chains[].bundler_url", "chains[].paymaster_address", "smart_wallet.eth_ws_url",
+        "chains[].ws_url", "chains[].confirmations", "chains[].bundler_url", "chains[].paymaster_address", "smart_wallet.eth_ws_url",
         "smart_wallet.bundler_url", "smart_wallet.paymaster_address", "smart_wallet.whitelist_addresses[]",
         "notifications.summary.enabled", "notifications.summary.provider", "notifications.summary.api_endpoint",
         "notifications.summary.api_key", "ecdsa_private_key", "eth_ws_url",

@@ -11,6 +11,9 @@ public struct ChainConfiguration: Hashable, Sendable {
     /// JSON-RPC over WebSocket: new heads, logs, and waiting for transactions. Without it blocks are polled and
     /// withdrawals answer `pending`.
     public var webSocketURL: EndpointURL?
+    /// Blocks that must stand on a block before an operator reports what is in it; 0 reports at once, and what a
+    /// reorganisation takes back was reported then.
+    public var confirmations: UInt64 = 0
     /// Without it nothing is written on this chain.
     public var bundlerURL: EndpointURL?
     public var entryPoint = EntryPoint()
@@ -55,6 +58,7 @@ extension ChainConfiguration: ConfigurationSection {
         .value("default", \.isDefault, .boolean),
         .list("rpc_urls", \.rpcURLs, .url("http", "https"), count: 1...16),
         .optional("ws_url", \.webSocketURL, .url("ws", "wss")),
+        .value("confirmations", \.confirmations, .integer(0...128)),
         .optional("bundler_url", \.bundlerURL, .url("http", "https")),
         .section("entry_point", \.entryPoint),
         .value("factory_address", \.factory, .address),

@@ -138,8 +138,8 @@ def test_a_killed_operator_reports_everything_once(new_bench):
     last = bench.head()
 
     def complete():
-        counts = [bench.user.task(task_id).execution_count for task_id in (block_task, event_task)]
-        return counts[0] >= last - first + 1 and counts[1] - base >= len(sent)
+        return (set(range(first, last + 1)) <= set(bench.blocks(block_task))
+                and bench.events(first).keys() <= bench.logs(event_task).keys())
     until(complete, 120, "the end of all runs")
     blocks = {number: count for number, count in bench.blocks(block_task).items() if number >= first}
     assert blocks == {number: 1 for number in range(first, last + 1)}
@@ -147,6 +147,50 @@ def test_a_killed_operator_reports_everything_once(new_bench):
     assert max(logs.values()) == 1 and bench.events(first) <= logs
     assert bench.watcher.stop() == 0, bench.watcher.last_log()
     assert not bench.watcher.logged("error", "critical")
+
+
+def test_a_transfer_is_reported_with_its_token(new_bench):
+    """6.14, EE 4.5.4: what a workflow sees of a transfer, over subscription, decoding and enrichment."""
+    bench = new_bench()
+    token, (sender, receiver) = bench.chain.contract("token"), bench.chain.facts["accounts"][2:4]
+    transfer = "0x" + keccak(text="Transfer(address,address,uint256)").hex()
+    trigger = tasks.event(token.address, transfer, "", receiver["address"])
+    trigger.event.config.cooldown_seconds = 0
+    task_id = bench.user.create(tasks.task(bench.user.wallet().address, trigger))
+    bench.watcher.start()
+
+    def ran():
+        data = token.encode_abi("transfer", [receiver["address"], 1_500_000])
+        bench.chain.rpc("eth_sendTransaction", {"from": sender["address"], "to": token.address, "data": data})
+        return bench.user.task(task_id).execution_count
+    until(ran, 60, "the first execution")
+    output = bench.outputs(task_id, "event_trigger")[-1]
+    symbol, name = token.functions.symbol().call(), token.functions.name().call()
+    assert output | {
+        "eventName": "Transfer", "tokenName": name, "tokenSymbol": symbol, "tokenDecimals": 6, "value": "1500000",
+        "valueFormatted": "1.5", "fromAddress": sender["address"], "toAddress": receiver["address"],
+        "contractAddress": token.address, "direction": "received", "walletAddress": receiver["address"],
+        "chainId": bench.chain.id,
+    } == output
+    block = bench.chain.rpc("eth_getBlockByNumber", hex(int(output["blockNumber"])), False)
+    assert output["blockTimestamp"] == int(block["timestamp"], 16) * 1_000
+    assert bench.watcher.stop() == 0
+
+
+def test_registration_on_chain_is_checked_where_it_is_configured(new_bench):
+    """9.7: a coordinator that says 1 lets the operator start; 0, 2 and an address without code do not."""
+    bench = new_bench()
+    coordinator = "0x" + "c0" * 20
+    bench.watcher.configure(eth_rpc_url=bench.chain.facts["http"], avs_registry_coordinator_address=coordinator)
+    assert bench.watcher.start().wait() == 78 and "is no registry coordinator" in bench.watcher.last_log()
+    for status, text in ((0, "was never registered"), (2, "is registered no longer")):
+        bench.chain.rpc("dev_setCode", coordinator, f"0x60{status:02x}60005260206000f3")
+        assert bench.watcher.start().wait() == 78 and text in bench.watcher.last_log()
+    bench.chain.rpc("dev_setCode", coordinator, "0x600160005260206000f3")
+    block_task, event_task = bench.create()
+    bench.watcher.start()
+    bench.wait_until_watched(block_task, event_task)
+    assert bench.watcher.stop() == 0
 
 
 def test_an_alias_signs_for_an_operator(new_bench):
