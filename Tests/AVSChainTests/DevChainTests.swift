@@ -119,7 +119,7 @@ struct DevChainTests {
             client: client, configuration: configuration, time: SystemTime(), logger: Logger(label: "test"))
     }
 
-    @Test("is followed block by block through a reorganisation", .timeLimit(.minutes(1)), arguments: [true, false])
+    @Test("is followed block by block through a reorganisation", .timeLimit(.minutes(5)), arguments: [true, false])
     func following(webSocket: Bool) async throws {
         let chain = try await DevChain.start()
         let client = try Self.client(chain)
@@ -164,7 +164,7 @@ struct DevChainTests {
             feed.status.reported == start + 23 && feed.status.problem == nil && feed.status.isSubscribed == webSocket)
     }
 
-    @Test("is caught up with after the endpoint failed for a while", .timeLimit(.minutes(1))) func outage() async throws
+    @Test("is caught up with after the endpoint failed for a while", .timeLimit(.minutes(5))) func outage() async throws
     {
         let chain = try await DevChain.start()
         let client = try Self.client(chain)
@@ -184,7 +184,7 @@ struct DevChainTests {
         #expect(model.blocks.count == 6)
     }
 
-    @Test("is followed by asking while its socket is broken, and by the next socket then", .timeLimit(.minutes(1)))
+    @Test("is followed by asking while its socket is broken, and by the next socket then", .timeLimit(.minutes(5)))
     func brokenSocket() async throws {
         let chain = try await DevChain.start()
         let client = try Self.client(chain)
@@ -215,7 +215,7 @@ struct DevChainTests {
         #expect(model.blocks.map(\.header) == headers.compactMap { $0 })
     }
 
-    @Test("ends a feed with what its handler throws", .timeLimit(.minutes(1))) func handlerError() async throws {
+    @Test("ends a feed with what its handler throws", .timeLimit(.minutes(5))) func handlerError() async throws {
         struct Full: Error {}
         let chain = try await DevChain.start()
         let client = try Self.client(chain)

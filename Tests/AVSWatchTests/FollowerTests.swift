@@ -118,7 +118,7 @@ struct FollowerTests {
         }
     }
 
-    @Test("reports everything once while its socket breaks and comes again", .timeLimit(.minutes(1)))
+    @Test("reports everything once while its socket breaks and comes again", .timeLimit(.minutes(5)))
     func brokenSocket() async throws {
         let bench = try await Bench()
         let start = try await bench.client.blockNumber()
@@ -141,7 +141,7 @@ struct FollowerTests {
     }
 
     @Test(
-        "goes on where it was after its end, over a reorganisation", .timeLimit(.minutes(1)), arguments: [true, false])
+        "goes on where it was after its end, over a reorganisation", .timeLimit(.minutes(5)), arguments: [true, false])
     func restart(webSocket: Bool) async throws {
         var bench = try await Bench(webSocket: webSocket)
         let start = try await bench.client.blockNumber()
@@ -165,7 +165,7 @@ struct FollowerTests {
         #expect(try await reports.isSuperset(of: bench.expected(after: start)))
     }
 
-    @Test("opens its subscription with the first task and closes it behind the last (6.13)", .timeLimit(.minutes(1)))
+    @Test("opens its subscription with the first task and closes it behind the last (6.13)", .timeLimit(.minutes(5)))
     func idle() async throws {
         let bench = try await Bench()
         try await bench.run {
