@@ -19,7 +19,7 @@ private final class ClientRig {
         var events: [HTTP2Event] = []
         var ends: [ConnectionEnd] = []
         var callCount = 0
-        var isOverBudget: Bool { false }
+        func mustPauseReading() -> Bool { false }
         func handle(_ event: HTTP2Event, of bytes: borrowing ByteBuffer) { events.append(event) }
         func deadlinePassed(_ stream: StreamID) {}
         func handle(_ duty: ConnectionTimers.Duty) {}

@@ -276,6 +276,20 @@ struct ServerRuleTests {
         }
     }
 
+    @Test("OB-1: the numbers outlive the server's own event loops", .timeLimit(.minutes(1)))
+    func lastStatistics() async throws {
+        let server = RPCServer(
+            configuration: .init(), methods: [echo], time: SystemTime(), logger: quiet, threadCount: 2)
+        let running = Task { try await server.run() }
+        let channel = try RPCChannel(target: "127.0.0.1:\(await server.boundPort)", time: SystemTime(), logger: quiet)
+        _ = try await channel.unary(path("Echo"), [1], request: .bytes, response: .bytes)
+        await channel.close()
+        running.cancel()
+        try await running.value
+        let last = await server.statistics
+        #expect(last.calls(.ok) == 1 && last.connectionsOpen == 0)
+    }
+
     @Test("OB-1: a histogram counts by powers of two")
     func histogram() {
         var histogram = Histogram()

@@ -37,7 +37,7 @@ final class ClientConnection: HTTP2Delegate {
 
     var callCount: Int { streams.count }
 
-    var isOverBudget: Bool { false }
+    func mustPauseReading() -> Bool { false }
 
     func flushed() {}
 

@@ -13,8 +13,9 @@ protocol HTTP2Delegate: AnyObject {
     func connectionEnded(_ end: ConnectionEnd)
     /// The session wrote what the socket took.
     func flushed()
-    /// What the calls have buffered is too much for now: the handler reads no more until it is not (OV-3).
-    var isOverBudget: Bool { get }
+    /// Asked after each read: whether the calls have buffered too much, so that the handler reads no more until they
+    /// have not (OV-3).
+    func mustPauseReading() -> Bool
     /// Calls that are open.
     var callCount: Int { get }
     func isOpen(_ stream: StreamID) -> Bool

@@ -212,7 +212,7 @@ final class HTTP2Handler: ChannelInboundHandler {
             return terminate(
                 .enhanceYourCalm, "too_many_queued_frames", .refused("the peer does not read what it causes"))
         }
-        isReadSuspended = queued > limits.queuedFrameLimit || delegate.isOverBudget
+        isReadSuspended = queued > limits.queuedFrameLimit || delegate.mustPauseReading()
         if session.incompleteHeaders != incompleteHeaders { watchHeaders(at: now) }
     }
 
@@ -358,7 +358,7 @@ extension HTTP2Handler: ChannelOutboundHandler {
     }
 
     func resumeReading() {
-        guard isReadSuspended, session.queuedFrameCount < limits.queuedFrameLimit / 2, !delegate.isOverBudget else {
+        guard isReadSuspended, session.queuedFrameCount < limits.queuedFrameLimit / 2, !delegate.mustPauseReading() else {
             return
         }
         isReadSuspended = false

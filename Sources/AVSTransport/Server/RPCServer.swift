@@ -27,6 +27,8 @@ public final class RPCServer: Service {
     private let bound = Promise<[Listener.Address]>()
     private let stop = Promise<Void>()
     private let onDrain = Mutex<[@Sendable () -> Void]>([])
+    /// Its own event loops are gone after ``run()``, and nobody is left to ask.
+    private let lastStatistics = Mutex<TransportStatistics?>(nil)
 
     /// - Parameters:
     ///   - methods: of two with the same path the later one wins.
@@ -57,25 +59,30 @@ public final class RPCServer: Service {
         }
     }
 
-    /// What the server has done so far and is doing; asks each event loop (OB-1).
+    /// What the server has done so far and is doing; asks each event loop (OB-1). After ``run()`` what it was at its end.
     public var statistics: TransportStatistics {
         get async {
-            var sum = TransportStatistics()
-            let paths = service.methods.methods.map(\.path)
-            for context in contexts.all {
-                let waiter = Waiter<(LoopCounters, Int)>()
-                context.eventLoop.execute {
-                    waiter.resume { .success((context.counters, context.compressor.inflatedBytes)) }
-                }
-                guard let (counters, inflated) = await waiter.valueIfNotCancelled() else { continue }
-                counters.add(to: &sum, paths: paths)
-                sum.inflatedBytes += inflated
-            }
-            sum.connectionsOpen = connections.count
-            sum.runningHandlers = service.handlers.count
-            sum.queuedBytes = service.budget.bytes
-            return sum
+            if let last = lastStatistics.withLock({ $0 }) { return last }
+            return await collectStatistics()
         }
+    }
+
+    private func collectStatistics() async -> TransportStatistics {
+        var sum = TransportStatistics()
+        let paths = service.methods.methods.map(\.path)
+        for context in contexts.all {
+            let waiter = Waiter<(LoopCounters, Int)>()
+            context.eventLoop.execute {
+                waiter.resume { .success((context.counters, context.compressor.inflatedBytes)) }
+            }
+            guard let (counters, inflated) = await waiter.valueIfNotCancelled() else { continue }
+            counters.add(to: &sum, paths: paths)
+            sum.inflatedBytes += inflated
+        }
+        sum.connectionsOpen = connections.count
+        sum.runningHandlers = service.handlers.count
+        sum.queuedBytes = service.budget.bytes
+        return sum
     }
 
     /// Calls `body` once when a drain begins, before connections hear of it: health turns NOT_SERVING there (HL-4).
@@ -88,13 +95,14 @@ public final class RPCServer: Service {
     ///
     /// - Throws: if an address cannot be bound.
     public func run() async throws {
-        do {
-            try await serve()
-        } catch {
-            try await ownGroup?.shutdownGracefully()
-            throw error
+        let result: Result<Void, any Error>
+        do { result = .success(try await serve()) } catch { result = .failure(error) }
+        if let ownGroup {
+            let last = await Task { await collectStatistics() }.value  // also when this task was cancelled
+            lastStatistics.withLock { $0 = last }
+            try await ownGroup.shutdownGracefully()
         }
-        try await ownGroup?.shutdownGracefully()
+        try result.get()
     }
 
     private func serve() async throws {

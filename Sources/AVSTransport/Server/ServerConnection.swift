@@ -313,7 +313,7 @@ final class ServerConnection: HTTP2Delegate {
     }
 
     /// The largest consumers are not read from while the budget is spent, and drained when it is spent twice (OV-3).
-    var isOverBudget: Bool {
+    func mustPauseReading() -> Bool {
         guard service.budget.isSpent, queuedBytes > Int(limits.http2.streamWindowBytes) else { return false }
         if service.budget.isOverspent { beginDrain("buffers_full") }
         if handler?.timers[.budget] == nil {  // others may free what this connection waits for
