@@ -96,7 +96,7 @@ struct ReportTests {
             ])
         #expect(TriggerFired(Wire.NotifyTriggersReq(event)) == event)
         // What we send is what an aggregator reads: content and id name the same occurrence (XO-5).
-        #expect(throws: Never.self) { try Occurrence(of: event, trigger: .event, chainID: 1) }
+        #expect(throws: Never.self) { try Occurrence(of: event, trigger: .event, chainID: 5) }
     }
 
     static let answers: [(status: String, remaining: Int64, enabled: Bool, keeps: Bool)] = [

@@ -156,7 +156,10 @@ public struct OperatorNode: Service, CustomStringConvertible {
                 try Task.checkCancellation()
                 failures += 1
                 // Once, then every minute: the stream's end is logged as well.
-                if failures % 12 == 1 { logger.warning("a check-in failed", metadata: ["reason": "\(error)"]) }
+                if failures % 12 == 1 {
+                    let kind = CheckInFailure(RPCStatus(error))
+                    logger.warning("a check-in failed", metadata: ["kind": "\(kind.rawValue)", "reason": "\(error)"])
+                }
             }
         }
     }
