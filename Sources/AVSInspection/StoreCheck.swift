@@ -56,8 +56,8 @@ public struct StoreCheck: Sendable {
         guard let table = StoredTable.table(of: key) else {
             return [StoreFinding(rule: "I14", key: key, problem: "the key is in no table")]
         }
-        if case .unreadable(let reason) = table.content(key: key, value: value) {
-            return [StoreFinding(rule: "readable", key: key, problem: reason)]
+        if let problem = table.problem(key: key, value: value) {
+            return [StoreFinding(rule: "readable", key: key, problem: problem)]
         }
         guard let name = TableName(rawValue: table.prefix) else { return [] }  // the store's own rows
         var row = RowCheck(key: key, value: value)

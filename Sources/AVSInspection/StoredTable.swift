@@ -10,6 +10,8 @@ public struct StoredTable: Sendable {
     public let prefix: String
     /// What is wrong with a key, or nil.
     private let checkKey: @Sendable ([UInt8]) throws -> Void
+    /// What is wrong with a value, or nothing.
+    private let checkValue: @Sendable ([UInt8]) throws -> Void
     /// A value that the service can read, as JSON.
     private let show: @Sendable ([UInt8]) throws -> JSONValue
 
@@ -24,40 +26,52 @@ public struct StoredTable: Sendable {
 
     init(
         name: String, prefix: String, checkKey: @escaping @Sendable ([UInt8]) throws -> Void,
+        checkValue: @escaping @Sendable ([UInt8]) throws -> Void = { _ in },
         show: @escaping @Sendable ([UInt8]) throws -> JSONValue
     ) {
         self.name = name
         self.prefix = prefix
         self.checkKey = checkKey
+        self.checkValue = checkValue
         self.show = show
     }
 
     /// A table of typed keys whose values are messages. A row is readable when the service can read it: key and value.
     init<Key: StoreKey, Record: ProtoMessage>(_ name: String, _ key: Key.Type, record: Record.Type) {
-        self.init(name: name, prefix: Key.table.prefix, checkKey: { _ = try Key(bytes: $0) }) { bytes in
-            _ = try Key.Value(stored: bytes)
-            return RecordView.json(try Record(serialized: bytes))
-        }
+        self.init(
+            name: name, prefix: Key.table.prefix, checkKey: { _ = try Key(bytes: $0) },
+            checkValue: { _ = try Key.Value(stored: $0) },
+            show: { RecordView.json(try Record(serialized: $0)) })
     }
 
     /// A table of typed keys whose values are text.
     init<Key: StoreKey>(_ name: String, texts key: Key.Type) {
-        self.init(name: name, prefix: Key.table.prefix, checkKey: { _ = try Key(bytes: $0) }) { bytes in
-            _ = try Key.Value(stored: bytes)
-            return .string(try String(stored: bytes))
-        }
+        self.init(
+            name: name, prefix: Key.table.prefix, checkKey: { _ = try Key(bytes: $0) },
+            checkValue: { _ = try Key.Value(stored: $0) }, show: { .string(try String(stored: $0)) })
     }
 
     /// What is in a row of this table.
     public func content(key: [UInt8], value: [UInt8]) -> Content {
         guard self != .secret else { return .hidden(byteCount: value.count) }
+        if let problem = problem(key: key, value: value) { return .unreadable(reason: problem) }
         do {
-            try checkKey(key)
             return .readable(try show(value))
-        } catch StorageError.undecodable(_, let reason) {
-            return .unreadable(reason: "key: \(reason)")
         } catch {
             return .unreadable(reason: "value: \(error)")
+        }
+    }
+
+    /// Why the service could not use a row of this table; nil when it can. Much less work than showing it.
+    func problem(key: [UInt8], value: [UInt8]) -> String? {
+        do {
+            try checkKey(key)
+            try checkValue(value)
+            return nil
+        } catch StorageError.undecodable(_, let reason) {
+            return "key: \(reason)"
+        } catch {
+            return "value: \(error)"
         }
     }
 }

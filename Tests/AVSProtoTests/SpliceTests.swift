@@ -51,6 +51,48 @@ struct SpliceTests {
         #expect(try parts.map { try Wire.Task(serialized: $0).id } == ["t", "u"])
     }
 
+    @Test("is copied field by field, each whole, by where the fields begin")
+    func positions() throws {
+        let bytes = task.serialized() + varint(7, 300)
+        var fields = WireFields(bytes)
+        var copied: [UInt8] = []
+        var start = fields.position
+        while try fields.next() != nil {
+            copied += bytes[start..<fields.position]
+            start = fields.position
+        }
+        #expect(copied == bytes && start == bytes.count)
+    }
+
+    @Test("takes a number as proto3 writes it: 0 is not written")
+    func number() throws {
+        var bytes = field(1, "t")
+        WireSplice.append(field: 11, varint: 0, to: &bytes)
+        #expect(bytes == field(1, "t"))
+        WireSplice.append(field: 11, varint: 5, to: &bytes)
+        WireSplice.append(field: 8, varint: .max, to: &bytes)
+        let expected = Wire.Task.with {
+            $0.id = "t"
+            $0.status = .disabled
+            $0.maxExecution = -1
+        }
+        #expect(try Wire.Task(serialized: bytes) == expected)
+    }
+
+    @Test("is checked without being decoded, with the same verdict")
+    func checked() throws {
+        let whole = task.serialized()
+        try Wire.Task.check(serialized: whole)
+        try Wire.Task.check(serialized: whole + [0xa0, 0x38, 1])  // field 900, which nobody knows
+        try Wire.Task.check(serialized: field(12, field(1, "a")) + field(12, field(7, "b")))  // a message in parts
+        for bytes in (0..<whole.count).map({ Array(whole.prefix($0)) }) + [field(1, "\u{1}") + [10, 1, 0xff]] {
+            var (decodes, passes) = (true, true)
+            do { _ = try Wire.Task(serialized: bytes) } catch { decodes = false }
+            do { try Wire.Task.check(serialized: bytes) } catch { passes = false }
+            #expect(decodes == passes, "\(bytes)")
+        }
+    }
+
     @Test("with broken bytes is refused, not guessed at")
     func broken() {
         #expect(throws: ProtoError.malformed(.truncated, message: "message", offset: 2)) {

@@ -114,7 +114,7 @@ struct SplicingTests {
         }
     }
 
-    @Test("API-10.3.16: leaves records out that cannot be read, which do not count towards the limit")
+    @Test("leaves records out that cannot be read, which do not count towards the limit (2.4)")
     func unreadable() async throws {
         let (harness, tasks, runs) = try await Self.filled(2)
         try await harness.store.update { transaction in
