@@ -20,6 +20,9 @@ let package = Package(
         // What the packages under tools/packages build on.
         .library(name: "AVSTransport", targets: ["AVSTransport", "AVSRPC", "AVSHTTP2", "AVSTLS", "AVSPrimitives"]),
 
+        // The transport's values without the sockets: what bytes of a peer reach first.
+        .library(name: "AVSProtocols", targets: ["AVSRPC", "AVSHTTP2", "AVSTLS", "AVSPrimitives"]),
+
         .library(name: "AVSWire", targets: ["AVSWire", "AVSProto"]),
 
         .library(name: "AVSProto", targets: ["AVSProto"]),

@@ -151,7 +151,9 @@ public final class RPCServer: Service {
             }
             .childChannelOption(.allowRemoteHalfClosure, value: true)  // DR-3
             .childChannelOption(.writeBufferWaterMark, value: .init(low: 64 * 1024, high: 256 * 1024))  // FC-8
-            .childChannelOption(.recvAllocator, value: FixedSizeRecvByteBufferAllocator(capacity: 64 * 1024))  // SP-2
+            // SP-2: up to 64 KiB in one read; small while there is little to read, since each channel keeps its own (SP-10).
+            .childChannelOption(
+                .recvAllocator, value: AdaptiveRecvByteBufferAllocator(minimum: 1_024, initial: 2_048, maximum: 64 * 1_024))
             .childChannelInitializer { channel in
                 channel.eventLoop.makeCompletedFuture {
                     try connections.accept(
