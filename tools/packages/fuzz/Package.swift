@@ -11,7 +11,7 @@ let package = Package(
         .executableTarget(
             name: "fuzz",
             dependencies: [
-                .product(name: "AVSTransport", package: "avs-aggregator"),
+                .product(name: "AVSProtocols", package: "avs-aggregator"),
                 .product(name: "ArgumentParser", package: "swift-argument-parser"),
             ],
             swiftSettings: [

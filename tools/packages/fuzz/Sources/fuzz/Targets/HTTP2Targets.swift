@@ -55,6 +55,7 @@ struct HTTP2ServerTarget: Target {
         case .refuse(let status):
             let answer = HeaderBlock(status)
             allow { () throws(HTTP2Error) in try session.respond(on: stream, headers: answer, endsStream: true) }
+        case .refuseMalformed: session.reset(stream, .protocolError)
         case .http(let status, _):
             allow { () throws(HTTP2Error) in
                 try session.respond(on: stream, headers: [":status": "\(status)"], endsStream: true)
