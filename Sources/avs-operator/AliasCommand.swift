@@ -10,9 +10,9 @@ struct AliasCommand: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "alias", abstract: "Declare and remove the key that signs for the operator.",
         discussion: """
-            An alias is a second key that signs for the operator, so that the operator's own
-            key need not be on the machine that watches. A contract on chain, APConfig, says
-            which alias belongs to which operator; aggregators ask it.
+            An alias is a second key that signs for the operator, so that the operator's
+            own key need not be on the machine that watches. A contract on chain, APConfig,
+            says which alias belongs to which operator; aggregators ask it.
 
             Once, where the operator's own key is:
               avs-operator keys create alias.key.json

@@ -28,12 +28,12 @@ struct OperatorCommand: AsyncParsableCommand {
               chains:
                 - id: 31337
                   rpc_urls: [http://127.0.0.1:8545]
-                  ws_url: ws://127.0.0.1:8545    # tells new blocks; without it they are polled for
+                  ws_url: ws://127.0.0.1:8545    # tells new blocks; else they are polled
               enabled_features:
                 event_trigger: true              # event triggers are off otherwise
 
             Without a keystore the key itself may be in OPERATOR_ECDSA_PRIVATE_KEY, 64 hex
-            digits. A second key may sign for the operator: see `avs-operator alias --help`.
+            digits. A second key may sign for the operator: `avs-operator alias --help`.
             What is in effect, with every default: --print-config.
 
             SIGTERM or SIGINT ends it; what is not reported yet is reported after the next

@@ -75,7 +75,7 @@ class Bench:
         def ran():
             self.increment()
             return all(self.user.task(task_id).execution_count for task_id in task_ids)
-        until(ran, 60, "the first execution")
+        until(ran, 120, "the first execution")
         return self.head() + 1
 
 
@@ -127,10 +127,10 @@ def test_a_killed_operator_reports_everything_once(new_bench):
     try:
         for _ in range(8):
             goal = bench.user.task(event_task).execution_count + chance.randrange(1, 60)
-            until(lambda: bench.user.task(event_task).execution_count >= goal, 60, "executions between two kills")
+            until(lambda: bench.user.task(event_task).execution_count >= goal, 120, "executions between two kills")
             bench.watcher.kill()
             away = len(sent) + chance.randrange(1, 20)
-            until(lambda: len(sent) >= away or ahead() >= AHEAD, 60, "blocks while it is away")
+            until(lambda: len(sent) >= away or ahead() >= AHEAD, 120, "blocks while it is away")
             bench.watcher.start()
     finally:
         ends.set()
@@ -163,7 +163,7 @@ def test_a_transfer_is_reported_with_its_token(new_bench):
         data = token.encode_abi("transfer", [receiver["address"], 1_500_000])
         bench.chain.rpc("eth_sendTransaction", {"from": sender["address"], "to": token.address, "data": data})
         return bench.user.task(task_id).execution_count
-    until(ran, 60, "the first execution")
+    until(ran, 120, "the first execution")
     output = bench.outputs(task_id, "event_trigger")[-1]
     symbol, name = token.functions.symbol().call(), token.functions.name().call()
     assert output | {
