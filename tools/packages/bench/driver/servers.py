@@ -89,15 +89,8 @@ def build_python() -> list[str]:
     return ["env", f"PYTHONPATH={out}", str(python), str(PEERS / "python" / "server.py"), "0"]
 
 
-def build_swift() -> list[str]:
-    package = PEERS / "grpc-swift"
-    run("swift", "build", "-c", "release", "--package-path", package)
-    return [str(package / ".build" / "release" / "grpc-swift-server"), "0"]
-
-
 BUILDERS = {
     "ours": build_ours, "c": build_c, "grpc-go": build_go, "grpc-c++": build_cpp, "grpcio": build_python,
-    "grpc-swift": build_swift,
 }
 
 
