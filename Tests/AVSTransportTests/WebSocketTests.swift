@@ -1,5 +1,4 @@
 import AVSTLS
-import AVSTransport
 import Foundation
 import NIOCore
 import NIOHTTP1
@@ -8,6 +7,8 @@ import NIOWebSocket
 import Synchronization
 import TestCertificates
 import Testing
+
+@testable import AVSTransport
 
 @Suite("A WebSocket connection")
 struct WebSocketTests {
@@ -73,6 +74,18 @@ struct WebSocketTests {
             #expect(try await connection.receive() == nil)
             await #expect(throws: WebSocketError.closed) { try await connection.send("late") }
         }
+    }
+
+    @Test("says that there is room to a loop that stopped reading, also if more came while it was read from")
+    func room() async throws {
+        let inbox = WebSocketInbox(countLimit: 10, byteLimit: 1_000)
+        for number in 1...10 { #expect(inbox.push(.text("\(number)")) == (number < 10)) }
+        let roomy = Mutex(0)
+        for _ in 0..<2 { _ = try await inbox.next { roomy.withLock { $0 += 1 } } }
+        #expect(inbox.push(.text("11")) == false)  // the rest of the read that filled it
+        for _ in 0..<9 { _ = try await inbox.next { roomy.withLock { $0 += 1 } } }
+        #expect(roomy.withLock { $0 } == 1)
+        #expect(inbox.push(.text("12")))
     }
 
     @Test("keeps the order of ten thousand messages that nobody was in a hurry to read")

@@ -49,7 +49,8 @@ final class WebSocketInbox: Sendable {
             guard state.end == nil else { return (Deque<Waiter<WebSocketMessage?>>(), false) }
             state.messages.append(message)
             state.byteCount += message.byteCount
-            state.isFull = state.messages.count >= countLimit || state.byteCount >= byteLimit
+            // Stays until the reader says that there is room: whoever stopped reading waits for that word.
+            if state.messages.count >= countLimit || state.byteCount >= byteLimit { state.isFull = true }
             return (take(&state.waiters), state.isFull)
         }
         for waiter in waiters { offer(to: waiter) }
