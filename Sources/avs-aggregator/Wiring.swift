@@ -59,7 +59,8 @@ struct Wiring {
         let authority = TokenAuthority(
             tokens: tokens, chainID: chains.defaultID, version: AggregatorVersion.text,
             maximumLifetime: lifetime == .zero ? nil : lifetime)
-        var settings = configuration.serverSettings(security: try Security.server(configuration.tls))
+        let security = try ListenerSecurity(configuration.tls, time: time, logger: logger)
+        var settings = configuration.serverSettings(security: security.connections)
         settings.aliases = chains.operatorAliases(configuration, time: time, logger: logger)
         let aggregator = try Aggregator(
             engine: engine, authority: authority, settings: settings, time: time, logger: logger)
@@ -72,9 +73,11 @@ struct Wiring {
             }
         }
         defer { announcement.cancel() }
+        var services = [ServiceGroupConfiguration.ServiceConfiguration(
+            service: aggregator, successTerminationBehavior: .gracefullyShutdownGroup)]
+        if let reloader = security.reloader { services.append(.init(service: reloader)) }
         var group = ServiceGroupConfiguration(
-            services: [.init(service: aggregator, successTerminationBehavior: .gracefullyShutdownGroup)],
-            gracefulShutdownSignals: [.sigterm, .sigint], logger: logger)
+            services: services, gracefulShutdownSignals: [.sigterm, .sigint], logger: logger)
         group.maximumGracefulShutdownDuration = configuration.drain.totalTimeout
         try await ServiceGroup(configuration: group).run()
     }

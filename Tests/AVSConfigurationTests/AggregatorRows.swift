@@ -67,6 +67,7 @@ enum AggregatorRows {
         .choice(
             "tls.mode", "off", ["off", "request", "require"],
             with: [("tls.certificate", "c.pem"), ("tls.key", "k.pem"), ("tls.client_ca", "ca.pem")]),
+        .duration("tls.reload_interval", "1m", "1s", day, beyond: ["999ms", "25h"], sample: "0"),
         .choice("log.level", "info", ["info", "trace", "debug", "notice", "warning", "error", "critical"]),
         .choice("log.format", "json", ["json", "text"]),
         KeyRow(

@@ -11,7 +11,8 @@ struct EffectTests {
         approved_operators[] operator_auth chains[].id chains[].default chains[].rpc_urls[] chains[].entry_point.version
         chains[].entry_point.address chains[].factory_address smart_wallet.chain_id smart_wallet.eth_rpc_url
         smart_wallet.factory_address smart_wallet.entrypoint_address smart_wallet.max_wallets_per_owner
-        auth.max_token_lifetime tls.certificate tls.key tls.client_ca tls.mode log.level log.format macros.secrets.*
+        auth.max_token_lifetime tls.certificate tls.key tls.client_ca tls.mode tls.reload_interval
+        log.level log.format macros.secrets.*
         compat.project_canceled_as_disabled compat.running_grace_ms queue.workers queue.workers_per_owner
         sync.initial_delay_ms sync.period_s fee_rates.execution_fee_usd
         rpc.message_size rpc.streams_per_connection rpc.event_loops rpc.keepalive_time rpc.keepalive_timeout

@@ -7,6 +7,8 @@ public struct TLSConfiguration: Hashable, Sendable {
     /// PEM: whoever these certificates vouch for is a client.
     public var clientAuthorities: String?
     public var clientCertificates = ClientCertificates.off
+    /// How often the files are looked at: renewed ones are for the connections that come after. Zero is never (TLS-5).
+    public var reloadInterval = Duration.seconds(60)
 
     init() {}
 
@@ -19,6 +21,7 @@ extension TLSConfiguration: ConfigurationSection {
         .optional("key", \.key, .path),
         .optional("client_ca", \.clientAuthorities, .path),
         .value("mode", \.clientCertificates, .choice),
+        .value("reload_interval", \.reloadInterval, .duration(.seconds(1) ... .seconds(86_400), zero: "never")),
     ]
 
     mutating func finish(_ context: SectionContext) {

@@ -86,6 +86,36 @@ def test_who_does_not_trust_the_certificate_does_not_connect(secure):
         User(channel).call("GetTask", avs.IdReq(id="x"))
 
 
+def test_a_renewed_certificate_is_for_new_connections(new_aggregator, tmp_path):
+    """TLS-5: an open connection lives on with the old one."""
+    certificate, key = make_certificate(tmp_path)
+    aggregator = new_aggregator(
+        tls={"certificate": str(certificate), "key": str(key), "reload_interval": "1s"})
+    aggregator.launch()
+
+    def is_serving(channel, **options) -> bool:
+        try:
+            health_pb2_grpc.HealthStub(channel).Check(health_pb2.HealthCheckRequest(), **options)
+            return True
+        except grpc.RpcError:
+            return False
+
+    def connects(trusted: bytes) -> bool:
+        with aggregator.channel(grpc.ssl_channel_credentials(trusted)) as channel:
+            return is_serving(channel, timeout=10)
+
+    first = certificate.read_bytes()
+    with aggregator.channel(grpc.ssl_channel_credentials(first)) as old:
+        assert is_serving(old, timeout=60, wait_for_ready=True)
+        (tmp_path / "renewed").mkdir()
+        for renewed, file in zip(make_certificate(tmp_path / "renewed"), (certificate, key), strict=True):
+            renewed.replace(file)
+        until(lambda: connects(certificate.read_bytes()), what="a handshake with the renewed certificate")
+        assert is_serving(old, timeout=10)
+        assert not connects(first)
+    assert aggregator.stop() == 0, aggregator.last_log()
+
+
 def test_plaintext_is_not_answered(secure):
     with secure.aggregator.channel() as channel, pytest.raises(grpc.RpcError) as raised:
         User(channel).call("GetTask", avs.IdReq(id="x"), timeout=10)
