@@ -36,7 +36,7 @@ final class Rig {
         service = ServiceBundle(
             configuration: configuration, methods: methods, interceptors: [], time: time, logger: quiet)
         client = try HTTP2Session.Box()
-        loop = LoopContext(channel.embeddedEventLoop)
+        loop = LoopContext(channel.embeddedEventLoop, time: time)
         let connection = ServerConnection(service: service, loop: loop, peer: Peer(address: "test")) { [endCount] _ in
             endCount.value += 1
         }

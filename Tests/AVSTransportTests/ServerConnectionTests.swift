@@ -233,6 +233,31 @@ struct ServerConnectionTests {
         try rig.advance(.milliseconds(1))
         #expect(rig.service.handlers.count == 0)
     }
+
+    @Test("OV-4: a handler that works long each time before it yields leaves the loop its turns after milliseconds")
+    func working() throws {
+        let time = Mutex<ManualTime?>(nil)
+        let busy = RPCMethod.unary(path("Busy"), request: .bytes, response: .bytes) { _, _ in
+            while !Task.isCancelled {
+                time.withLock { $0?.advance(by: .milliseconds(1)) }
+                await Task.yield()
+            }
+            return []
+        }
+        let rig = try Rig([busy])
+        time.withLock { $0 = rig.time }
+        let stream = try rig.request("Busy", endsStream: false)
+        let before = rig.loop.jobCount
+        rig.client.session.send([0, 0, 0, 0, 0], on: stream)
+        rig.client.session.finish(stream, trailers: nil)
+        try rig.exchange()  // a turn or two of the loop
+        #expect(rig.service.handlers.count == 1)
+        #expect((4...16).contains(rig.loop.jobCount - before))
+        rig.client.session.reset(stream, .cancel)
+        try rig.exchange()
+        try rig.advance(.milliseconds(1))
+        #expect(rig.service.handlers.count == 0)
+    }
 }
 
 private final class TakenSizes: Sendable {

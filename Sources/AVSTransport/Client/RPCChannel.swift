@@ -46,7 +46,7 @@ public final class RPCChannel: Sendable {
     init(
         target: Target, configuration: Configuration, time: any TimeSource, logger: Logger, eventLoop: any EventLoop
     ) {
-        let loop = LoopContext(eventLoop)
+        let loop = LoopContext(eventLoop, time: time)
         let targets = configuration.loadBalancing == .roundRobin ? target.split : [target]
         cores = targets.map {
             ChannelCore(target: $0, configuration: configuration, loop: loop, time: time, logger: logger)

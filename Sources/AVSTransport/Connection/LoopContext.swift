@@ -1,3 +1,4 @@
+import AVSPrimitives
 import AVSRPC
 import DequeModule
 import NIOCore
@@ -24,14 +25,18 @@ final class LoopContext: TaskExecutor, @unchecked Sendable {
     private struct Queue {
         var jobs: [UnownedJob] = []
         var isScheduled = false
-        /// Batches in a row that only jobs of the batch before had asked for.
-        var chain = 0
     }
 
-    /// So many batches in a row, then the sockets have a turn: a task that yields in a loop starves nobody. NIO runs
-    /// whatever `execute` adds before it looks at them, so it takes a timer.
+    /// So many batches in a row, or batches for so long, then the sockets have a turn: neither a task that yields in a
+    /// loop nor one that writes what a large window takes starves anybody. NIO runs whatever `execute` adds before it
+    /// looks at the sockets, so it takes a timer.
     static let longestChain = 256
+    private static let longestChainTime = Duration.milliseconds(4)
     private static let pause = TimeAmount.microseconds(50)
+    /// Batches in a row that only jobs of the batch before had asked for, and when the first of them ended.
+    @exclusivity(unchecked) private var chain = 0
+    @exclusivity(unchecked) private var chainBegan: ContinuousClock.Instant
+    private let time: any TimeSource
 
     private let queue = Mutex(Queue())
     private var running: [UnownedJob] = []
@@ -44,8 +49,10 @@ final class LoopContext: TaskExecutor, @unchecked Sendable {
     @exclusivity(unchecked) private var flushes: [any Flushable] = []
     private var isFlushScheduled = false
 
-    init(_ eventLoop: any EventLoop) {
+    init(_ eventLoop: any EventLoop, time: any TimeSource) {
         self.eventLoop = eventLoop
+        self.time = time
+        chainBegan = time.monotonic
         inflating = InflateTurns(eventLoop)
     }
 
@@ -88,16 +95,19 @@ final class LoopContext: TaskExecutor, @unchecked Sendable {
     }
 
     private func scheduleAgain() {
-        let chain: Int? = queue.withLock { queue in
+        let hasMore = queue.withLock { queue in
             queue.isScheduled = !queue.jobs.isEmpty
-            queue.chain = queue.isScheduled ? (queue.chain + 1) % Self.longestChain : 0
-            return queue.isScheduled ? queue.chain : nil
+            return queue.isScheduled
         }
-        guard let chain else { return }
-        if chain == 0 {
-            eventLoop.scheduleTask(in: Self.pause) { self.runJobs() }
-        } else {
+        guard hasMore else { return chain = 0 }
+        let now = time.monotonic
+        if chain == 0 { chainBegan = now }
+        chain += 1
+        if chain < Self.longestChain, now < chainBegan + Self.longestChainTime {
             eventLoop.execute { self.runJobs() }
+        } else {
+            chain = 0
+            eventLoop.scheduleTask(in: Self.pause) { self.runJobs() }
         }
     }
 
@@ -166,14 +176,18 @@ protocol Flushable: AnyObject {
 /// The contexts of a group's loops, one for each for as long as whoever uses them lives.
 struct LoopContexts: Sendable {
     private let contexts: [ObjectIdentifier: LoopContext]
+    private let time: any TimeSource
 
-    init(_ group: any EventLoopGroup) {
+    init(_ group: any EventLoopGroup, time: any TimeSource) {
         var contexts: [ObjectIdentifier: LoopContext] = [:]
-        for loop in group.makeIterator() { contexts[ObjectIdentifier(loop)] = LoopContext(loop) }
+        for loop in group.makeIterator() { contexts[ObjectIdentifier(loop)] = LoopContext(loop, time: time) }
         self.contexts = contexts
+        self.time = time
     }
 
     var all: some Sequence<LoopContext> { contexts.values }
 
-    func context(for loop: any EventLoop) -> LoopContext { contexts[ObjectIdentifier(loop)] ?? LoopContext(loop) }
+    func context(for loop: any EventLoop) -> LoopContext {
+        contexts[ObjectIdentifier(loop)] ?? LoopContext(loop, time: time)
+    }
 }

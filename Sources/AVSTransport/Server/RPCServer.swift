@@ -43,7 +43,7 @@ public final class RPCServer: Service {
             configuration: configuration, methods: methods, interceptors: interceptors, time: time, logger: logger)
         ownGroup = own
         group = own ?? MultiThreadedEventLoopGroup.singleton
-        contexts = LoopContexts(group)
+        contexts = LoopContexts(group, time: time)
     }
 
     /// Where the server listens, in the order of its configuration; waits until it does.
