@@ -181,10 +181,12 @@ import Testing
         let damaged = try RocksDBStore.open(path: directory.database, options: log.options())
         var failures = 0
         for index in 0..<100 {
-            do { _ = try damaged.read { try $0.get(bytes("k\(1000 + index):7")) } } catch StorageError.corrupt {
-                failures += 1
+            for row in 0..<20 {
+                let key = bytes("k\(1000 + index):\(row)")
+                do { _ = try damaged.read { try $0.get(key) } } catch StorageError.corrupt { failures += 1 }
             }
         }
+        // One block of 2,000 rows: some 20 of them, wherever its ends fall.
         #expect((1...99).contains(failures))
         let error = #expect(throws: StorageError.self) { try damaged.contents() }
         guard case .corrupt = try #require(error) else {
