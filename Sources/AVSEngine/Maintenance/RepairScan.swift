@@ -108,22 +108,12 @@ struct RepairScan: Sendable {
 
     // MARK: Jobs and claims
 
-    /// A job that waits or runs without its task, or whose run is recorded, does nothing any more.
-    private func repair(_ key: JobKey) async throws -> RepairFinding? {
-        guard try await !store.readWithoutBlocking({ try $0.isAlive(key) }) else { return nil }
+    private func repair(_ key: some LiveKey) async throws -> RepairFinding? {
+        guard try await !store.readWithoutBlocking({ try key.isAlive(in: $0) }) else { return nil }
         return try await store.update { transaction in
-            guard try !transaction.isAlive(key) else { return nil }
+            guard try !key.isAlive(in: transaction) else { return nil }
             try transaction.delete(key)
-            return RepairFinding(rule: "I7", subject: "job \(key.number)", action: .forgotten)
-        }
-    }
-
-    private func repair(_ key: ClaimKey) async throws -> RepairFinding? {
-        guard try await !store.readWithoutBlocking({ try $0.isAlive(key) }) else { return nil }
-        return try await store.update { transaction in
-            guard try !transaction.isAlive(key) else { return nil }
-            try transaction.delete(key)
-            return RepairFinding(rule: "I7", subject: "claim of \(key.execution)", action: .forgotten)
+            return RepairFinding(rule: "I7", subject: key.subject, action: .forgotten)
         }
     }
 
@@ -140,6 +130,33 @@ struct RepairScan: Sendable {
             try transaction.save(task, replacing: old)
             return RepairFinding(rule: "I7", subject: "task \(id)", action: .recounted)
         }
+    }
+}
+
+/// A key whose row does something only for as long as what it refers to is there.
+private protocol LiveKey: StoreKey {
+    var subject: String { get }
+    /// Also true when the row is gone since.
+    func isAlive(in reader: borrowing some StoreReader & ~Copyable) throws -> Bool
+}
+
+/// A job that waits or runs without its task, or whose run is recorded, does nothing any more.
+extension JobKey: LiveKey {
+    fileprivate var subject: String { "job \(number)" }
+
+    fileprivate func isAlive(in reader: borrowing some StoreReader & ~Copyable) throws -> Bool {
+        guard let job = try reader.value(for: self) else { return true }
+        return try reader.task(job.taskID) != nil && !reader.contains(HistoryKey(job.taskID, job.executionID))
+    }
+}
+
+/// A claim of a run that is not promised is nobody's.
+extension ClaimKey: LiveKey {
+    fileprivate var subject: String { "claim of \(execution)" }
+
+    fileprivate func isAlive(in reader: borrowing some StoreReader & ~Copyable) throws -> Bool {
+        guard let claim = try reader.value(for: self) else { return true }
+        return try reader.contains(PendingKey(claim.taskID, execution))
     }
 }
 
@@ -241,16 +258,6 @@ extension Transaction {
 }
 
 extension StoreReader where Self: ~Copyable {
-    fileprivate func isAlive(_ key: JobKey) throws -> Bool {
-        guard let job = try value(for: key) else { return true }  // gone since
-        return try task(job.taskID) != nil && !contains(HistoryKey(job.taskID, job.executionID))
-    }
-
-    fileprivate func isAlive(_ key: ClaimKey) throws -> Bool {
-        guard let claim = try value(for: key) else { return true }  // gone since
-        return try contains(PendingKey(claim.taskID, key.execution))
-    }
-
     /// The task and the number of its runs that are claimed, if it counts another number.
     fileprivate func miscounted(_ id: TaskID) throws -> (AutomationTask, claims: Int64)? {
         guard let task = try task(id), task.status == .running else { return nil }
