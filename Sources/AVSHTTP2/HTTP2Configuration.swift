@@ -1,6 +1,6 @@
 /// What one side of a connection announces and enforces. The numbers are those of section 27.
 public struct HTTP2Configuration: Hashable, Sendable {
-    public enum Role: Hashable, Sendable { case client, server }
+    public enum Role: Hashable, Sendable, CaseIterable { case client, server }
 
     /// Streams the peer may have open at once (CON-6). Servers only.
     public var maxConcurrentStreams: UInt32 = 100

@@ -8,12 +8,15 @@ public enum HTTP2Error: Error, Hashable, Sendable, CustomStringConvertible {
     case outOfMemory(call: String)
     /// A failed session was used again. After a fatal error only deletion is allowed (NG-6, ATT-16).
     case sessionFailed
+    /// A stream that has a data provider was answered once more; the library allows one at a time (NG-10).
+    case alreadyAnswered(StreamID)
 
     public var description: String {
         switch self {
         case .library(let call, let code, let text): "\(call): \(text) (\(code))"
         case .outOfMemory(let call): "\(call): out of memory"
         case .sessionFailed: "the HTTP/2 session has failed before and takes no more input"
+        case .alreadyAnswered(let stream): "\(stream) has been answered before"
         }
     }
 

@@ -23,9 +23,13 @@ extension HTTP2Session {
     }
 
     /// Answers a request. With `endsStream` the header section is the whole answer (RSP-2).
+    ///
+    /// - Throws: ``HTTP2Error/alreadyAnswered(_:)`` for a second answer with a body. The library would take it, and may
+    ///   crash over it.
     public mutating func respond(
         on stream: StreamID, headers: HeaderBlock, endsStream: Bool = false
     ) throws(HTTP2Error) {
+        guard endsStream || mailbox.outboxes[stream] == nil else { throw .alreadyAnswered(stream) }
         let session = unsafe raw
         let code = unsafe headers.withFields { fields, count in
             guard !endsStream else {
@@ -120,12 +124,6 @@ extension HTTP2Session {
         let text = Array(reason.utf8.prefix(256))
         let result = unsafe nghttp2_submit_goaway(session, noFlags, last.rawValue, code.rawValue, text, text.count)
         try HTTP2Error.check("nghttp2_submit_goaway", result)
-    }
-
-    /// Drops everything in flight, sends GOAWAY and ignores what comes; then ``isFinished`` (NG-17). For errors only.
-    public mutating func terminate(_ code: HTTP2ErrorCode) throws(HTTP2Error) {
-        try unsafe HTTP2Error.check(
-            "nghttp2_session_terminate_session", nghttp2_session_terminate_session(raw, code.rawValue))
     }
 
     /// The highest stream number that reached us (LIM-5).

@@ -23,6 +23,9 @@ final class Endpoint {
     }
 
     var isFinished: Bool { session.isFinished }
+    var wantsDrain: Bool { session.wantsDrain }
+    var sentGoAway: HTTP2ErrorCode? { session.sentGoAway }
+    var allUnsentBytes: Int { session.unsentBytes }
     var incompleteHeaders: StreamID? { session.incompleteHeaders }
     var queuedFrameCount: Int { session.queuedFrameCount }
     var peerMaxConcurrentStreams: UInt32 { session.peerMaxConcurrentStreams }
