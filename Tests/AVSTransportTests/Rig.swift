@@ -22,7 +22,7 @@ final class ReadCounter: ChannelOutboundHandler {
 final class Rig {
     let channel = EmbeddedChannel()
     let reads = ReadCounter()
-    let time = ManualTime()
+    let time: ManualTime
     let service: ServiceBundle
     let client: HTTP2Session.Box
     private let endCount = EndCount()
@@ -30,11 +30,23 @@ final class Rig {
 
     final class EndCount { var value = 0 }
 
-    init(_ methods: [RPCMethod] = [], configure: (inout RPCServer.Configuration) -> Void = { _ in }) throws {
+    convenience init(
+        _ methods: [RPCMethod] = [], configure: (inout RPCServer.Configuration) -> Void = { _ in }
+    ) throws {
         var configuration = RPCServer.Configuration()
         configure(&configuration)
-        service = ServiceBundle(
+        let time = ManualTime()
+        let service = ServiceBundle(
             configuration: configuration, methods: methods, interceptors: [], time: time, logger: quiet)
+        try self.init(service, time)
+    }
+
+    /// Another connection to the same server, on an event loop of its own.
+    convenience init(besides other: Rig) throws { try self.init(other.service, other.time) }
+
+    private init(_ service: ServiceBundle, _ time: ManualTime) throws {
+        self.service = service
+        self.time = time
         client = try HTTP2Session.Box()
         loop = LoopContext(channel.embeddedEventLoop, time: time)
         let connection = ServerConnection(service: service, loop: loop, peer: Peer(address: "test")) { [endCount] _ in

@@ -14,8 +14,12 @@ extension RPCServer {
         /// Calls that wait for one of them to return, deadlines running. Further ones are refused unprocessed, so that
         /// their clients may go elsewhere (OV-2).
         public var maxWaitingCallsPerConnection = 50
-        /// Handlers that may be running over all connections.
+        /// Handlers that may be running over all connections. A place that becomes free goes to the connections that
+        /// wait in turn.
         public var maxRunningCalls = 20_000
+        /// Calls that wait over all connections, for either limit. Beyond it calls are RESOURCE_EXHAUSTED (OV-2). Few:
+        /// behind thousands of handlers that do not return a long queue only makes deadlines pass.
+        public var maxWaitingCalls = 1_000
         /// Open connections, those in their handshake among them; further ones are closed at once (OV-3).
         public var maxConnections = 10_000
         /// Of them with one source address; nil sets no bound. Sockets in the file system have no address.

@@ -81,6 +81,7 @@ public final class RPCServer: Service {
         }
         sum.connectionsOpen = connections.count
         sum.runningHandlers = service.handlers.count
+        sum.waitingCalls = service.handlers.waitingCount
         sum.queuedBytes = service.budget.bytes
         return sum
     }

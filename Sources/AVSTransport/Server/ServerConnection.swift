@@ -24,7 +24,9 @@ final class ServerConnection: HTTP2Delegate {
     @exclusivity(unchecked) private var streams = StreamTable<ServerStream>()
     @exclusivity(unchecked) private var runningCalls = 0
     /// Calls whose handler may start when another one has returned (OV-2).
-    private var waitingCalls: Deque<ServerStream> = []
+    @exclusivity(unchecked) private var waitingCalls: Deque<ServerStream> = []
+    /// This connection waits for one of the places that all connections share.
+    private var isInQueue = false
     /// Request bytes that no handler has taken.
     @exclusivity(unchecked) private var queuedBytes = 0
     /// What the server's budget knows of this connection.
@@ -115,7 +117,7 @@ final class ServerConnection: HTTP2Delegate {
     private func closed(_ id: StreamID) {
         if let stream = streams.remove(id) {
             stream.abandon()  // does nothing to a call that has ended and whose handler has returned
-            if stream.isWaiting { waitingCalls.removeAll { $0 === stream } }
+            if stream.isWaiting { stopWaiting(stream) }
         }
         guard streams.isEmpty, let idle = service.configuration.maximumIdle else { return }
         handler?.timers.set(.idle, service.time.monotonic + idle)
@@ -173,31 +175,74 @@ final class ServerConnection: HTTP2Delegate {
         if endsStream { stream.receiveEnd() } else { stream.act(on: .wait) }
     }
 
-    /// Whether a handler may start (OV-2). If not, the call waits, or is refused: unprocessed, so its client may retry.
+    // MARK: Handlers
+
+    /// Whether a handler may start. If not, the call waits, or is refused: unprocessed where the connection has too
+    /// many, so that its client may go elsewhere, and with a status where the server has (OV-2).
     func admitHandler(_ stream: ServerStream) -> Bool {
-        guard runningCalls < service.configuration.maxRunningCallsPerConnection else {
-            if waitingCalls.count < service.configuration.maxWaitingCallsPerConnection {
-                waitingCalls.append(stream)
-                stream.isWaiting = true
-            } else {
-                stream.refuse()
-            }
-            return false
+        if waitingCalls.isEmpty, hasRoom, service.handlers.begin() {
+            runningCalls += 1
+            return true
         }
-        guard service.handlers.begin(limit: service.configuration.maxRunningCalls) else {
-            let running = service.configuration.maxRunningCalls
-            stream.end(with: RPCStatus(.resourceExhausted, "the server is busy with \(running) calls"))
-            return false
+        if waitingCalls.count >= service.configuration.maxWaitingCallsPerConnection {
+            stream.refuse()
+        } else if service.handlers.takeSeat() {
+            waitingCalls.append(stream)
+            stream.isWaiting = true
+            startWaitingCalls()
+        } else {
+            let (running, waiting) = (service.configuration.maxRunningCalls, service.configuration.maxWaitingCalls)
+            let text = "the server is busy: its limits are \(running) running and \(waiting) waiting calls"
+            stream.end(with: RPCStatus(.resourceExhausted, text))
         }
-        runningCalls += 1
-        return true
+        return false
     }
+
+    private var hasRoom: Bool { runningCalls < service.configuration.maxRunningCallsPerConnection }
 
     func handlerReturned() {
         runningCalls -= 1
-        service.handlers.end()
-        let limit = service.configuration.maxRunningCallsPerConnection
-        while runningCalls < limit, let next = waitingCalls.popFirst() { next.stopWaiting() }
+        service.handlers.end()  // first: others who wait for this place have waited longer
+        startWaitingCalls()
+    }
+
+    /// Starts what may start now; for the rest the connection waits its turn, unless its own limit is what is reached.
+    private func startWaitingCalls() {
+        while hasRoom, !waitingCalls.isEmpty {
+            guard service.handlers.begin() else { return joinQueue() }
+            startFirst()
+        }
+    }
+
+    private func joinQueue() {
+        guard !isInQueue else { return }
+        isInQueue = true
+        let bound = NIOLoopBound(self, eventLoop: loop.eventLoop)
+        service.handlers.wait(ObjectIdentifier(self)) {
+            bound.eventLoop.execute { bound.value.takePlace() }
+        }
+    }
+
+    /// The turn of this connection: a place has been taken for it.
+    private func takePlace() {
+        isInQueue = false
+        guard hasRoom, !waitingCalls.isEmpty else { return service.handlers.end() }
+        startFirst()
+        startWaitingCalls()
+    }
+
+    private func startFirst() {
+        let stream = waitingCalls.removeFirst()
+        service.handlers.leaveSeats(1)
+        runningCalls += 1
+        stream.startWaiting()
+    }
+
+    /// The call has ended before its handler could start.
+    private func stopWaiting(_ stream: ServerStream) {
+        let before = waitingCalls.count
+        waitingCalls.removeAll { $0 === stream }
+        service.handlers.leaveSeats(before - waitingCalls.count)
     }
 
     // MARK: Answers
@@ -375,7 +420,9 @@ final class ServerConnection: HTTP2Delegate {
         for (_, stream) in streams.all { stream.abandon() }  // NG-4
         streams = StreamTable()
         report(0)
+        service.handlers.leaveSeats(waitingCalls.count)
         waitingCalls = []
+        service.handlers.forget(ObjectIdentifier(self))
         switch end {
         case .refused(let reason): service.logRefusal(of: peer, reason)
         case .finished, .lost, .closed: logger.debug("connection ended", metadata: ["reason": "\(end.reason)"])

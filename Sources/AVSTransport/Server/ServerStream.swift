@@ -77,8 +77,12 @@ final class ServerStream: ServerCallChannel, RunnableCall, @unchecked Sendable {
         abandon()
     }
 
-    func stopWaiting() {
+    /// There is a place for the handler now, and it is this call's. One that is over meanwhile gives it back in
+    /// ``run(in:)``.
+    func startWaiting() {
         isWaiting = false
+        hasStarted = true
+        connection.loop.start(self)
         act(on: .ready)
     }
 

@@ -10,7 +10,7 @@ final class ServiceBundle: Sendable {
     let interceptors: [any ServerInterceptor]
     let time: any TimeSource
     let logger: Logger
-    let handlers = RunningHandlers()
+    let handlers: RunningHandlers
     let budget: BufferBudget
 
     init(
@@ -20,6 +20,7 @@ final class ServiceBundle: Sendable {
         self.configuration = configuration
         self.methods = MethodTable(methods)
         budget = BufferBudget(limitBytes: configuration.maxBufferedBytes)
+        handlers = RunningHandlers(limit: configuration.maxRunningCalls, seatLimit: configuration.maxWaitingCalls)
         self.interceptors = interceptors
         self.time = time
         self.logger = logger

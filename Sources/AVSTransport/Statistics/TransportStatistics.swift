@@ -34,6 +34,8 @@ public struct TransportStatistics: Sendable {
     public var foreignAnswers = 0
     /// Handlers that have not returned.
     public var runningHandlers = 0
+    /// Calls whose handlers have not begun, for want of a place (OV-2).
+    public var waitingCalls = 0
     /// Requests that no handler has taken and answers that no peer has, over all connections (OV-3).
     public var queuedBytes = 0
 
