@@ -49,6 +49,34 @@ struct MessageReaderTests {
         #expect(reader.takenBytes == reader.receivedBytes)
     }
 
+    @Test(
+        "MSG-7: only messages that span chunks are put together, and no array is larger than its message",
+        arguments: 0..<50 as Range<UInt64>)
+    func assembled(seed: UInt64) {
+        var random = SeededGenerator(seed: seed)
+        let sizes = (0..<60).map { _ in Int.random(in: 0...3_000, using: &random) }
+        let stream = sizes.flatMap { framed(Array(repeating: 1, count: $0)) }
+        var bodies: [Range<Int>] = []
+        for size in sizes {
+            let start = (bodies.last?.upperBound ?? 0) + MessageReader.prefixBytes
+            bodies.append(start..<(start + size))
+        }
+        var reader = MessageReader(limitBytes: 4_000)
+        var (cuts, taken): ([Int], [[UInt8]]) = ([0], [])
+        while let start = cuts.last, start < stream.count {
+            let end = min(stream.count, start + Int.random(in: 1...6_000, using: &random))
+            reader.append(Array(stream[start..<end]).span)
+            while let message = reader.take() { taken.append(message.bytes) }
+            cuts.append(end)
+        }
+        let spanning = bodies.filter { body in cuts.contains { body.lowerBound < $0 && $0 < body.upperBound } }
+        #expect(reader.assembledMessages == spanning.count)
+        #expect(taken.map(\.count) == sizes)
+        for (body, message) in zip(bodies, taken) where !spanning.contains(body) && body.count >= 1_024 {
+            #expect(message.capacity < body.count + 64)
+        }
+    }
+
     @Test("MSG-5: an end inside a message or a prefix is INTERNAL")
     func truncated() {
         let stream = framed([1, 2, 3])

@@ -13,6 +13,7 @@ import CProtobufC
         var newest: UnsafeMutableRawPointer?
         var chunkSize: Int
         var taken = 0
+        var chunks = 0
         let limit: Int
         var isExhausted = false
         var containers = 0
@@ -49,6 +50,9 @@ import CProtobufC
 
     /// Whether protobuf-c was refused memory because of the limit.
     var isExhausted: Bool { unsafe state.pointee.isExhausted }
+
+    /// How often memory was asked for; for tests.
+    var chunkCount: Int { unsafe state.pointee.chunks }
 
     /// protobuf-c's view of this arena: its `free` does nothing.
     var allocator: ProtobufCAllocator {
@@ -105,6 +109,7 @@ import CProtobufC
         unsafe state.pointee.next = unsafe chunk + Arena.alignment
         unsafe state.pointee.left = capacity
         unsafe state.pointee.taken += capacity
+        unsafe state.pointee.chunks += 1
         unsafe state.pointee.chunkSize = unsafe min(state.pointee.chunkSize * 2, Arena.greatestChunk)
         return true
     }

@@ -2,7 +2,8 @@
 ///
 ///     | compressed: 1 byte, 0 or 1 | length: 4 bytes, big-endian, in bytes | message |
 ///
-/// One message is put together at a time; bytes behind a complete one wait as they came, so that a million tiny
+/// A message that lies whole in a chunk is copied out of it in one step, into an array of its own size: the only copy on
+/// its way to a handler. Only one that spans chunks is put together (MSG-7), one at a time; bytes behind a complete one wait as they came, so that a million tiny
 /// messages take no more memory than the window lets in (FC-6). A message grows with what arrives, never by what its
 /// prefix announces (MSG-4), and a prefix over the limit fails before its bytes come (MSG-3).
 ///
@@ -31,6 +32,8 @@ public struct MessageReader: Sendable {
     /// All bytes that came, and those of the messages that were taken, prefixes included (FC-3).
     public private(set) var receivedBytes = 0
     public private(set) var takenBytes = 0
+    /// Messages that were put together from pieces.
+    public private(set) var assembledMessages = 0
 
     /// - Parameter limitBytes: largest payload, without the prefix; exactly this passes (MSG-8).
     public init(limitBytes: Int) {
@@ -137,6 +140,7 @@ public struct MessageReader: Sendable {
             case .body(let isCompressed, var body, let missing):
                 state = .prefix(0, count: 0)  // give up our copy, so that the append is in place
                 let count = min(missing, bytes.count - index)
+                if count == missing, !body.isEmpty { assembledMessages += 1 }
                 if body.isEmpty { body.reserveCapacity(min(missing, max(count, 1_024))) }
                 body.append(copying: bytes.extracting(index..<(index + count)))
                 index += count

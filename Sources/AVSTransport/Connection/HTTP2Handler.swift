@@ -144,6 +144,7 @@ final class HTTP2Handler: ChannelInboundHandler {
     // MARK: Receiving
 
     private func receive(_ bytes: ByteBuffer) {
+        loop.eventLoop.assertInEventLoop()  // CON-8
         lastReceived = time.monotonic
         loop.counters.bytesReceived += bytes.readableBytes
         firstByte = firstByte ?? bytes.getInteger(at: bytes.readerIndex)
@@ -227,6 +228,7 @@ final class HTTP2Handler: ChannelInboundHandler {
 
     /// Flushes at the end of this turn of the loop.
     func scheduleFlush() {
+        loop.eventLoop.assertInEventLoop()  // CON-8: whoever commands the session ends here
         guard !isReading, !isFlushQueued, phase != .closed else { return }
         isFlushQueued = true
         loop.scheduleFlush(self)
@@ -234,6 +236,7 @@ final class HTTP2Handler: ChannelInboundHandler {
 
     /// Writes what the session has, as long as the socket takes it (FC-8).
     func flushNow() {
+        loop.eventLoop.assertInEventLoop()  // CON-8
         isFlushQueued = false
         guard isActive, let context, !isPumping else { return }
         isPumping = true
