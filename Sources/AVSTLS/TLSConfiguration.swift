@@ -65,6 +65,9 @@ public struct TLSServerConfiguration: Sendable {
     public var applicationProtocols: TLSApplicationProtocols = .required(["h2"])
     public var minimumVersion: TLSVersion = .v12
     public var maximumVersion: TLSVersion = .v13
+    /// Give clients tickets with which the next handshake needs no certificate and no signature. Without effect where
+    /// ``clientCertificates`` are asked for: there each connection shows and proves who the client is (``TLSContext``).
+    public var resumesSessions = true
 
     public init(credential: TLSCredential) { self.credential = credential }
 }
@@ -77,6 +80,8 @@ public struct TLSClientConfiguration: Sendable {
     public var applicationProtocols: TLSApplicationProtocols = .required(["h2"])
     public var minimumVersion: TLSVersion = .v12
     public var maximumVersion: TLSVersion = .v13
+    /// Keep what servers give, and offer it when connecting again.
+    public var resumesSessions = true
 
     public init() {}
 }

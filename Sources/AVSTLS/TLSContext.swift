@@ -4,8 +4,13 @@ import COpenSSL
 ///
 /// Never changes: new certificates need a new context, and old sessions live on with theirs (TLS-5).
 ///
-/// Without session tickets and caches: every handshake is a full one and sees the peer's certificates. Connections are
-/// long-lived here, so there is little to save.
+/// Sessions are resumed within one context: a server's ticket keys and a client's sessions are gone with it, so nothing
+/// that was agreed on under an old certificate or old trust roots outlives their renewal. A ticket is good for an hour.
+/// There is no 0-RTT (TLS-1), and TLS 1.3 agrees on a fresh secret in a resumed handshake, too.
+///
+/// A server that asks for client certificates resumes nothing. A ticket would have to carry the client's chain, and the
+/// server to check it again, since it may have expired or lost its trust meanwhile; that is the very work which
+/// resumption saves. So each connection proves who its client is, and its verified chain is always at hand (TLS-4).
 @safe public final class TLSContext: Sendable {
     enum Role: Sendable { case server, client }
 
@@ -16,6 +21,10 @@ import COpenSSL
     nonisolated(unsafe) let raw: OpaquePointer
     /// What the callbacks read; alive as long as the context, and sessions keep the context.
     private let choices: Choices
+    /// Of a server that resumes.
+    let ticketKeys: TicketKeys?
+    /// Of a client that resumes.
+    let sessions: SessionCache?
 
     /// - Throws: ``TLSError/configuration(_:)``.
     public convenience init(server configuration: TLSServerConfiguration) throws(TLSError) {
@@ -33,7 +42,15 @@ import COpenSSL
         case .require(let roots):
             try builder.verifyPeer(SSL_VERIFY_PEER | SSL_VERIFY_FAIL_IF_NO_PEER_CERT, roots, announcing: true)
         }
-        self.init(.server, configuration.applicationProtocols, builder, choices)
+        var keys: TicketKeys?
+        if configuration.resumesSessions, configuration.clientCertificates == .off {
+            let made = try TicketKeys()
+            try builder.giveTickets(under: made)
+            keys = made
+        } else {
+            builder.giveNoTickets()
+        }
+        self.init(.server, configuration.applicationProtocols, builder, choices, ticketKeys: keys)
     }
 
     /// - Throws: ``TLSError/configuration(_:)``.
@@ -43,14 +60,18 @@ import COpenSSL
         try builder.verifyPeer(SSL_VERIFY_PEER, configuration.trustRoots, announcing: false)
         let protocols = try configuration.applicationProtocols.wireFormat()
         try builder.offer(protocols)
+        if configuration.resumesSessions { builder.noteSessions() } else { builder.giveNoTickets() }
         self.init(
-            .client, configuration.applicationProtocols, builder, Choices(protocols: protocols, credentialsByName: [:]))
+            .client, configuration.applicationProtocols, builder, Choices(protocols: protocols, credentialsByName: [:]),
+            sessions: configuration.resumesSessions ? SessionCache() : nil)
     }
 
     private init(
         _ role: Role, _ applicationProtocols: TLSApplicationProtocols, _ builder: consuming ContextBuilder,
-        _ choices: Choices
+        _ choices: Choices, ticketKeys: TicketKeys? = nil, sessions: SessionCache? = nil
     ) {
+        self.ticketKeys = ticketKeys
+        self.sessions = sessions
         self.role = role
         self.applicationProtocols = applicationProtocols
         self.choices = choices
@@ -106,7 +127,9 @@ final class Choices: Sendable {
         }
         unsafe SSL_CTX_set_options(raw, copenssl_options())
         unsafe copenssl_ctx_set_session_cache_off(raw)
-        _ = unsafe SSL_CTX_set_num_tickets(raw, 0)
+        // TLS-1: no 0-RTT, neither announced nor taken.
+        _ = unsafe SSL_CTX_set_max_early_data(raw, 0)
+        _ = unsafe SSL_CTX_set_recv_max_early_data(raw, 0)
         // Idle sessions give their record buffers back: 34 KiB each.
         unsafe copenssl_ctx_set_mode(raw, Int(SSL_MODE_RELEASE_BUFFERS))
         return builder
@@ -153,6 +176,25 @@ final class Choices: Sendable {
             guard count > 0 else { throw .configuration("there is no trust root in the PEM text") }
         }
     }
+
+    /// A server's tickets hold the session themselves; nothing is stored here.
+    func giveTickets(under keys: TicketKeys) throws(TLSError) {
+        let context = keys.sealing.contextID
+        guard unsafe SSL_CTX_set_session_id_context(raw, context, UInt32(context.count)) == 1 else {
+            throw LibSSL.misconfigured("session id context")
+        }
+        _ = unsafe SSL_CTX_set_timeout(raw, TicketKeys.lifetimeSeconds)
+        _ = unsafe SSL_CTX_set_num_tickets(raw, 2)  // two connections may follow one
+        unsafe copenssl_ctx_on_ticket_key(raw, chooseTicketKey, Unmanaged.passUnretained(keys).toOpaque())
+    }
+
+    func giveNoTickets() {
+        unsafe SSL_CTX_set_options(raw, copenssl_option_no_ticket())
+        _ = unsafe SSL_CTX_set_num_tickets(raw, 0)
+    }
+
+    /// A client's sessions come to ``ClientResumption``.
+    func noteSessions() { unsafe copenssl_ctx_on_new_session(raw, noteSession) }
 
     func select(by choices: Choices) {
         let argument = unsafe Unmanaged.passUnretained(choices).toOpaque()

@@ -9,8 +9,10 @@ public struct TLSHandshake: Sendable, Hashable {
     public let applicationProtocol: String?
     /// The name that the client asked for (SNI).
     public let serverName: String?
-    /// `nil` on a server whose client showed no certificate.
+    /// `nil` on a server whose client showed no certificate. In a resumed handshake whom the full one has shown.
     public let peer: TLSPeer?
+    /// It went on from an earlier connection's session, without certificates.
+    public let isResumed: Bool
 }
 
 /// The verified identity behind a peer's certificate.

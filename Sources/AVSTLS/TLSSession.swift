@@ -42,31 +42,53 @@ import COpenSSL
     private let input: OpaquePointer
     private let output: OpaquePointer
 
+    /// Of a client that may resume.
+    private let resumption: ClientResumption?
+    /// For the tickets that come after it; only of a client that may resume.
+    private var handshake: TLSHandshake?
+
     public private(set) var state = State.handshaking
 
     /// A server's side of a new connection.
-    public static func accept(_ context: TLSContext) throws(TLSError) -> TLSSession {
+    ///
+    /// - Parameter now: monotonic, for the turn of the ticket keys; without it they stay.
+    public static func accept(
+        _ context: TLSContext, at now: ContinuousClock.Instant? = nil
+    ) throws(TLSError) -> TLSSession {
         guard context.role == .server else { throw .misuse("accept wants a server's context") }
-        let session = try open(context)
+        if let now { try context.ticketKeys?.rotate(at: now) }
+        let session = try open(context, nil)
         unsafe SSL_set_accept_state(session.raw)
         return session
     }
 
     /// A client's side of a new connection; the ClientHello is in the output at once.
     ///
-    /// - Parameter serverName: the host name, or the text of an IP address, that the server's certificate must be good
-    ///   for. A host name is also sent to the server (SNI), an address is not (TLS-3).
+    /// - Parameters:
+    ///   - serverName: the host name, or the text of an IP address, that the server's certificate must be good for. A
+    ///     host name is also sent to the server (SNI), an address is not (TLS-3).
+    ///   - target: which of the servers with that name; a session is offered to the one that gave it.
+    ///   - now: monotonic, for the age of sessions; without it none is offered and none is kept.
     /// - Throws: ``TLSError/configuration(_:)`` for a text that is neither.
-    public static func connect(_ context: TLSContext, serverName: String) throws(TLSError) -> TLSSession {
+    public static func connect(
+        _ context: TLSContext, serverName: String, target: String = "", at now: ContinuousClock.Instant? = nil
+    ) throws(TLSError) -> TLSSession {
         guard context.role == .client else { throw .misuse("connect wants a client's context") }
-        var session = try open(context)
+        var resumption: ClientResumption?
+        if let sessions = context.sessions, let now {
+            resumption = ClientResumption(sessions, .init(serverName: serverName, target: target), at: now)
+        }
+        var session = try open(context, resumption)
         unsafe SSL_set_connect_state(session.raw)
         try session.expect(serverName)
+        try session.offerSession()
         _ = try session.advanceHandshake()
         return session
     }
 
-    private static func open(_ context: TLSContext) throws(TLSError) -> TLSSession {
+    private static func open(
+        _ context: TLSContext, _ resumption: ClientResumption?
+    ) throws(TLSError) -> TLSSession {
         ERR_clear_error()
         guard let raw = unsafe SSL_new(context.raw) else { throw LibSSL.failure("SSL_new") }
         guard let input = unsafe BIO_new(BIO_s_mem()), let output = unsafe BIO_new(BIO_s_mem()) else {
@@ -74,11 +96,15 @@ import COpenSSL
             throw LibSSL.failure("BIO_new")
         }
         unsafe SSL_set_bio(raw, input, output)  // takes both
-        return unsafe TLSSession(context, raw, input, output)
+        return unsafe TLSSession(context, resumption, raw, input, output)
     }
 
-    private init(_ context: TLSContext, _ raw: OpaquePointer, _ input: OpaquePointer, _ output: OpaquePointer) {
+    private init(
+        _ context: TLSContext, _ resumption: ClientResumption?, _ raw: OpaquePointer, _ input: OpaquePointer,
+        _ output: OpaquePointer
+    ) {
         self.context = context
+        self.resumption = resumption
         unsafe (self.raw, self.input, self.output) = (raw, input, output)
     }
 
@@ -102,6 +128,7 @@ import COpenSSL
         } catch {
             received.failure = error
         }
+        if let resumption, let handshake, received.failure == nil { resumption.keepArrived(of: handshake) }
         return received
     }
 
@@ -190,6 +217,16 @@ extension TLSSession {
         }
     }
 
+    private func offerSession() throws(TLSError) {
+        guard let resumption else { return }
+        guard unsafe SSL_set_ex_data(raw, 0, Unmanaged.passUnretained(resumption).toOpaque()) == 1 else {
+            throw LibSSL.failure("SSL_set_ex_data")
+        }
+        guard let offered = resumption.offered else { return }
+        // One that the library does not like costs a full handshake, and nothing else.
+        if unsafe SSL_set_session(raw, offered.session.raw) != 1 { ERR_clear_error() }
+    }
+
     private static func isHostByte(_ byte: UInt8) -> Bool {
         switch byte {
         case UInt8(ascii: "a")...UInt8(ascii: "z"), UInt8(ascii: "A")...UInt8(ascii: "Z"): true
@@ -223,6 +260,10 @@ extension TLSSession {
             throw fail(.noApplicationProtocol)
         }
         state = .open
+        if let resumption {
+            self.handshake = handshake
+            if handshake.isResumed, handshake.version == .v12 { resumption.putBack() }
+        }
         return handshake
     }
 
@@ -253,9 +294,10 @@ extension TLSSession {
             unsafe String(decoding: UnsafeBufferPointer(start: $0, count: Int(count)), as: UTF8.self)
         }
         let serverName = unsafe SSL_get_servername(raw, TLSEXT_NAMETYPE_host_name).map { unsafe String(cString: $0) }
+        let isResumed = unsafe SSL_session_reused(raw) == 1
         return TLSHandshake(
             version: version, cipher: cipher ?? "", applicationProtocol: name, serverName: serverName,
-            peer: unsafe TLSPeer(session: raw))
+            peer: isResumed ? resumption?.offered?.peer : unsafe TLSPeer(session: raw), isResumed: isResumed)
     }
 
     /// Until libssl wants more ciphertext. A record has at most 16 KiB, and one read gives at most one record.

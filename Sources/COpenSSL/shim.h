@@ -3,12 +3,17 @@
 
 // libssl of OpenSSL 3, with what it needs of libcrypto: TLS over memory, certificates, keys in PEM.
 #include <openssl/bio.h>
+#include <openssl/core_names.h>
 #include <openssl/err.h>
+#include <openssl/evp.h>
+#include <openssl/params.h>
 #include <openssl/pem.h>
+#include <openssl/rand.h>
 #include <openssl/ssl.h>
 #include <openssl/x509.h>
 #include <openssl/x509_vfy.h>
 #include <openssl/x509v3.h>
+#include <string.h>
 
 // Much of libssl is macros over SSL_ctrl, SSL_CTX_ctrl and callback_ctrl, with casts that Swift does not import.
 static inline int copenssl_ctx_set_versions(SSL_CTX *context, int lowest, int highest) {
@@ -17,6 +22,38 @@ static inline int copenssl_ctx_set_versions(SSL_CTX *context, int lowest, int hi
 
 static inline void copenssl_ctx_set_session_cache_off(SSL_CTX *context) {
     SSL_CTX_set_session_cache_mode(context, SSL_SESS_CACHE_OFF);
+}
+
+// The library tells of each session and keeps none itself.
+static inline void copenssl_ctx_on_new_session(
+    SSL_CTX *context, int (*callback)(SSL *session, SSL_SESSION *resumable)) {
+    SSL_CTX_set_session_cache_mode(context, SSL_SESS_CACHE_CLIENT | SSL_SESS_CACHE_NO_INTERNAL);
+    SSL_CTX_sess_set_new_cb(context, callback);
+}
+
+typedef int (*copenssl_ticket_key_callback)(
+    SSL *session, unsigned char *name, unsigned char *iv, EVP_CIPHER_CTX *cipher, EVP_MAC_CTX *mac, int seals);
+
+static inline void copenssl_ctx_on_ticket_key(
+    SSL_CTX *context, copenssl_ticket_key_callback callback, void *argument) {
+    SSL_CTX_set_ex_data(context, 0, argument);
+    SSL_CTX_set_tlsext_ticket_key_evp_cb(context, callback);
+}
+
+static inline size_t copenssl_ticket_iv_bytes(void) { return (size_t)EVP_CIPHER_get_iv_length(EVP_aes_256_cbc()); }
+
+// Both keys have 32 bytes. AES-256-CBC and HMAC-SHA-256, as RFC 5077 recommends.
+static inline int copenssl_use_ticket_key(
+    EVP_CIPHER_CTX *cipher, EVP_MAC_CTX *mac, const void *cipher_key, const void *mac_key, const unsigned char *iv,
+    int seals) {
+    char digest[] = "SHA256";
+    OSSL_PARAM parameters[] = {
+        OSSL_PARAM_construct_octet_string(OSSL_MAC_PARAM_KEY, (void *)mac_key, 32),
+        OSSL_PARAM_construct_utf8_string(OSSL_MAC_PARAM_DIGEST, digest, 0),
+        OSSL_PARAM_construct_end(),
+    };
+    return EVP_MAC_CTX_set_params(mac, parameters) == 1 &&
+        EVP_CipherInit_ex(cipher, EVP_aes_256_cbc(), NULL, (const unsigned char *)cipher_key, iv, seals) == 1;
 }
 
 static inline void copenssl_ctx_set_mode(SSL_CTX *context, long mode) { SSL_CTX_set_mode(context, mode); }
@@ -34,8 +71,9 @@ static inline void copenssl_ctx_on_server_name(
 }
 
 static inline uint64_t copenssl_options(void) {
-    return SSL_OP_NO_COMPRESSION | SSL_OP_NO_RENEGOTIATION | SSL_OP_NO_TICKET | SSL_OP_CIPHER_SERVER_PREFERENCE;
+    return SSL_OP_NO_COMPRESSION | SSL_OP_NO_RENEGOTIATION | SSL_OP_CIPHER_SERVER_PREFERENCE;
 }
+static inline uint64_t copenssl_option_no_ticket(void) { return SSL_OP_NO_TICKET; }
 
 // The type-safe stacks are macros too.
 static inline STACK_OF(X509) *copenssl_chain_new(void) { return sk_X509_new_null(); }

@@ -50,8 +50,12 @@ struct Pair: ~Copyable {
         try change(&client)
         let accepting = try TLSSession.accept(TLSContext(server: server))
         let connecting = try TLSSession.connect(TLSContext(client: client), serverName: serverName)
-        self.server = accepting
-        self.client = connecting
+        self.init(accepting, connecting)
+    }
+
+    init(_ server: consuming TLSSession, _ client: consuming TLSSession) {
+        self.server = server
+        self.client = client
     }
 
     /// Carries bytes both ways, in pieces of `size`, until nobody has anything left to say.

@@ -142,15 +142,18 @@ public struct TLSIdentity: Hashable, Sendable {
     public var certificateChain: [[UInt8]]
     public var protocolVersion: String
     public var cipherSuite: String
+    /// The handshake went on from an earlier connection's session. Never where client certificates are asked for.
+    public var isResumed: Bool
 
     public init(
         subject: String, subjectAlternativeNames: [String], certificateChain: [[UInt8]] = [],
-        protocolVersion: String = "", cipherSuite: String = ""
+        protocolVersion: String = "", cipherSuite: String = "", isResumed: Bool = false
     ) {
         self.subject = subject
         self.subjectAlternativeNames = subjectAlternativeNames
         self.certificateChain = certificateChain
         self.protocolVersion = protocolVersion
         self.cipherSuite = cipherSuite
+        self.isResumed = isResumed
     }
 }

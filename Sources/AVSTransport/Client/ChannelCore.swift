@@ -166,6 +166,7 @@ final class ChannelCore: @unchecked Sendable {
         let bound = NIOLoopBound(connection, eventLoop: loop.eventLoop)
         let (security, limits) = (configuration.security, connectionLimits)
         let host = Target.host(ofAuthority: configuration.authority ?? target.authority)
+        let now = time.monotonic
         let bootstrap = ClientBootstrap(group: loop.eventLoop)
             .connectTimeout(TimeAmount(configuration.connectTimeout))
             .channelOption(.allowRemoteHalfClosure, value: true)
@@ -175,7 +176,7 @@ final class ChannelCore: @unchecked Sendable {
                 channel.eventLoop.makeCompletedFuture {
                     if bound.value.isClosing { throw ChannelError.ioOnClosedChannel }
                     bound.value.channel = channel
-                    try security.connect(channel, host: host) { result in
+                    try security.connect(channel, host: host, target: "\(address)", at: now) { result in
                         do {
                             _ = try result.get()
                         } catch {

@@ -4,9 +4,16 @@
 /// port it is 443. Behind `ipv4:` and `ipv6:` there may be several, with commas between: a channel takes the first that
 /// answers (CH-4).
 public struct Target: Hashable, Sendable, CustomStringConvertible {
-    enum Address: Hashable, Sendable {
+    enum Address: Hashable, Sendable, CustomStringConvertible {
         case host(String, port: Int)
         case unix(path: String)
+
+        var description: String {
+            switch self {
+            case .host(let host, let port): host.contains(":") ? "[\(host)]:\(port)" : "\(host):\(port)"
+            case .unix(let path): "unix:\(path)"
+            }
+        }
     }
 
     /// At least one, at most ``addressLimit``.
@@ -84,7 +91,7 @@ public struct Target: Hashable, Sendable, CustomStringConvertible {
 
     private static func authority(of address: Address) -> String {
         switch address {
-        case .host(let host, let port): host.contains(":") ? "[\(host)]:\(port)" : "\(host):\(port)"
+        case .host: address.description
         case .unix: "localhost"
         }
     }

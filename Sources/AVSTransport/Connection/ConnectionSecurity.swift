@@ -21,10 +21,12 @@ public enum ConnectionSecurity: Sendable {
 
     /// Prepares the pipeline of an accepted channel, on its event loop.
     ///
-    /// - Parameter completion: called once, now or later: what the peer proved (nil on plaintext), or why there is no
-    ///   connection, which is being closed then. If it throws, the connection is closed.
+    /// - Parameters:
+    ///   - now: monotonic.
+    ///   - completion: called once, now or later: what the peer proved (nil on plaintext), or why there is no
+    ///     connection, which is being closed then. If it throws, the connection is closed.
     func accept(
-        _ channel: any Channel, _ handshakes: HandshakeCount,
+        _ channel: any Channel, _ handshakes: HandshakeCount, at now: ContinuousClock.Instant,
         completion: @escaping (Result<TLSIdentity?, any Error>) throws -> Void
     ) throws {
         guard case .tls(let security) = self else { return try completion(.success(nil)) }
@@ -32,7 +34,7 @@ public enum ConnectionSecurity: Sendable {
             try completion(.failure(TooManyHandshakes(limit: security.maxHandshakesPerLoop)))
             return channel.close(promise: nil)
         }
-        let session = try TLSSession.accept(security.contexts.current)
+        let session = try TLSSession.accept(security.contexts.current, at: now)
         handshakes.open += 1
         let handler = TLSHandler(session, timeout: security.handshakeTimeout) { result in
             handshakes.open -= 1
@@ -43,12 +45,17 @@ public enum ConnectionSecurity: Sendable {
 
     /// Prepares the pipeline of a channel that is about to connect, on its event loop.
     ///
-    /// - Parameter host: whom the server's certificate must be good for, unless ``TLSSecurity/serverName`` says.
+    /// - Parameters:
+    ///   - host: whom the server's certificate must be good for, unless ``TLSSecurity/serverName`` says.
+    ///   - target: which of the servers of that name this is, for sessions that may be resumed.
+    ///   - now: monotonic; nil resumes nothing.
     func connect(
-        _ channel: any Channel, host: String, completion: @escaping (Result<TLSIdentity?, any Error>) throws -> Void
+        _ channel: any Channel, host: String, target: String = "", at now: ContinuousClock.Instant? = nil,
+        completion: @escaping (Result<TLSIdentity?, any Error>) throws -> Void
     ) throws {
         guard case .tls(let security) = self else { return try completion(.success(nil)) }
-        let session = try TLSSession.connect(security.contexts.current, serverName: security.serverName ?? host)
+        let session = try TLSSession.connect(
+            security.contexts.current, serverName: security.serverName ?? host, target: target, at: now)
         let handler = TLSHandler(session, timeout: security.handshakeTimeout) { result in
             try completion(result.map { TLSIdentity($0) })
         }
@@ -85,6 +92,6 @@ extension TLSIdentity {
             subjectAlternativeNames: (peer?.dnsNames.map { "DNS:\($0)" } ?? []) + (peer?.uris.map { "URI:\($0)" } ?? [])
                 + (peer?.emailAddresses.map { "email:\($0)" } ?? []) + (addresses ?? []),
             certificateChain: peer?.chain ?? [], protocolVersion: handshake.version.rawValue,
-            cipherSuite: handshake.cipher)
+            cipherSuite: handshake.cipher, isResumed: handshake.isResumed)
     }
 }

@@ -1,3 +1,4 @@
+import AVSPrimitives
 import AVSRPC
 import AVSTLS
 import Logging
@@ -30,9 +31,10 @@ final class ConnectionRegistry: Sendable {
             return channel.close(promise: nil)
         }
         channel.closeFuture.whenComplete { _ in self.release(host) }
-        try security.accept(channel, loop.handshakes) { result in
+        try security.accept(channel, loop.handshakes, at: service.time.monotonic) { result in
             switch result {
             case .success(let identity):
+                if identity?.isResumed == true { loop.counters.handshakesResumed += 1 }
                 try self.open(channel, identity, service, loop)
             case .failure(let error):
                 loop.counters.count(Self.kind(of: error), in: \.handshakesFailed)

@@ -13,6 +13,8 @@ public struct TransportStatistics: Sendable {
     public var connectionsTurnedAway = 0
     /// By reason: `timeout`, `too_many`, `certificate`, `alpn`, `closed`, `tls`.
     public var handshakesFailed: [String: Int] = [:]
+    /// TLS handshakes that went on from an earlier connection's session.
+    public var handshakesResumed = 0
     /// Connections that ended because of what the peer did, by the reason in GOAWAY and in the log (ATT-18).
     public var connectionsRefused: [String: Int] = [:]
     /// GOAWAY frames with a reason of ours: drains, limits, errors.
@@ -74,6 +76,7 @@ struct LoopCounters {
     var connectionsOpened = 0
     var connectionsTurnedAway = 0
     var handshakesFailed: [String: Int] = [:]
+    var handshakesResumed = 0
     var connectionsRefused: [String: Int] = [:]
     var goAwaysSent: [String: Int] = [:]
     var bytesReceived = 0
@@ -105,6 +108,7 @@ struct LoopCounters {
         sum.connectionsOpened += connectionsOpened
         sum.connectionsTurnedAway += connectionsTurnedAway
         sum.handshakesFailed.merge(handshakesFailed, uniquingKeysWith: +)
+        sum.handshakesResumed += handshakesResumed
         sum.connectionsRefused.merge(connectionsRefused, uniquingKeysWith: +)
         sum.goAwaysSent.merge(goAwaysSent, uniquingKeysWith: +)
         sum.bytesReceived += bytesReceived
