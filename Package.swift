@@ -329,7 +329,7 @@ let package = Package(
         .testTarget(
             name: "AVSEngineTests",
             dependencies: [
-                "AVSEngine", "AVSEthereum", "AVSInspection", "AVSModel", "AVSPrimitives", "AVSSchema", "AVSStorage", "AVSTesting",
+                "AVSCrypto", "AVSEngine", "AVSEthereum", "AVSInspection", "AVSModel", "AVSPrimitives", "AVSSchema", "AVSStorage", "AVSTesting",
                 .product(name: "Logging", package: "swift-log"),
             ],
             swiftSettings: settings),

@@ -14,9 +14,11 @@ public final class TaskEngine: Sendable {
     public let operators: OperatorRegistry
     public let executions: ExecutionService
     public let wallets: WalletDirectory
+    public let secrets: SecretDirectory
     let store: any KeyValueStore
     let time: any TimeSource
     let logger: Logger
+    let answerSweep = AnswerSweep()
     private let ids: Mutex<IDSource>
 
     /// - Parameter random: unpredictable in production; seeded in tests.
@@ -28,12 +30,15 @@ public final class TaskEngine: Sendable {
         self.configuration = configuration
         self.time = time
         self.logger = logger
-        ids = Mutex(IDSource(random: random))
+        let random = RandomSource(random)
+        ids = Mutex(IDSource(random: random.generator))
         operators = OperatorRegistry(configuration: configuration)
         wallets = WalletDirectory(store: store, configuration: configuration, time: time)
+        secrets = SecretDirectory(
+            store: store, configuration: configuration, time: time, random: random, logger: logger)
         executions = ExecutionService(
-            store: store, runner: runner, registry: operators, wallets: wallets, configuration: configuration,
-            epoch: epoch, time: time, logger: logger)
+            store: store, runner: runner, registry: operators, wallets: wallets, secrets: secrets,
+            configuration: configuration, epoch: epoch, time: time, logger: logger)
     }
 
     func newTaskID(at now: Timestamp) -> TaskID { TaskID(ids.withLock { $0.next(at: now) }) }
@@ -51,9 +56,9 @@ public final class TaskEngine: Sendable {
 /// One monotonic source of ids for the process (D-12).
 private struct IDSource {
     var generator = ULIDGenerator(after: nil)
-    var random: any RandomNumberGenerator
+    var random: RandomSource.Draw
 
-    init(random: sending any RandomNumberGenerator) { self.random = random }
+    init(random: RandomSource.Draw) { self.random = random }
 
     mutating func next(at now: Timestamp) -> ULID { generator.next(at: now, using: &random) }
 }

@@ -35,7 +35,10 @@ struct RowCheck {
         case .dedup: try dedup(reader)
         case .dedupLow: try belongs(to: DedupLowKey(bytes: key).task, reader)
         case .node: try node()
-        case .jobSequence, .secret: break
+        case .secret: try secret(reader)
+        case .secretOfOwner: try secretOfOwner(reader)
+        case .answerCount: try answerCount(reader)
+        case .jobSequence, .answer: break
         }
     }
 
@@ -57,6 +60,38 @@ struct RowCheck {
         if wallet.salt != key.salt || wallet.factory != key.factory {
             found("I10", "wallet \(address) is of another factory or salt")
         }
+    }
+
+    private mutating func secret(_ reader: borrowing some StoreReader & ~Copyable) throws {
+        let key = try SecretKey(bytes: key)
+        if case .plain = try StoredSecret(stored: value) { found("KMS-4", "the value is not sealed") }
+        guard let organisation = key.scope.organisation else { return }
+        let entry = SecretOfOwnerKey(owner: key.owner, organisation: organisation, name: key.name)
+        if try !reader.contains(entry) { found("I14", "there is no \(KeyText.text(of: entry.bytes))") }
+    }
+
+    private mutating func secretOfOwner(_ reader: borrowing some StoreReader & ~Copyable) throws {
+        let entry = try SecretOfOwnerKey(bytes: key)
+        let secret = SecretKey(owner: entry.owner, scope: .organisation(entry.organisation), name: entry.name)
+        if try !reader.contains(secret) { found("I14", "there is no \(KeyText.text(of: secret.bytes))") }
+    }
+
+    private mutating func answerCount(_ reader: borrowing some StoreReader & ~Copyable) throws {
+        let owner = try AnswerCountKey(bytes: key).owner
+        let counted = try DecimalText(stored: value).value
+        var answers: UInt64 = 0
+        var rows = Rows<AnswerKey>(under: owner).range
+        while true {
+            var last: [UInt8]?
+            try reader.scan(rows, order: .ascending, limit: 1_000) { key, _ in
+                last = key
+                answers += 1
+                return .next
+            }
+            guard let last else { break }
+            rows = rows.after(last)
+        }
+        if answers != counted { found("I14", "the owner has \(answers) recorded answers, counted are \(counted)") }
     }
 
     private mutating func node() throws {

@@ -24,12 +24,19 @@ extension StoredTable {
         case .dedupLow: self.init("dedup-low", DedupLowKey.self, record: Stored.DedupLowRecord.self)
         case .node: self.init("operator", OperatorKey.self, record: Stored.OperatorRecord.self)
         case .secret: self = Self.secret
+        case .secretOfOwner:
+            self.init(
+                name: "secret-of-owner", prefix: name.rawValue, checkKey: { _ = try SecretOfOwnerKey(bytes: $0) },
+                show: { .string(Hex.encode($0)) })
+        case .answer: self.init("answer", AnswerKey.self, record: Stored.AnswerRecord.self)
+        case .answerCount: self.init("answer-count", texts: AnswerCountKey.self)
         }
     }
 
     /// Values are never shown, sealed or not.
     static let secret = StoredTable(
-        name: "secret", prefix: TableName.secret.rawValue, checkKey: { _ in }, show: { _ in .null })
+        name: "secret", prefix: TableName.secret.rawValue, checkKey: { _ = try SecretKey(bytes: $0) },
+        checkValue: { _ = try StoredSecret(stored: $0) }, show: { _ in .null })
 
     /// The store's own rows.
     private static let meta = StoredTable(name: "meta", prefix: StoreMeta.table.prefix, checkKey: { _ in }) { bytes in

@@ -37,8 +37,14 @@ public enum TableName: String, CaseIterable, Sendable {
     case dedupLow = "dedup_low:"
     /// `operator:<address>` → ``OperatorInfo``. Written unsynced: a lost last-seen harms nobody.
     case node = "operator:"
-    /// `secret:<org or _>:<owner>:<task id or _>:<name>` → the sealed value. Not written by this version.
+    /// `secret:<org or _>:<owner>:<workflow or _>:<name>` → ``StoredSecret``: sealed, so a copy of it tells nothing.
     case secret = "secret:"
+    /// `secret_org:<owner>:<org>:<name>` → nothing. Which secrets of organisations an owner has.
+    case secretOfOwner = "secret_org:"
+    /// `idem:<owner>:<32 hex digits>` → ``RecordedAnswer``. What a call with an idempotency key was answered.
+    case answer = "idem:"
+    /// `idem_count:<owner>` → how many answers are kept for the owner, as text.
+    case answerCount = "idem_count:"
 }
 
 extension Table {
@@ -56,6 +62,10 @@ extension Table {
     public static let dedup = Table(.dedup)
     public static let dedupLow = Table(.dedupLow)
     public static let node = Table(.node)
+    public static let secret = Table(.secret)
+    public static let secretOfOwner = Table(.secretOfOwner)
+    public static let answer = Table(.answer)
+    public static let answerCount = Table(.answerCount)
 
     /// Every table of the schema; beside them a database holds the store's own `meta:` (``StoreMeta/table``).
     public static let all = TableName.allCases.map { Table($0) }

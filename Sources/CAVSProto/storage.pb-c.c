@@ -73,6 +73,18 @@ void   aggregator__storage__operator_record__init
   static const Aggregator__Storage__OperatorRecord init_value = AGGREGATOR__STORAGE__OPERATOR_RECORD__INIT;
   *message = init_value;
 }
+void   aggregator__storage__secret_record__init
+                     (Aggregator__Storage__SecretRecord         *message)
+{
+  static const Aggregator__Storage__SecretRecord init_value = AGGREGATOR__STORAGE__SECRET_RECORD__INIT;
+  *message = init_value;
+}
+void   aggregator__storage__answer_record__init
+                     (Aggregator__Storage__AnswerRecord         *message)
+{
+  static const Aggregator__Storage__AnswerRecord init_value = AGGREGATOR__STORAGE__ANSWER_RECORD__INIT;
+  *message = init_value;
+}
 static const ProtobufCFieldDescriptor aggregator__storage__wallet_record__field_descriptors[6] =
 {
   {
@@ -1009,5 +1021,185 @@ const ProtobufCMessageDescriptor aggregator__storage__operator_record__descripto
   aggregator__storage__operator_record__field_indices_by_name,
   1,  aggregator__storage__operator_record__number_ranges,
   (ProtobufCMessageInit) aggregator__storage__operator_record__init,
+  NULL,NULL,NULL    /* reserved[123] */
+};
+static const ProtobufCFieldDescriptor aggregator__storage__secret_record__field_descriptors[7] =
+{
+  {
+    "version",
+    16,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_UINT32,
+    0,   /* quantifier_offset */
+    offsetof(Aggregator__Storage__SecretRecord, version),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "root_key_id",
+    17,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_BYTES,
+    0,   /* quantifier_offset */
+    offsetof(Aggregator__Storage__SecretRecord, root_key_id),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "nonce",
+    18,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_BYTES,
+    0,   /* quantifier_offset */
+    offsetof(Aggregator__Storage__SecretRecord, nonce),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "ciphertext",
+    19,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_BYTES,
+    0,   /* quantifier_offset */
+    offsetof(Aggregator__Storage__SecretRecord, ciphertext),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "tag",
+    20,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_BYTES,
+    0,   /* quantifier_offset */
+    offsetof(Aggregator__Storage__SecretRecord, tag),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "created_at",
+    21,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_INT64,
+    0,   /* quantifier_offset */
+    offsetof(Aggregator__Storage__SecretRecord, created_at),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "updated_at",
+    22,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_INT64,
+    0,   /* quantifier_offset */
+    offsetof(Aggregator__Storage__SecretRecord, updated_at),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+};
+static const unsigned aggregator__storage__secret_record__field_indices_by_name[] = {
+  3,   /* field[3] = ciphertext */
+  5,   /* field[5] = created_at */
+  2,   /* field[2] = nonce */
+  1,   /* field[1] = root_key_id */
+  4,   /* field[4] = tag */
+  6,   /* field[6] = updated_at */
+  0,   /* field[0] = version */
+};
+static const ProtobufCIntRange aggregator__storage__secret_record__number_ranges[1 + 1] =
+{
+  { 16, 0 },
+  { 0, 7 }
+};
+const ProtobufCMessageDescriptor aggregator__storage__secret_record__descriptor =
+{
+  PROTOBUF_C__MESSAGE_DESCRIPTOR_MAGIC,
+  "aggregator.storage.SecretRecord",
+  "SecretRecord",
+  "Aggregator__Storage__SecretRecord",
+  "aggregator.storage",
+  sizeof(Aggregator__Storage__SecretRecord),
+  7,
+  aggregator__storage__secret_record__field_descriptors,
+  aggregator__storage__secret_record__field_indices_by_name,
+  1,  aggregator__storage__secret_record__number_ranges,
+  (ProtobufCMessageInit) aggregator__storage__secret_record__init,
+  NULL,NULL,NULL    /* reserved[123] */
+};
+static const ProtobufCFieldDescriptor aggregator__storage__answer_record__field_descriptors[3] =
+{
+  {
+    "request_digest",
+    1,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_BYTES,
+    0,   /* quantifier_offset */
+    offsetof(Aggregator__Storage__AnswerRecord, request_digest),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "answer",
+    2,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_BYTES,
+    0,   /* quantifier_offset */
+    offsetof(Aggregator__Storage__AnswerRecord, answer),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "recorded_at",
+    3,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_INT64,
+    0,   /* quantifier_offset */
+    offsetof(Aggregator__Storage__AnswerRecord, recorded_at),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+};
+static const unsigned aggregator__storage__answer_record__field_indices_by_name[] = {
+  1,   /* field[1] = answer */
+  2,   /* field[2] = recorded_at */
+  0,   /* field[0] = request_digest */
+};
+static const ProtobufCIntRange aggregator__storage__answer_record__number_ranges[1 + 1] =
+{
+  { 1, 0 },
+  { 0, 3 }
+};
+const ProtobufCMessageDescriptor aggregator__storage__answer_record__descriptor =
+{
+  PROTOBUF_C__MESSAGE_DESCRIPTOR_MAGIC,
+  "aggregator.storage.AnswerRecord",
+  "AnswerRecord",
+  "Aggregator__Storage__AnswerRecord",
+  "aggregator.storage",
+  sizeof(Aggregator__Storage__AnswerRecord),
+  3,
+  aggregator__storage__answer_record__field_descriptors,
+  aggregator__storage__answer_record__field_indices_by_name,
+  1,  aggregator__storage__answer_record__number_ranges,
+  (ProtobufCMessageInit) aggregator__storage__answer_record__init,
   NULL,NULL,NULL    /* reserved[123] */
 };

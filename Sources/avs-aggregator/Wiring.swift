@@ -51,6 +51,7 @@ struct Wiring {
         defer { http.close() }
         var engineSettings = configuration.engineConfiguration(chains.settings, defaultID: chains.defaultID)
         engineSettings.isSpaceLow = { store.status.isSpaceLow }
+        engineSettings.rootKeys = ConfiguredRootKeys(configuration: configuration, facts: facts)
         let engine = TaskEngine(
             store: store, configuration: engineSettings,
             runner: GraphRunner(chains: chains.clients, http: http, time: time), epoch: store.status.epoch, time: time,

@@ -8,13 +8,14 @@ struct Avsctl: AsyncParsableCommand {
         commandName: "avsctl",
         abstract: "Looks after an aggregator.",
         discussion: """
-            Start with `avsctl login`; `avsctl store` needs none. Each command's --help has an example.
+            Start with `avsctl login`; `avsctl store` and `avsctl root-keys` need none. Each command's --help has an example.
 
             Results go to standard output and nothing else does. With --json they are one JSON object per line.
             \(EndCode.help)
             """,
         subcommands: [
             LoginCommand.self, TasksCommand.self, ExecutionsCommand.self, WalletsCommand.self, StoreCommand.self,
+            RootKeysCommand.self,
         ])
 
     /// Parses, runs, and turns whatever goes wrong into a line on standard error and an exit code.

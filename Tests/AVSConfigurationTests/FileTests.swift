@@ -165,6 +165,27 @@ struct KeysDirectoryTests {
         #expect(try keys(path).rootKeys(using: &random).map(bytes) == root.map(bytes))
     }
 
+    @Test("KMS-3: gets a new root key in front of the others, and gives up an old one", arguments: 0..<3 as Range<UInt64>)
+    func rotated(seed: UInt64) throws {
+        let folder = try ScratchFolder()
+        var random = SeededGenerator(seed: seed)
+        let keys = keys(folder.path)
+        #expect(try keys.rootKeyIDs().isEmpty)
+        let first = try keys.rotateRootKey(using: &random)
+        let second = try keys.rotateRootKey(using: &random)
+        let third = try keys.rotateRootKey(using: &random)
+        #expect(try keys.rootKeyIDs() == [third, second, first])
+        #expect(try keys.rootKeys(using: &random).map { try RootKey($0).id } == [third, second, first])
+        #expect(folder.mode("root_key") == 0o600)
+        #expect(try FileManager.default.contentsOfDirectory(atPath: folder.path) == ["root_key"])
+        try keys.retireRootKey(second)
+        #expect(try keys.rootKeyIDs() == [third, first])
+        for wrong in [third, second] {
+            #expect(throws: ConfigurationError.self) { try keys.retireRootKey(wrong) }
+        }
+        #expect(try keys.rootKeyIDs() == [third, first])
+    }
+
     @Test("KMS-2: is never filled in production")
     func production() throws {
         let folder = try ScratchFolder()

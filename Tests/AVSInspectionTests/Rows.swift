@@ -38,6 +38,26 @@ enum Rows {
             id: ExecutionID(ulid(100 + number)), taskID: task.id, index: Int64(number) - 1, startAt: now, endAt: now, status: .success)
     }
 
+    /// Two secrets, and an answer to a call with an idempotency key.
+    private static func fillSecrets(_ transaction: inout Transaction) throws {
+        let sealed = SealedSecret(
+            rootKeyID: Array(repeating: 1, count: 8), nonce: Array(repeating: 2, count: 12), ciphertext: [3],
+            tag: Array(repeating: 4, count: 16), createdAt: now, updatedAt: now)
+        let name = try SecretName("api_key")
+        try transaction.put(SecretKey(owner: owner, scope: .user, name: name), .sealed(sealed))
+        if let acme = ScopeID("acme") {
+            try transaction.put(SecretKey(owner: owner, scope: .organisation(acme), name: name), .sealed(sealed))
+            try transaction.put(SecretOfOwnerKey(owner: owner, organisation: acme, name: name), [])
+        }
+        let digest = SHA256.hash([1])
+        if let identity = IdentityDigest(sha256: digest.bytes) {
+            try transaction.put(
+                AnswerKey(owner: owner, identity: identity),
+                RecordedAnswer(requestDigest: digest, answer: [1], recordedAt: now))
+            try transaction.put(AnswerCountKey(owner), DecimalText(1))
+        }
+    }
+
     /// One row of each table that the engine writes.
     static func fill(_ transaction: inout Transaction) throws {
         let task = task(1)
@@ -57,6 +77,7 @@ enum Rows {
         try transaction.put(PendingKey(task.id, running.executionID), PendingRun(index: 2, job: 3))
         try transaction.put(JobKey(.running, 3), running)
         try transaction.put(JobSequenceKey(), DecimalText(3))
+        try fillSecrets(&transaction)
         try transaction.put(IndexCounterKey(task.id), DecimalText(3))
         try transaction.put(
             ClaimKey(running.executionID),

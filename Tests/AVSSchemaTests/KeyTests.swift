@@ -42,6 +42,16 @@ struct KeyTests {
         try expectRoundTrip(DedupKey(task, try #require(digest)))
         try expectRoundTrip(DedupLowKey(task))
         try expectRoundTrip(OperatorKey(owner))
+        try expectRoundTrip(AnswerKey(owner: owner, identity: try #require(digest)))
+        try expectRoundTrip(AnswerCountKey(owner))
+        // A name is as long as it is, so a cut key names another secret.
+        let (name, id) = (try SecretName("api_key"), try #require(ScopeID("w-1.a_b")))
+        for scope in [SecretScope.user, .workflow(id), .workflow(ScopeID(task)), .organisation(id)] {
+            let key = SecretKey(owner: owner, scope: scope, name: name)
+            #expect(try SecretKey(bytes: key.bytes) == key)
+        }
+        let ofOwner = SecretOfOwnerKey(owner: owner, organisation: id, name: name)
+        #expect(try SecretOfOwnerKey(bytes: ofOwner.bytes) == ofOwner)
     }
 
     private func expectRoundTrip<Key: StoreKey>(_ key: Key) throws {
@@ -63,10 +73,27 @@ struct KeyTests {
         #expect(text(HistoryKey(task, execution)) == "history:\(task):\(execution)")
         #expect(text(PendingKey(task, execution)) == "pending:\(task):\(execution)")
         #expect(text(JobKey(.waiting, 10)) == "q:default:q:00000000000000000010")
+        let name = try SecretName("api_key")
+        #expect(text(SecretKey(owner: owner, scope: .user, name: name)) == "secret:_:\(lower):_:api_key")
+        #expect(text(SecretKey(owner: owner, scope: .workflow(ScopeID(task)), name: name)) == "secret:_:\(lower):\(task):api_key")
+        let acme = try #require(ScopeID("acme"))
+        #expect(text(SecretKey(owner: owner, scope: .organisation(acme), name: name)) == "secret:acme:\(lower):_:api_key")
         #expect(text(IndexCounterKey(task)) == "execution_index_counter:\(task)")
         let index = text(TaskByOwnerKey(owner: owner, wallet: owner, id: task))
         #expect(index == "u:\(lower):\(lower):\(task)")
         #expect(index.utf8.count == 88 + 26)
+    }
+
+    @Test(
+        "DEFECT-19: of a secret that no request could have made is refused",
+        arguments: [
+            "secret:acme:OWNER:w1:name", "secret:_:OWNER:_:", "secret:_:OWNER:_:a:b", "secret:_:OWNER:a%3ab:name",
+            "secret:_:OWNER:_:ap_x", "secret:_:OWNER::name", "secret_org:OWNER:_:name",
+        ])
+    func forged(text: String) {
+        let key = Array(text.replacing("OWNER", with: "0xb99bc2e399e06cddcf5e725c0ea341e8f0322834").utf8)
+        #expect(throws: StorageError.self) { _ = try SecretKey(bytes: key) }
+        #expect(throws: StorageError.self) { _ = try SecretOfOwnerKey(bytes: key) }
     }
 
     private func text(_ key: some StoreKey) -> String { String(decoding: key.bytes, as: UTF8.self) }

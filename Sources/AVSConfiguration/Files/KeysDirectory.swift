@@ -81,7 +81,7 @@ public struct KeysDirectory: Sendable {
     }
 
     /// The content of a file that only its owner can read; nil where there is none.
-    private func privateContent(_ name: String) throws(ConfigurationError) -> SharedSecret? {
+    func privateContent(_ name: String) throws(ConfigurationError) -> SharedSecret? {
         guard let open = try OpenFile.open(file(name)) else { return nil }
         let facts = try open.facts()
         guard facts.isRegular else { throw ConfigurationError(file: file(name), "is not a regular file") }

@@ -13,6 +13,8 @@ public struct EngineConfiguration: Sendable {
     public var approvedOperators: Set<Address>
     /// Server-wide secrets that every run sees, under names that start with `ap_` (`macros.secrets`).
     public var macroSecrets: [String: String] = [:]
+    /// Where the keys come from that secrets are sealed with; none by default, and then secrets cannot be used (KMS-2).
+    public var rootKeys: any RootKeyProvider = NoRootKeys()
     /// What one run costs, whatever it does: US dollars as decimal text with six digits behind the point.
     public var executionFee = Execution.standardFee
     /// Whether free space is below the soft mark (FAIL-5): then nothing new is taken in.
@@ -63,6 +65,11 @@ public struct EngineLimits: Sendable, Hashable {
     public var defaultRowsPerPage = 50
     /// Dedup records of one task that are kept whatever their age (XO-8).
     public var dedupRecordsPerTask = 10_000
+    /// Secrets of an owner, in all scopes; each at most so many bytes.
+    public var secretsPerOwner = 1_000
+    public var secretBytes = 64 << 10
+    /// Answers to calls with an idempotency key that are kept for one owner: about 300 bytes each.
+    public var answersPerOwner = 10_000
     /// Checks that wait for one slow operator; beyond it the stream ends (OVL-8).
     public var checksPerStream = 100_000
 
@@ -85,6 +92,8 @@ public struct EngineTimes: Sendable, Hashable {
     public var dedupRetention = Duration.seconds(7 * 24 * 3_600)
     /// The age from which ended jobs may go (4.12).
     public var jobRetention = Duration.seconds(7 * 24 * 3_600)
+    /// How long a call with an idempotency key is answered as the first time.
+    public var answerRetention = Duration.seconds(24 * 3_600)
     /// Between two passes of the sweeper (D-27).
     public var sweepPeriod = Duration.seconds(60)
     /// How long a derived wallet address is believed (7.1).

@@ -9,6 +9,9 @@ public enum EngineError: Error, Hashable, Sendable {
     case taskNotFound
     case executionNotFound
     case walletNotFound
+    case secretNotFound
+    /// The caller's idempotency key was used for another call within the last day.
+    case keyReused
     /// The task's status, limit or times do not allow a run.
     case notRunnable(RunRefusal)
     /// The wallet is neither registered for the caller nor the caller's default wallet.

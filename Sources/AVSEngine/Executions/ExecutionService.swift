@@ -14,6 +14,7 @@ public actor ExecutionService {
     private let runner: any WorkflowRunner
     private let registry: OperatorRegistry
     private let wallets: WalletDirectory
+    private let secrets: SecretDirectory
     private let configuration: EngineConfiguration
     private let book: RunBook
     private let time: any TimeSource
@@ -34,12 +35,13 @@ public actor ExecutionService {
     /// - Parameter epoch: the number of this start of the process, from the store.
     public init(
         store: any KeyValueStore, runner: any WorkflowRunner, registry: OperatorRegistry, wallets: WalletDirectory,
-        configuration: EngineConfiguration, epoch: UInt64, time: any TimeSource, logger: Logger
+        secrets: SecretDirectory, configuration: EngineConfiguration, epoch: UInt64, time: any TimeSource, logger: Logger
     ) {
         self.store = store
         self.runner = runner
         self.registry = registry
         self.wallets = wallets
+        self.secrets = secrets
         self.configuration = configuration
         self.time = time
         self.logger = logger
@@ -245,10 +247,27 @@ public actor ExecutionService {
         let length = configuration.times.executionDeadline
         let left = min(length, max(.zero, run.claim.deadline.duration(since: time.now)))
         if let refusal = await walletRefusal(of: run.task) { return refusal }
+        let secrets: [String: String]
+        switch await self.secrets(of: run.task) {
+        case .success(let values): secrets = values
+        case .failure(let trouble): return .refused("\(trouble)")
+        }
         let request = RunRequest(
             task: run.task, executionID: run.job.executionID, trigger: run.job.trigger, input: run.job.input,
-            secrets: configuration.macroSecrets, deadline: time.monotonic + left)
+            secrets: secrets, deadline: time.monotonic + left)
         return await runner.run(request, isStopped: { stop.isSet })
+    }
+
+    /// What the run may know. What the store cannot read is left out (8.3); a lost root key ends the run (KMS-2).
+    private func secrets(of task: AutomationTask) async -> Result<[String: String], SecretTrouble> {
+        do {
+            return .success(try await secrets.values(for: task))
+        } catch let trouble as SecretTrouble {
+            return .failure(trouble)
+        } catch {
+            logger.error("secrets could not be read", metadata: ["task": "\(task.id)", "error": "\(error)"])
+            return .success(configuration.macroSecrets)
+        }
     }
 
     /// Why the task's wallet may not act in this run (5.3 row 7); `nil` when it may.

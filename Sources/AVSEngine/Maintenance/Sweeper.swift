@@ -9,6 +9,7 @@ public struct SweepReport: Hashable, Sendable {
     public var completedTasks = 0
     public var purgedJobs = 0
     public var purgedDedupRecords = 0
+    public var purgedAnswers = 0
 }
 
 extension TaskEngine {
@@ -40,6 +41,7 @@ extension TaskEngine {
             }
         }
         report.purgedJobs = try await purgeJobs(now: now)
+        report.purgedAnswers = try await purgeAnswers(now: now)
         return report
     }
 

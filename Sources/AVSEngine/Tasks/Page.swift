@@ -44,16 +44,24 @@ public struct Page<Row: Sendable>: Sendable {
     /// The page made of the first `limit` rows of `found`, which holds one more when there is more.
     /// - Parameter found: in the order of the scan: newest first, or nearest first for ``PageRequest/Position/before(_:)``.
     init(found: [Row], for request: PageRequest) {
-        let hasMore = found.count > request.limit
-        let rows = Array(found.prefix(request.limit))
+        self.init(
+            found: found, limit: request.limit, isForward: request.isForward, hasCursor: request.position != .newest)
+    }
+
+    /// - Parameters:
+    ///   - found: in the order of the scan: from the page's position on, one more than `limit` when there is more.
+    ///   - hasCursor: whether the page's position was a row's.
+    init(found: [Row], limit: Int, isForward: Bool, hasCursor: Bool) {
+        let hasMore = found.count > limit
+        let rows = Array(found.prefix(limit))
         guard !rows.isEmpty else {
             self = .empty
             return
         }
-        switch request.position {
-        case .newest: self.init(rows: rows, hasPrevious: false, hasNext: hasMore)
-        case .after: self.init(rows: rows, hasPrevious: true, hasNext: hasMore)
-        case .before: self.init(rows: rows.reversed(), hasPrevious: hasMore, hasNext: true)
+        if isForward {
+            self.init(rows: rows, hasPrevious: hasCursor, hasNext: hasMore)
+        } else {
+            self.init(rows: rows.reversed(), hasPrevious: hasMore, hasNext: true)
         }
     }
 }

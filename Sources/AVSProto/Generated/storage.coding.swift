@@ -375,3 +375,71 @@ extension Stored.OperatorRecord: MessageShape, @unsafe CBridged {
     public init(serialized bytes: Span<UInt8>) throws(ProtoError) { self = try unsafe Self.decoded(bytes) }
     public func serialized(headroom: Int) -> [UInt8] { unsafe encoded(headroom: headroom) }
 }
+
+extension Stored.SecretRecord: MessageShape, @unsafe CBridged {
+    typealias CType = Aggregator__Storage__SecretRecord
+    static var descriptor: UnsafePointer<ProtobufCMessageDescriptor> {
+        unsafe CAVSProto_aggregator__storage__secret_record__descriptor()
+    }
+
+    static func shape(of field: UInt32) -> FieldShape {
+        switch field {
+        case 16, 21, 22: .varint
+        case 17, 18, 19, 20: .bytes
+        default: .unknown
+        }
+    }
+
+    init(copying c: UnsafePointer<Aggregator__Storage__SecretRecord>) {
+        version = unsafe c.pointee.version
+        rootKeyId = unsafe [UInt8](copying: c.pointee.root_key_id)
+        nonce = unsafe [UInt8](copying: c.pointee.nonce)
+        ciphertext = unsafe [UInt8](copying: c.pointee.ciphertext)
+        tag = unsafe [UInt8](copying: c.pointee.tag)
+        createdAt = unsafe c.pointee.created_at
+        updatedAt = unsafe c.pointee.updated_at
+    }
+
+    func fill(_ c: UnsafeMutablePointer<Aggregator__Storage__SecretRecord>, in arena: Arena) {
+        unsafe c.pointee.version = version
+        unsafe c.pointee.root_key_id = arena.bytes(rootKeyId)
+        unsafe c.pointee.nonce = arena.bytes(nonce)
+        unsafe c.pointee.ciphertext = arena.bytes(ciphertext)
+        unsafe c.pointee.tag = arena.bytes(tag)
+        unsafe c.pointee.created_at = createdAt
+        unsafe c.pointee.updated_at = updatedAt
+    }
+
+    public init(serialized bytes: Span<UInt8>) throws(ProtoError) { self = try unsafe Self.decoded(bytes) }
+    public func serialized(headroom: Int) -> [UInt8] { unsafe encoded(headroom: headroom) }
+}
+
+extension Stored.AnswerRecord: MessageShape, @unsafe CBridged {
+    typealias CType = Aggregator__Storage__AnswerRecord
+    static var descriptor: UnsafePointer<ProtobufCMessageDescriptor> {
+        unsafe CAVSProto_aggregator__storage__answer_record__descriptor()
+    }
+
+    static func shape(of field: UInt32) -> FieldShape {
+        switch field {
+        case 1, 2: .bytes
+        case 3: .varint
+        default: .unknown
+        }
+    }
+
+    init(copying c: UnsafePointer<Aggregator__Storage__AnswerRecord>) {
+        requestDigest = unsafe [UInt8](copying: c.pointee.request_digest)
+        answer = unsafe [UInt8](copying: c.pointee.answer)
+        recordedAt = unsafe c.pointee.recorded_at
+    }
+
+    func fill(_ c: UnsafeMutablePointer<Aggregator__Storage__AnswerRecord>, in arena: Arena) {
+        unsafe c.pointee.request_digest = arena.bytes(requestDigest)
+        unsafe c.pointee.answer = arena.bytes(answer)
+        unsafe c.pointee.recorded_at = recordedAt
+    }
+
+    public init(serialized bytes: Span<UInt8>) throws(ProtoError) { self = try unsafe Self.decoded(bytes) }
+    public func serialized(headroom: Int) -> [UInt8] { unsafe encoded(headroom: headroom) }
+}

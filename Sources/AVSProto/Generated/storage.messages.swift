@@ -146,4 +146,39 @@ extension Stored {
 
         public init() {}
     }
+
+    /// `secret:<org or _>:<owner>:<workflow or _>:<name>`: a value that only a holder of the root key can read (KMS-1).
+    ///
+    /// Its field numbers start at 16 and `version` is never 0: so the first byte of a record is 0x80, with which no
+    /// text begins, and a plain value of an older release is never taken for a record.
+    public struct SecretRecord: ProtoMessage {
+        public static let fullName = "aggregator.storage.SecretRecord"
+
+        /// Of the sealing: 1.
+        public var version: UInt32 = 0
+        /// Which root key: 8 bytes.
+        public var rootKeyId: [UInt8] = []
+        public var nonce: [UInt8] = []
+        public var ciphertext: [UInt8] = []
+        public var tag: [UInt8] = []
+        /// Milliseconds since the epoch.
+        public var createdAt: Int64 = 0
+        public var updatedAt: Int64 = 0
+
+        public init() {}
+    }
+
+    /// `idem:<owner>:<32 hex digits>`: what a call with an idempotency key was answered.
+    public struct AnswerRecord: ProtoMessage {
+        public static let fullName = "aggregator.storage.AnswerRecord"
+
+        /// SHA-256 of the method's path and the request.
+        public var requestDigest: [UInt8] = []
+        /// The serialized answer.
+        public var answer: [UInt8] = []
+        /// Milliseconds since the epoch.
+        public var recordedAt: Int64 = 0
+
+        public init() {}
+    }
 }

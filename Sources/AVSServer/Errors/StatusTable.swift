@@ -21,6 +21,7 @@ extension RPCStatus {
         case let malformed as MalformedTrigger: self.init(.invalidArgument, .invalidRequest, malformed.description)
         case let refusal as EngineError: self.init(refusal)
         case let storage as StorageError: self.init(storage)
+        case let trouble as SecretTrouble: self.init(trouble)
         case is CancellationError: self.init(.cancelled, "the call was cancelled")
         default: self.init(.internal, .executionEngineError, "internal error")
         }
@@ -32,6 +33,9 @@ extension RPCStatus {
         case .executionNotFound: self.init(.notFound, .executionNotFound, "execution not found")
         case .walletNotFound:
             self.init(.notFound, .walletNotFound, "Wallet not found for the specified salt and factory.")
+        case .secretNotFound: self.init(.notFound, .secretNotFound, "Secret not found")
+        case .keyReused:
+            self.init(.invalidArgument, .invalidRequest, "the idempotency key was used for another request")
         case .notRunnable:
             let text = "task cannot be executed: either reached max execution, expired, or not yet started"
             self.init(.failedPrecondition, .taskAlreadyCompleted, text)
@@ -53,6 +57,15 @@ extension RPCStatus {
         case .notApproved(let address):
             self.init(.permissionDenied, .forbidden, "operator \(address) is not approved")
         case .shuttingDown: self.init(.unavailable, .storageUnavailable, "the service is shutting down")
+        }
+    }
+
+    private init(_ trouble: SecretTrouble) {
+        switch trouble {
+        // Nothing that repeating the call would change.
+        case .noRootKey, .unknownRootKey, .notAuthentic:
+            self.init(.failedPrecondition, .storageUnavailable, trouble.description)
+        case .library: self.init(.internal, .storageWriteError, "Cannot save data")
         }
     }
 

@@ -9,14 +9,25 @@ import AVSProto
 /// characters, which existing clients assert. The direction inside is always `next`; which field carries it decides.
 /// - Source: aggregator-api 2.4.
 enum Cursor {
-    static func text(of id: ULID) -> String { Base64.encode(Array("{\"d\":\"next\",\"p\":\"\(id)\"}".utf8)) }
+    static func text(of id: ULID) -> String { text(ofPosition: id.description) }
+
+    /// - Parameter position: without a character that JSON would escape.
+    static func text(ofPosition position: String) -> String {
+        Base64.encode(Array("{\"d\":\"next\",\"p\":\"\(position)\"}".utf8))
+    }
 
     /// - Returns: `nil` for the position `0`, which stands for no cursor.
     static func position(_ text: String) throws(InvalidArgument) -> ULID? {
-        guard text.utf8.count <= 1_024, let bytes = Base64.decode(text), let position = content(bytes) else { throw refusal }
+        let position = try positionText(text)
         if position == "0" { return nil }
         guard let id = ULID(anyCase: position) else { throw refusal }
         return id
+    }
+
+    /// What the cursor holds, whatever kind of list it is of.
+    static func positionText(_ text: String) throws(InvalidArgument) -> String {
+        guard text.utf8.count <= 1_024, let bytes = Base64.decode(text), let position = content(bytes) else { throw refusal }
+        return position
     }
 
     private static func content(_ bytes: [UInt8]) -> String? {
@@ -27,7 +38,7 @@ enum Cursor {
         }
     }
 
-    private static let refusal = InvalidArgument(
+    static let refusal = InvalidArgument(
         .invalidRequest,
         "Invalid pagination cursor. Please retry without pagination parameters or use a fresh cursor from a recent response.")
 }
@@ -44,9 +55,15 @@ extension PageRequest {
         } else {
             position = .newest
         }
+        self.init(position: position, limit: try limits.rows(of: limit))
+    }
+}
+
+extension EngineLimits {
+    /// How many rows a page has whose caller asked for `limit`; 0 asks for the default.
+    func rows(of limit: Int64) throws(InvalidArgument) -> Int {
         guard limit >= 0 else { throw InvalidArgument(.invalidRequest, "item per page is not valid") }
-        let rows = limit == 0 ? limits.defaultRowsPerPage : Int(clamping: min(limit, Int64(limits.rowsPerPage)))
-        self.init(position: position, limit: rows)
+        return limit == 0 ? defaultRowsPerPage : Int(clamping: min(limit, Int64(rowsPerPage)))
     }
 }
 

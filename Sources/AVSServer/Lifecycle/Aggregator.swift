@@ -42,7 +42,7 @@ public final class Aggregator: Service {
         }
     }
 
-    private enum Part: Sendable { case listener, worker, sweeper, clock, timer, http }
+    private enum Part: Sendable { case listener, worker, sweeper, secrets, clock, timer, http }
 
     private let engine: TaskEngine
     private let settings: Settings
@@ -90,6 +90,8 @@ public final class Aggregator: Service {
     ///
     /// - Throws: when an address cannot be bound or the store cannot be read.
     public func run() async throws {
+        // Before the first call: a service that has a key never says that it has none.
+        try engine.secrets.loadKeys()
         let found = try await engine.executions.recover()
         logger.info("recovered", metadata: [
             "repaired": "\(found.repaired)", "interrupted": "\(found.interrupted)", "waiting": "\(found.waiting)",
@@ -103,6 +105,7 @@ public final class Aggregator: Service {
             group.addTask { try await self.server.run(); return .listener }
             group.addTask { await self.engine.executions.run(); return .worker }
             group.addTask { try await self.engine.runSweeper(); return .sweeper }
+            group.addTask { try await self.engine.secrets.run(); return .secrets }
             group.addTask {
                 try await ClockWatch(tolerance: self.settings.clockTolerance, time: self.time, logger: self.logger).run()
                 return .clock
@@ -127,7 +130,7 @@ public final class Aggregator: Service {
                     return .timer
                 }
             case .worker, .timer: return
-            case .sweeper, .clock, .http: break
+            case .sweeper, .secrets, .clock, .http: break
             }
         }
     }

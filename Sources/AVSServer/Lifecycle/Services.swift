@@ -38,6 +38,7 @@ struct Services: Sendable {
                 engine: engine, gate: gate, time: time, showsCanceledAsDisabled: showsCanceledAsDisabled,
                 validator: TaskValidator(limits: taskLimits)
             ).methods
+            + SecretHandlers(engine: engine, time: time).methods
             + ExecutionHandlers(engine: engine, time: time).methods
             + NodeHandlers(
                 engine: engine, authentication: operators, aliases: aliases, gate: gate, time: time, logger: logger

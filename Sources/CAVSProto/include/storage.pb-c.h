@@ -28,6 +28,8 @@ typedef struct Aggregator__Storage__DedupLowRecord Aggregator__Storage__DedupLow
 typedef struct Aggregator__Storage__DedupLowRecord__BlockByChainEntry Aggregator__Storage__DedupLowRecord__BlockByChainEntry;
 typedef struct Aggregator__Storage__ClaimRecord Aggregator__Storage__ClaimRecord;
 typedef struct Aggregator__Storage__OperatorRecord Aggregator__Storage__OperatorRecord;
+typedef struct Aggregator__Storage__SecretRecord Aggregator__Storage__SecretRecord;
+typedef struct Aggregator__Storage__AnswerRecord Aggregator__Storage__AnswerRecord;
 
 
 /* --- enums --- */
@@ -224,6 +226,34 @@ struct  Aggregator__Storage__OperatorRecord
     , {0,NULL}, {0,NULL}, {0,NULL}, 0, {0,NULL}, 0, 0, 0 }
 
 
+struct  Aggregator__Storage__SecretRecord
+{
+  ProtobufCMessage base;
+  uint32_t version;
+  ProtobufCBinaryData root_key_id;
+  ProtobufCBinaryData nonce;
+  ProtobufCBinaryData ciphertext;
+  ProtobufCBinaryData tag;
+  int64_t created_at;
+  int64_t updated_at;
+};
+#define AGGREGATOR__STORAGE__SECRET_RECORD__INIT \
+ { PROTOBUF_C_MESSAGE_INIT (&aggregator__storage__secret_record__descriptor) \
+    , 0, {0,NULL}, {0,NULL}, {0,NULL}, {0,NULL}, 0, 0 }
+
+
+struct  Aggregator__Storage__AnswerRecord
+{
+  ProtobufCMessage base;
+  ProtobufCBinaryData request_digest;
+  ProtobufCBinaryData answer;
+  int64_t recorded_at;
+};
+#define AGGREGATOR__STORAGE__ANSWER_RECORD__INIT \
+ { PROTOBUF_C_MESSAGE_INIT (&aggregator__storage__answer_record__descriptor) \
+    , {0,NULL}, {0,NULL}, 0 }
+
+
 /* Aggregator__Storage__WalletRecord methods */
 void   aggregator__storage__wallet_record__init
                      (Aggregator__Storage__WalletRecord         *message);
@@ -257,6 +287,12 @@ void   aggregator__storage__claim_record__init
 /* Aggregator__Storage__OperatorRecord methods */
 void   aggregator__storage__operator_record__init
                      (Aggregator__Storage__OperatorRecord         *message);
+/* Aggregator__Storage__SecretRecord methods */
+void   aggregator__storage__secret_record__init
+                     (Aggregator__Storage__SecretRecord         *message);
+/* Aggregator__Storage__AnswerRecord methods */
+void   aggregator__storage__answer_record__init
+                     (Aggregator__Storage__AnswerRecord         *message);
 /* --- per-message closures --- */
 
 typedef void (*Aggregator__Storage__WalletRecord_Closure)
@@ -292,6 +328,12 @@ typedef void (*Aggregator__Storage__ClaimRecord_Closure)
 typedef void (*Aggregator__Storage__OperatorRecord_Closure)
                  (const Aggregator__Storage__OperatorRecord *message,
                   void *closure_data);
+typedef void (*Aggregator__Storage__SecretRecord_Closure)
+                 (const Aggregator__Storage__SecretRecord *message,
+                  void *closure_data);
+typedef void (*Aggregator__Storage__AnswerRecord_Closure)
+                 (const Aggregator__Storage__AnswerRecord *message,
+                  void *closure_data);
 
 /* --- services --- */
 
@@ -309,6 +351,8 @@ extern const ProtobufCMessageDescriptor aggregator__storage__dedup_low_record__d
 extern const ProtobufCMessageDescriptor aggregator__storage__dedup_low_record__block_by_chain_entry__descriptor;
 extern const ProtobufCMessageDescriptor aggregator__storage__claim_record__descriptor;
 extern const ProtobufCMessageDescriptor aggregator__storage__operator_record__descriptor;
+extern const ProtobufCMessageDescriptor aggregator__storage__secret_record__descriptor;
+extern const ProtobufCMessageDescriptor aggregator__storage__answer_record__descriptor;
 
 PROTOBUF_C__END_DECLS
 

@@ -159,6 +159,8 @@ let allMessages: [any ProtoMessage.Type] = [
     Stored.DedupLowRecord.self,
     Stored.ClaimRecord.self,
     Stored.OperatorRecord.self,
+    Stored.SecretRecord.self,
+    Stored.AnswerRecord.self,
     HealthV1.HealthCheckRequest.self,
     HealthV1.HealthCheckResponse.self,
     ReflectionV1.ServerReflectionRequest.self,
