@@ -2,8 +2,13 @@ import CNGHTTP2
 
 /// The functions that libnghttp2 calls. Each recovers the mailbox, turns pointers into values and records.
 enum Callbacks {
-    private static func mailbox(_ userData: UnsafeMutableRawPointer?) -> Mailbox? {
-        unsafe userData.map { unsafe Unmanaged<Mailbox>.fromOpaque($0).takeUnretainedValue() }
+    /// - Returns: `otherwise` without a mailbox, which every session has.
+    @inline(__always)
+    private static func withMailbox<R>(
+        _ userData: UnsafeMutableRawPointer?, otherwise: R, _ body: (inout Mailbox) -> R
+    ) -> R {
+        guard let mailbox = unsafe userData?.assumingMemoryBound(to: Mailbox.self) else { return otherwise }
+        return unsafe body(&mailbox.pointee)
     }
 
     private static let fail = NGHTTP2_ERR_CALLBACK_FAILURE.rawValue
@@ -22,43 +27,53 @@ enum Callbacks {
 
     private static func setReceiving(_ table: OpaquePointer) {
         unsafe nghttp2_session_callbacks_set_on_begin_frame_callback(table) { _, head, data in
-            guard let mailbox = unsafe Callbacks.mailbox(data), let head = unsafe head?.pointee else { return 0 }
-            Callbacks.count(head, in: mailbox)
-            if UInt32(head.type) != NGHTTP2_CONTINUATION.rawValue { mailbox.abandonHeaders() }
-            return 0
+            guard let head = unsafe head?.pointee else { return 0 }
+            return unsafe Callbacks.withMailbox(data, otherwise: 0) { mailbox in
+                Callbacks.count(head, in: &mailbox)
+                if UInt32(head.type) != NGHTTP2_CONTINUATION.rawValue { mailbox.abandonHeaders() }
+                return 0
+            }
         }
         unsafe nghttp2_session_callbacks_set_on_begin_headers_callback(table) { _, frame, data in
-            guard let mailbox = unsafe Callbacks.mailbox(data), let frame = unsafe frame else { return Callbacks.fail }
-            unsafe mailbox.beginHeaders(StreamID(frame.pointee.hd.stream_id))
-            return 0
+            guard let stream = unsafe frame?.pointee.hd.stream_id else { return Callbacks.fail }
+            return unsafe Callbacks.withMailbox(data, otherwise: Callbacks.fail) { mailbox in
+                mailbox.beginHeaders(StreamID(stream))
+                return 0
+            }
         }
         unsafe nghttp2_session_callbacks_set_on_header_callback(table) {
             _, _, name, nameCount, value, count, flags, data in
-            guard let mailbox = unsafe Callbacks.mailbox(data) else { return Callbacks.fail }
-            let fits = unsafe mailbox.header(
-                name: UnsafeBufferPointer(start: name, count: nameCount),
-                value: UnsafeBufferPointer(start: value, count: count),
-                indexed: UInt32(flags) & NGHTTP2_NV_FLAG_NO_INDEX.rawValue == 0)
-            return fits ? 0 : Callbacks.failStream
+            unsafe Callbacks.withMailbox(data, otherwise: Callbacks.fail) { mailbox in
+                let fits = unsafe mailbox.header(
+                    name: UnsafeBufferPointer(start: name, count: nameCount),
+                    value: UnsafeBufferPointer(start: value, count: count),
+                    indexed: UInt32(flags) & NGHTTP2_NV_FLAG_NO_INDEX.rawValue == 0)
+                return fits ? 0 : Callbacks.failStream
+            }
         }
         // Set, so that a malformed field is dropped alone and not with its whole stream (NG-12).
         unsafe nghttp2_session_callbacks_set_on_invalid_header_callback(table) { _, _, _, _, _, _, _, _ in 0 }
         unsafe nghttp2_session_callbacks_set_on_data_chunk_recv_callback(table) { _, _, stream, bytes, count, data in
-            guard let mailbox = unsafe Callbacks.mailbox(data), let bytes = unsafe bytes else { return Callbacks.fail }
-            return unsafe mailbox.data(StreamID(stream), bytes, count) ? 0 : Callbacks.fail
+            guard let bytes = unsafe bytes else { return Callbacks.fail }
+            return unsafe Callbacks.withMailbox(data, otherwise: Callbacks.fail) { mailbox in
+                unsafe mailbox.data(StreamID(stream), bytes, count) ? 0 : Callbacks.fail
+            }
         }
         unsafe nghttp2_session_callbacks_set_on_frame_recv_callback(table) { _, frame, data in
-            guard let mailbox = unsafe Callbacks.mailbox(data), let frame = unsafe frame else { return Callbacks.fail }
-            unsafe Callbacks.received(frame, in: mailbox)
-            return 0
+            guard let frame = unsafe frame else { return Callbacks.fail }
+            return unsafe Callbacks.withMailbox(data, otherwise: Callbacks.fail) { mailbox in
+                unsafe Callbacks.received(frame, in: &mailbox)
+                return 0
+            }
         }
         unsafe nghttp2_session_callbacks_set_on_invalid_frame_recv_callback(table) { _, frame, _, data in
-            guard let mailbox = unsafe Callbacks.mailbox(data) else { return 0 }
-            mailbox.counts.invalidFrames += 1
-            if let head = unsafe frame?.pointee.hd, UInt32(head.type) == NGHTTP2_HEADERS.rawValue {
-                mailbox.abandonHeaders(StreamID(head.stream_id))
+            unsafe Callbacks.withMailbox(data, otherwise: 0) { mailbox in
+                mailbox.counts.invalidFrames += 1
+                if let head = unsafe frame?.pointee.hd, UInt32(head.type) == NGHTTP2_HEADERS.rawValue {
+                    mailbox.abandonHeaders(StreamID(head.stream_id))
+                }
+                return 0
             }
-            return 0
         }
         // Frames of unknown types are counted at their head; their payload is dropped.
         unsafe nghttp2_session_callbacks_set_on_extension_chunk_recv_callback(table) { _, _, _, _, _ in
@@ -68,31 +83,38 @@ enum Callbacks {
             NGHTTP2_ERR_CANCEL.rawValue
         }
         unsafe nghttp2_session_callbacks_set_on_stream_close_callback(table) { _, stream, code, data in
-            unsafe Callbacks.mailbox(data)?.closed(StreamID(stream), HTTP2ErrorCode(rawValue: code))
-            return 0
+            unsafe Callbacks.withMailbox(data, otherwise: 0) { mailbox in
+                mailbox.closed(StreamID(stream), HTTP2ErrorCode(rawValue: code))
+                return 0
+            }
         }
     }
 
     private static func setSending(_ table: OpaquePointer) {
         unsafe nghttp2_session_callbacks_set_send_data_callback(table) { _, frame, head, count, _, data in
-            guard let mailbox = unsafe Callbacks.mailbox(data), let frame = unsafe frame else { return Callbacks.fail }
+            guard let stream = unsafe frame?.pointee.hd.stream_id else { return Callbacks.fail }
             let head = unsafe UnsafeBufferPointer(start: head, count: 9)
-            let wrote = unsafe mailbox.writeData(StreamID(frame.pointee.hd.stream_id), head: head, count: count)
-            return wrote ? 0 : NGHTTP2_ERR_WOULDBLOCK.rawValue
+            return unsafe Callbacks.withMailbox(data, otherwise: Callbacks.fail) { mailbox in
+                let wrote = unsafe mailbox.writeData(StreamID(stream), head: head, count: count)
+                return wrote ? 0 : NGHTTP2_ERR_WOULDBLOCK.rawValue
+            }
         }
         unsafe nghttp2_session_callbacks_set_on_frame_send_callback(table) { session, frame, data in
-            guard let mailbox = unsafe Callbacks.mailbox(data), let frame = unsafe frame else { return Callbacks.fail }
-            unsafe Callbacks.sent(frame, by: session, in: mailbox)
-            return 0
+            guard let frame = unsafe frame else { return Callbacks.fail }
+            return unsafe Callbacks.withMailbox(data, otherwise: Callbacks.fail) { mailbox in
+                unsafe Callbacks.sent(frame, by: session, in: &mailbox)
+                return 0
+            }
         }
         unsafe nghttp2_session_callbacks_set_on_frame_not_send_callback(table) { _, frame, code, data in
-            guard let mailbox = unsafe Callbacks.mailbox(data), let head = unsafe frame?.pointee.hd else { return 0 }
+            guard let head = unsafe frame?.pointee.hd else { return 0 }
             // A stream that a reset has ended, or will, is no news: `closed` says it.
             let isOver = code == NGHTTP2_ERR_STREAM_CLOSED.rawValue || code == NGHTTP2_ERR_STREAM_CLOSING.rawValue
-            if UInt32(head.type) == NGHTTP2_HEADERS.rawValue, !isOver {
-                unsafe mailbox.record(.headersNotSent(StreamID(head.stream_id), code: Int(code)))
+            guard UInt32(head.type) == NGHTTP2_HEADERS.rawValue, !isOver else { return 0 }
+            return unsafe Callbacks.withMailbox(data, otherwise: 0) { mailbox in
+                mailbox.record(.headersNotSent(StreamID(head.stream_id), code: Int(code)))
+                return 0
             }
-            return 0
         }
         unsafe nghttp2_session_callbacks_set_data_source_read_length_callback(table) {
             _, _, _, connectionWindow, streamWindow, frameSize, _ in
@@ -104,7 +126,7 @@ enum Callbacks {
     // MARK: Frames
 
     /// Counts what a frame's head says, before its payload arrives.
-    private static func count(_ head: nghttp2_frame_hd, in mailbox: Mailbox) {
+    private static func count(_ head: nghttp2_frame_hd, in mailbox: inout Mailbox) {
         let isLast = UInt32(head.flags) & NGHTTP2_FLAG_END_STREAM.rawValue != 0
         switch UInt32(head.type) {
         case NGHTTP2_DATA.rawValue where !isLast && head.length == 0: mailbox.counts.emptyData += 1
@@ -119,7 +141,7 @@ enum Callbacks {
         }
     }
 
-    private static func received(_ frame: UnsafePointer<nghttp2_frame>, in mailbox: Mailbox) {
+    private static func received(_ frame: UnsafePointer<nghttp2_frame>, in mailbox: inout Mailbox) {
         let head = unsafe frame.pointee.hd
         let stream = StreamID(head.stream_id)
         let flags = UInt32(head.flags)
@@ -148,16 +170,16 @@ enum Callbacks {
         }
     }
 
-    private static func sent(_ frame: UnsafePointer<nghttp2_frame>, by session: OpaquePointer?, in mailbox: Mailbox) {
+    private static func sent(_ frame: UnsafePointer<nghttp2_frame>, by session: OpaquePointer?, in mailbox: inout Mailbox) {
         let head = unsafe frame.pointee.hd
         switch UInt32(head.type) {
         case NGHTTP2_DATA.rawValue:
             mailbox.counts.dataSent += 1
-            unsafe resetIfClientIsOpen(head, session, mailbox)
+            unsafe resetIfClientIsOpen(head, session, &mailbox)
         case NGHTTP2_HEADERS.rawValue:
             mailbox.counts.headersSent += 1
             mailbox.headersSent += 1
-            unsafe resetIfClientIsOpen(head, session, mailbox)
+            unsafe resetIfClientIsOpen(head, session, &mailbox)
         case NGHTTP2_GOAWAY.rawValue:
             unsafe mailbox.sentGoAway = HTTP2ErrorCode(rawValue: frame.pointee.goaway.error_code)
             mailbox.duePing = mailbox.pingAfterShutdownNotice
@@ -171,7 +193,7 @@ enum Callbacks {
 
     /// The answer is complete while the client may still send: reset, after the last frame and not before it, which
     /// would drop it (RSP-5, NG-8).
-    private static func resetIfClientIsOpen(_ head: nghttp2_frame_hd, _ session: OpaquePointer?, _ mailbox: Mailbox) {
+    private static func resetIfClientIsOpen(_ head: nghttp2_frame_hd, _ session: OpaquePointer?, _ mailbox: inout Mailbox) {
         guard mailbox.role == .server, UInt32(head.flags) & NGHTTP2_FLAG_END_STREAM.rawValue != 0 else { return }
         guard unsafe nghttp2_session_get_stream_remote_close(session, head.stream_id) == 0 else { return }
         unsafe nghttp2_submit_rst_stream(
@@ -182,9 +204,12 @@ enum Callbacks {
 
     /// The data provider of every stream: says how much there is; ``Mailbox/writeData(_:head:count:)`` moves it.
     static let read: nghttp2_data_source_read_callback = { session, stream, _, limit, flags, _, data in
-        guard let mailbox = unsafe Callbacks.mailbox(data), let flags = unsafe flags else { return Int(Callbacks.fail) }
-        guard let holder = mailbox.outboxes[StreamID(stream)] else { return Int(Callbacks.failStream) }
-        return unsafe Callbacks.nextData(of: &holder.outbox, limit: limit, flags: flags, session: session, stream: stream)
+        guard let flags = unsafe flags else { return Int(Callbacks.fail) }
+        return unsafe Callbacks.withMailbox(data, otherwise: Int(Callbacks.fail)) { mailbox in
+            guard let holder = mailbox.outboxes[StreamID(stream)] else { return Int(Callbacks.failStream) }
+            return unsafe Callbacks.nextData(
+                of: &holder.outbox, limit: limit, flags: flags, session: session, stream: stream)
+        }
     }
 
     private static func nextData(
@@ -194,20 +219,24 @@ enum Callbacks {
         let count = min(outbox.unsentBytes, limit)
         if count > 0 { unsafe flags.pointee |= NGHTTP2_DATA_FLAG_NO_COPY.rawValue }
         if count == outbox.unsentBytes {
+            // Trailers are submitted here and not earlier: HEADERS have a queue of their own, which goes first (NG-9).
+            var code: Int32 = 0
+            var endFlags = NGHTTP2_DATA_FLAG_EOF.rawValue
             switch outbox.end {
             case .withTrailers(let block):
-                // Submitted here and not earlier: HEADERS have a queue of their own, which goes first (NG-9).
-                let code = unsafe block.withFields { unsafe nghttp2_submit_trailer(session, stream, $0, $1) }
-                guard code == 0 else { return Int(Callbacks.failStream) }
+                unsafe code = block.withFields { unsafe nghttp2_submit_trailer(session, stream, $0, $1) }
+                endFlags |= NGHTTP2_DATA_FLAG_NO_END_STREAM.rawValue
+            case .withPrepared(let headers):
+                unsafe code = nghttp2_submit_trailer(session, stream, headers.base, headers.count)
+                endFlags |= NGHTTP2_DATA_FLAG_NO_END_STREAM.rawValue
+            case .withData: break
+            case .open, .submitted: endFlags = 0
+            }
+            guard code == 0 else { return Int(Callbacks.failStream) }
+            if endFlags != 0 {
                 outbox.end = .submitted
-                unsafe flags.pointee |= NGHTTP2_DATA_FLAG_EOF.rawValue | NGHTTP2_DATA_FLAG_NO_END_STREAM.rawValue
+                unsafe flags.pointee |= endFlags
                 return count
-            case .withData:
-                outbox.end = .submitted
-                unsafe flags.pointee |= NGHTTP2_DATA_FLAG_EOF.rawValue
-                return count
-            case .open, .submitted:
-                break
             }
         }
         if count == 0 {

@@ -29,18 +29,32 @@ extension HTTP2Session {
     public mutating func respond(
         on stream: StreamID, headers: HeaderBlock, endsStream: Bool = false
     ) throws(HTTP2Error) {
-        guard endsStream || mailbox.outboxes[stream] == nil else { throw .alreadyAnswered(stream) }
+        guard endsStream else {
+            return try unsafe headers.withFields { fields, count throws(HTTP2Error) in
+                try unsafe beginResponse(stream, fields, count)
+            }
+        }
         let session = unsafe raw
         let code = unsafe headers.withFields { fields, count in
-            guard !endsStream else {
-                return unsafe nghttp2_submit_response(session, stream.rawValue, fields, count, nil)
-            }
-            // One provider for the life of the response, deferred while there is nothing (NG-10).
-            var provider = unsafe nghttp2_data_provider(source: nghttp2_data_source(), read_callback: Callbacks.read)
-            return unsafe nghttp2_submit_response(session, stream.rawValue, fields, count, &provider)
+            unsafe nghttp2_submit_response(session, stream.rawValue, fields, count, nil)
         }
         try HTTP2Error.check("nghttp2_submit_response", code)
-        if !endsStream { mailbox.outboxes.insert(OutboxHolder(), for: stream) }
+    }
+
+    /// Begins an answer with headers that are the same for many; its body follows.
+    public mutating func respond(on stream: StreamID, headers: PreparedHeaders) throws(HTTP2Error) {
+        try unsafe beginResponse(stream, headers.base, headers.count)
+    }
+
+    /// One provider for the life of the response, deferred while there is nothing (NG-10).
+    private func beginResponse(
+        _ stream: StreamID, _ fields: UnsafeMutablePointer<nghttp2_nv>?, _ count: Int
+    ) throws(HTTP2Error) {
+        guard mailbox.outboxes[stream] == nil else { throw .alreadyAnswered(stream) }
+        var provider = unsafe nghttp2_data_provider(source: nghttp2_data_source(), read_callback: Callbacks.read)
+        let code = unsafe nghttp2_submit_response(raw, stream.rawValue, fields, count, &provider)
+        try HTTP2Error.check("nghttp2_submit_response", code)
+        mailbox.outboxes.insert(OutboxHolder(), for: stream)
     }
 
     /// Queues body bytes. A stream that is gone takes them and drops them (CAN-3).
@@ -54,6 +68,11 @@ extension HTTP2Session {
     public mutating func finish(_ stream: StreamID, trailers: HeaderBlock?) {
         let wasDeferred = mailbox.outboxes[stream]?.outbox.finish(trailers.map { .withTrailers($0) } ?? .withData)
         if wasDeferred == true { resume(stream) }
+    }
+
+    /// Ends our side after what is queued, with trailers that are the same for many.
+    public mutating func finish(_ stream: StreamID, trailers: PreparedHeaders) {
+        if mailbox.outboxes[stream]?.outbox.finish(.withPrepared(trailers)) == true { resume(stream) }
     }
 
     private func resume(_ stream: StreamID) {

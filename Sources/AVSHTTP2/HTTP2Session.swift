@@ -26,34 +26,52 @@ import CNGHTTP2
     public static let outputRoomBytes = maxDataFrameBytes + 9 + 2 * frameRoomBytes
 
     let raw: OpaquePointer
-    let mailbox: Mailbox
+    /// Ours to free; the library hands it to the callbacks.
+    private let mailboxAddress: UnsafeMutablePointer<Mailbox>
     private var hasFailed = false
 
-    private init(owning raw: OpaquePointer, _ mailbox: Mailbox) {
+    private init(owning raw: OpaquePointer, _ mailbox: UnsafeMutablePointer<Mailbox>) {
         unsafe self.raw = unsafe raw
-        self.mailbox = mailbox
+        unsafe mailboxAddress = unsafe mailbox
     }
 
-    deinit { unsafe nghttp2_session_del(raw) }
+    deinit {
+        unsafe nghttp2_session_del(raw)
+        unsafe mailboxAddress.deinitialize(count: 1)
+        unsafe mailboxAddress.deallocate()
+    }
+
+    var mailbox: Mailbox {
+        _read { yield unsafe mailboxAddress.pointee }
+        nonmutating _modify { yield unsafe &mailboxAddress.pointee }
+    }
 
     /// A session whose SETTINGS are queued as its first output (CON-2).
     public static func open(
         _ role: HTTP2Configuration.Role, _ configuration: HTTP2Configuration = HTTP2Configuration()
     ) throws(HTTP2Error) -> HTTP2Session {
-        let mailbox = Mailbox(role: role, configuration: configuration)
-        let raw = try unsafe create(role, configuration, reportingTo: mailbox)
-        var session = unsafe HTTP2Session(owning: raw, mailbox)  // from here a throw frees it
+        let mailbox = UnsafeMutablePointer<Mailbox>.allocate(capacity: 1)
+        unsafe mailbox.initialize(to: Mailbox(role: role, configuration: configuration))
+        let raw: OpaquePointer
+        do throws(HTTP2Error) {
+            unsafe raw = try unsafe create(role, configuration, reportingTo: mailbox)
+        } catch {
+            unsafe mailbox.deinitialize(count: 1)
+            unsafe mailbox.deallocate()
+            throw error
+        }
+        var session = unsafe HTTP2Session(owning: raw, mailbox)  // from here a throw frees both
         try session.submitSettings(role, configuration)
         return session
     }
 
     @unsafe private static func create(
-        _ role: HTTP2Configuration.Role, _ configuration: HTTP2Configuration, reportingTo mailbox: Mailbox
+        _ role: HTTP2Configuration.Role, _ configuration: HTTP2Configuration, reportingTo mailbox: UnsafeMutablePointer<Mailbox>
     ) throws(HTTP2Error) -> OpaquePointer {
         try unsafe Callbacks.withTable { table throws(HTTP2Error) in
             try unsafe withOptions(configuration) { options throws(HTTP2Error) in
                 var raw: OpaquePointer?
-                let user = unsafe Unmanaged.passUnretained(mailbox).toOpaque()
+                let user = UnsafeMutableRawPointer(mailbox)
                 let code =
                     switch role {
                     case .server: unsafe nghttp2_session_server_new2(&raw, table, user, options)
@@ -122,7 +140,6 @@ import CNGHTTP2
     ///   sends no GOAWAY for it: write ``lastWords(_:_:)`` and close.
     public mutating func receive(_ bytes: Span<UInt8>) throws(HTTP2Error) -> [HTTP2Event] {
         if hasFailed { throw .sessionFailed }
-        let (raw, mailbox) = unsafe (self.raw, self.mailbox)
         let taken = unsafe bytes.withUnsafeBufferPointer { buffer in
             unsafe mailbox.beginInput(buffer)
             defer { mailbox.endInput() }
@@ -153,7 +170,6 @@ import CNGHTTP2
     /// - Returns: false when the library has nothing more that it may send now.
     public mutating func drain(into output: inout OutputRawSpan) throws(HTTP2Error) -> Bool {
         if hasFailed { throw .sessionFailed }
-        let (raw, mailbox) = unsafe (self.raw, self.mailbox)
         var result = 0
         var mayHaveMore = true
         unsafe output.withUnsafeMutableBytes { room, count in

@@ -31,9 +31,16 @@ public struct HeaderBlock: Hashable, Sendable {
     public mutating func append(name: Span<UInt8>, value: Span<UInt8>, indexed: Bool = true) {
         let nameLength = UInt32(truncatingIfNeeded: name.count) | (indexed ? 0 : Self.notIndexed)
         let head = (nameLength, UInt32(truncatingIfNeeded: value.count))
-        unsafe withUnsafeBytes(of: head) { unsafe bytes.append(contentsOf: $0) }
-        append(name)
-        append(value)
+        // Each field of each call passes here: one growth, one look at whose the array is.
+        bytes.append(addingCapacity: Self.headBytes + name.count + value.count) { output in
+            unsafe output.withUnsafeMutableBufferPointer { room, filled in
+                let room = unsafe UnsafeMutableRawBufferPointer(rebasing: UnsafeMutableRawBufferPointer(room)[filled...])
+                unsafe room.storeBytes(of: head, as: (UInt32, UInt32).self)
+                unsafe room.copy(name, at: Self.headBytes)
+                unsafe room.copy(value, at: Self.headBytes + name.count)
+                filled += Self.headBytes + name.count + value.count
+            }
+        }
         count += 1
     }
 
@@ -41,8 +48,24 @@ public struct HeaderBlock: Hashable, Sendable {
         append(name: name.utf8Span.span, value: value.utf8Span.span, indexed: indexed)
     }
 
-    private mutating func append(_ span: Span<UInt8>) {
-        unsafe span.withUnsafeBufferPointer { unsafe bytes.append(contentsOf: $0) }
+    /// Clients send the same section call after call; this is asked for each of them.
+    public static func == (left: HeaderBlock, right: HeaderBlock) -> Bool {
+        guard left.count == right.count, left.isTruncated == right.isTruncated else { return false }
+        let (one, other) = (left.bytes.span, right.bytes.span)
+        guard one.count == other.count else { return false }
+        var index = 0
+        while index + 8 <= one.count {
+            let word = unsafe one.bytes.unsafeLoadUnaligned(fromByteOffset: index, as: UInt64.self)
+            guard unsafe word == other.bytes.unsafeLoadUnaligned(fromByteOffset: index, as: UInt64.self) else {
+                return false
+            }
+            index += 8
+        }
+        while index < one.count {
+            guard one[index] == other[index] else { return false }
+            index += 1
+        }
+        return true
     }
 
     private func number(at index: Int) -> UInt32 {
@@ -78,11 +101,11 @@ public struct HeaderBlock: Hashable, Sendable {
     }
 
     /// Lends the fields as libnghttp2 wants them. The library copies them before the call returns.
-    @unsafe func withFields<R>(
-        _ body: (_ base: UnsafeMutablePointer<nghttp2_nv>?, _ count: Int) -> R
-    ) -> R {
-        unsafe bytes.withUnsafeBufferPointer { arena in
-            unsafe withUnsafeTemporaryAllocation(of: nghttp2_nv.self, capacity: count) { vector in
+    @unsafe func withFields<R, E: Error>(
+        _ body: (_ base: UnsafeMutablePointer<nghttp2_nv>?, _ count: Int) throws(E) -> R
+    ) throws(E) -> R {
+        try unsafe bytes.withUnsafeBufferPointer { arena throws(E) in
+            try unsafe withUnsafeTemporaryAllocation(of: nghttp2_nv.self, capacity: count) { vector throws(E) in
                 var (index, start) = (0, 0)
                 while start < arena.count {
                     let field = field(at: start)
@@ -97,8 +120,16 @@ public struct HeaderBlock: Hashable, Sendable {
                     index += 1
                     start = field.value.upperBound
                 }
-                return unsafe body(vector.baseAddress, count)
+                return try unsafe body(vector.baseAddress, count)
             }
+        }
+    }
+}
+
+extension UnsafeMutableRawBufferPointer {
+    fileprivate func copy(_ span: Span<UInt8>, at offset: Int) {
+        unsafe span.withUnsafeBufferPointer { source in
+            unsafe UnsafeMutableRawBufferPointer(rebasing: self[offset...]).copyMemory(from: UnsafeRawBufferPointer(source))
         }
     }
 }

@@ -2,9 +2,10 @@ import CNGHTTP2
 
 /// What the callbacks write into and read from. Nothing of ours runs inside libnghttp2 but these few appends (NG-1).
 ///
-/// Touched only by the session that owns it, on that session's thread. What changes together is one value, since each
-/// access to a variable of a class is checked for overlap at run time, and every frame passes here several times.
-@safe final class Mailbox {
+/// Lies at an address of its own, which libnghttp2 gives to the callbacks: no reference to count and no access to check
+/// at run time, where every frame passes several times and every header field once. Touched only by the session that
+/// owns it, on that session's thread.
+@safe struct Mailbox: ~Copyable {
     let role: HTTP2Configuration.Role
 
     private(set) var events: [HTTP2Event] = []
@@ -42,34 +43,35 @@ import CNGHTTP2
             sizeLimitBytes: configuration.headerListLimitBytes, fieldLimit: configuration.headerFieldLimit)
     }
 
-    func takeEvents() -> [HTTP2Event] {
+    mutating func takeEvents() -> [HTTP2Event] {
         defer { events = [] }
         return events
     }
 
-    func takeCounts() -> FrameCounts {
+    mutating func takeCounts() -> FrameCounts {
         defer { counts = FrameCounts() }
         incoming.takeCounts(into: &counts)
         return counts
     }
 
-    func record(_ event: HTTP2Event) { events.append(event) }
+    mutating func record(_ event: HTTP2Event) { events.append(event) }
 
     // MARK: Receiving
 
     /// Lends the mailbox the bytes about to be received. Ends with ``endInput()``.
-    func beginInput(_ bytes: UnsafeBufferPointer<UInt8>) {
+    mutating func beginInput(_ bytes: UnsafeBufferPointer<UInt8>) {
         unsafe input = unsafe bytes
         dataBytes = 0
-        events.reserveCapacity(16)
+        // A small call takes about 60 bytes for each of its events; a read full of a large message has few.
+        events.reserveCapacity(min(max(bytes.count / 60, 8), 128))
     }
 
-    func endInput() {
+    mutating func endInput() {
         unsafe input = UnsafeBufferPointer(start: nil, count: 0)
     }
 
     /// - Returns: false if the bytes are not part of the input, which libnghttp2 rules out.
-    func data(_ stream: StreamID, _ bytes: UnsafePointer<UInt8>, _ count: Int) -> Bool {
+    mutating func data(_ stream: StreamID, _ bytes: UnsafePointer<UInt8>, _ count: Int) -> Bool {
         let input = unsafe self.input
         guard let base = input.baseAddress else { return false }
         let start = unsafe bytes - base
@@ -79,29 +81,29 @@ import CNGHTTP2
         return true
     }
 
-    func beginHeaders(_ stream: StreamID) { incoming.begin(stream) }
+    mutating func beginHeaders(_ stream: StreamID) { incoming.begin(stream) }
 
     /// - Returns: false once the section is so far over the limit that the rest is not worth looking at (ATT-4).
-    func header(name: UnsafeBufferPointer<UInt8>, value: UnsafeBufferPointer<UInt8>, indexed: Bool) -> Bool {
+    mutating func header(name: UnsafeBufferPointer<UInt8>, value: UnsafeBufferPointer<UInt8>, indexed: Bool) -> Bool {
         if unsafe incoming.append(name: name, value: value, indexed: indexed) { return true }
         // The stream ends here for either side; a client's caller hears why.
         if role == .client, let stream = incomingStream { endHeaders(stream, endsStream: false) }
         return false
     }
 
-    func endHeaders(_ stream: StreamID, endsStream: Bool) {
+    mutating func endHeaders(_ stream: StreamID, endsStream: Bool) {
         record(.headers(stream, incoming.take(), endsStream: endsStream))
     }
 
     /// The section was malformed or far over its limit, so it has no end that the library would tell of.
     ///
     /// - Parameter stream: nil when a frame has begun that is not part of any section.
-    func abandonHeaders(_ stream: StreamID? = nil) {
+    mutating func abandonHeaders(_ stream: StreamID? = nil) {
         guard let current = incoming.stream, stream == nil || stream == current else { return }
         _ = incoming.take()
     }
 
-    func closed(_ stream: StreamID, _ code: HTTP2ErrorCode) {
+    mutating func closed(_ stream: StreamID, _ code: HTTP2ErrorCode) {
         abandonHeaders(stream)
         unsentBytes -= outboxes.remove(stream)?.outbox.unsentBytes ?? 0
         record(.closed(stream, code))
@@ -110,12 +112,12 @@ import CNGHTTP2
     // MARK: Sending
 
     /// Lends the mailbox room for output. Ends with ``endOutput()``.
-    func beginOutput(_ room: UnsafeMutableRawBufferPointer) {
+    mutating func beginOutput(_ room: UnsafeMutableRawBufferPointer) {
         unsafe output = room
         outputCount = 0
     }
 
-    func endOutput() -> Int {
+    mutating func endOutput() -> Int {
         unsafe output = UnsafeMutableRawBufferPointer(start: nil, count: 0)
         return outputCount
     }
@@ -123,7 +125,7 @@ import CNGHTTP2
     /// One DATA frame: its head as the library made it, then bytes of the outbox.
     ///
     /// - Returns: false if there is no room for it *and* for the frame that the library may return after it.
-    func writeData(_ stream: StreamID, head: UnsafeBufferPointer<UInt8>, count: Int) -> Bool {
+    mutating func writeData(_ stream: StreamID, head: UnsafeBufferPointer<UInt8>, count: Int) -> Bool {
         let whole = head.count + count
         guard unsafe whole + HTTP2Session.frameRoomBytes <= output.count - outputCount else { return false }
         let start = unsafe UnsafeMutableRawBufferPointer(rebasing: output[outputCount...])

@@ -21,7 +21,13 @@ public struct ChunkLead: Hashable, Sendable {
 
 /// An outbox in the stream table, which hands it out without moving it.
 final class OutboxHolder {
-    var outbox = Outbox()
+    @exclusivity(unchecked) private var held = Outbox()
+
+    /// Not checked for overlapping access at run time: an outbox calls nothing that could come back.
+    var outbox: Outbox {
+        _read { yield unsafe held }
+        _modify { yield unsafe &held }
+    }
 }
 
 /// What one stream has still to send. The library pulls from here when windows and the frame size allow (FC-7).
@@ -33,6 +39,7 @@ struct Outbox {
         case withData
         /// A header section after the last DATA frame.
         case withTrailers(HeaderBlock)
+        case withPrepared(PreparedHeaders)
         /// Handed to the library.
         case submitted
     }

@@ -393,20 +393,18 @@ struct LibraryRuleTests {
 
     @Test("NG-4: a session that is dropped with open streams reports none of them, and leaves nothing behind")
     func dropped() throws {
-        weak var mailbox: Mailbox?
-        weak var outbox: OutboxHolder?
+        weak var outbox: OutboxHolder?  // the mailbox holds it, and goes with the session
         do {
             let server = try opened()
             try server.receive(call(1) + call(3, endsStream: false))
             try server.session.respond(on: StreamID(1), headers: response)
             server.session.send(Array(repeating: 1, count: 1 << 20), on: StreamID(1))
             _ = try server.drain()
-            mailbox = server.session.mailbox
             outbox = server.session.mailbox.outboxes[StreamID(1)]
-            #expect(mailbox != nil && outbox != nil)
+            #expect(outbox != nil)
             #expect(!server.events.contains { if case .closed = $0 { true } else { false } })
         }
-        #expect(mailbox == nil && outbox == nil)
+        #expect(outbox == nil)
     }
 
     @Test("NG-4: a stream that closed leaves no outbox and no unsent bytes", arguments: [true, false])
@@ -424,8 +422,7 @@ struct LibraryRuleTests {
             }
             _ = try server.drain()
         }
-        let mailbox = server.session.mailbox
-        #expect(mailbox.outboxes.isEmpty)
+        #expect(server.session.mailbox.outboxes.isEmpty)
         #expect(server.allUnsentBytes == 0)
     }
 }

@@ -1,6 +1,7 @@
 import CProtobufC
 
-/// The memory of one message on its C side: taken piece by piece from a few chunks, given back all at once.
+/// The memory of one message on its C side: taken piece by piece from the stack and a few chunks, given back all
+/// at once.
 ///
 /// Both directions use it. protobuf-c's own allocator calls `malloc` for each text and each message, and `free` again
 /// for each (SP-8). Nothing that lies in an arena may leave the closure that it is lent to.
@@ -28,16 +29,22 @@ import CProtobufC
 
     private init(_ state: UnsafeMutablePointer<State>) { unsafe self.state = unsafe state }
 
-    /// Lends an arena that takes at most `limit` bytes. `expecting` sizes its first chunk.
+    /// Lends an arena that takes at most `limit` bytes, the first of them from the stack: most messages need no more.
+    /// `expecting` sizes its first chunk beyond.
     static func lend<R, E: Error>(
         expecting byteCount: Int, limit: Int = .max, _ body: (Arena) throws(E) -> R
     ) throws(E) -> R {
         let chunkSize = min(max(byteCount, smallestChunk), greatestChunk)
-        var state = unsafe State(chunkSize: chunkSize, limit: limit)
-        return try unsafe withUnsafeMutablePointer(to: &state) { (state) throws(E) -> R in
-            let arena = unsafe Arena(state)
-            defer { arena.free() }
-            return try body(arena)
+        return try unsafe withUnsafeTemporaryAllocation(byteCount: smallestChunk, alignment: alignment) {
+            (room) throws(E) -> R in
+            let first = min(room.count, limit)
+            var state = unsafe State(
+                next: room.baseAddress, left: first, chunkSize: chunkSize, taken: first, limit: limit)
+            return try unsafe withUnsafeMutablePointer(to: &state) { (state) throws(E) -> R in
+                let arena = unsafe Arena(state)
+                defer { arena.free() }
+                return try body(arena)
+            }
         }
     }
 

@@ -141,7 +141,8 @@ public struct MessageReader: Sendable {
                 state = .prefix(0, count: 0)  // give up our copy, so that the append is in place
                 let count = min(missing, bytes.count - index)
                 if count == missing, !body.isEmpty { assembledMessages += 1 }
-                if body.isEmpty { body.reserveCapacity(min(missing, max(count, 1_024))) }
+                let capacity = Self.capacity(for: body.count + count, of: body.count + missing, now: body.capacity)
+                if capacity > body.capacity { body.reserveCapacity(capacity) }
                 body.append(copying: bytes.extracting(index..<(index + count)))
                 index += count
                 state =
@@ -155,6 +156,13 @@ public struct MessageReader: Sendable {
             }
         }
         return index
+    }
+
+    /// Room for what has come of a message: twice as much each time, and from an eighth of it on all of it, so that a
+    /// large one is moved about little and still holds only what its sender has paid for (MSG-4, OVL-10).
+    private static func capacity(for received: Int, of length: Int, now capacity: Int) -> Int {
+        if received <= capacity { return capacity }
+        return received >= length / 8 ? length : max(received, min(capacity * 2, length), 1_024)
     }
 
     private mutating func beginBody(_ prefix: UInt64) {

@@ -9,27 +9,33 @@ import Synchronization
 ///     context[CallerKey.self] = caller        // in the interceptor
 ///     guard let caller = context[CallerKey.self] else { … }
 public struct CallContext: Sendable {
+    /// What the headers of a request say to a handler. Calls whose headers are the same may share one.
+    public final class Head: Sendable {
+        public let method: MethodPath
+        public let kind: CallKind
+        public let authority: String
+        public let metadata: Metadata
+
+        public init(method: MethodPath, kind: CallKind, authority: String, metadata: Metadata) {
+            self.method = method
+            self.kind = kind
+            self.authority = authority
+            self.metadata = metadata
+        }
+    }
+
     /// One allocation for what does not change during the call.
     private final class Facts: Sendable {
-        let method: MethodPath
-        let kind: CallKind
+        let head: Head
         let peer: Peer
-        let authority: String
-        let metadata: Metadata
         let deadline: ContinuousClock.Instant?
         let receivedAt: Timestamp
         let response = Mutex<ResponseMetadata?>(nil)  // nearly always none
         let requestWasCompressed = Atomic(false)
 
-        init(
-            method: MethodPath, kind: CallKind, peer: Peer, authority: String, metadata: Metadata,
-            deadline: ContinuousClock.Instant?, receivedAt: Timestamp
-        ) {
-            self.method = method
-            self.kind = kind
+        init(_ head: Head, _ peer: Peer, deadline: ContinuousClock.Instant?, receivedAt: Timestamp) {
+            self.head = head
             self.peer = peer
-            self.authority = authority
-            self.metadata = metadata
             self.deadline = deadline
             self.receivedAt = receivedAt
         }
@@ -51,18 +57,22 @@ public struct CallContext: Sendable {
         method: MethodPath, kind: CallKind, peer: Peer, authority: String = "", metadata: Metadata = Metadata(),
         deadline: ContinuousClock.Instant? = nil, receivedAt: Timestamp
     ) {
-        facts = Facts(
-            method: method, kind: kind, peer: peer, authority: authority, metadata: metadata, deadline: deadline,
+        self.init(
+            Head(method: method, kind: kind, authority: authority, metadata: metadata), peer: peer, deadline: deadline,
             receivedAt: receivedAt)
     }
 
-    public var method: MethodPath { facts.method }
-    public var kind: CallKind { facts.kind }
+    public init(_ head: Head, peer: Peer, deadline: ContinuousClock.Instant?, receivedAt: Timestamp) {
+        facts = Facts(head, peer, deadline: deadline, receivedAt: receivedAt)
+    }
+
+    public var method: MethodPath { facts.head.method }
+    public var kind: CallKind { facts.head.kind }
     public var peer: Peer { facts.peer }
     /// `:authority`, or `host` if only that came (HDR-8).
-    public var authority: String { facts.authority }
+    public var authority: String { facts.head.authority }
     /// What the caller sent beside the request; `user-agent` is among it (HDR-9).
-    public var metadata: Metadata { facts.metadata }
+    public var metadata: Metadata { facts.head.metadata }
     /// Monotonic: when the headers arrived plus `grpc-timeout` (DL-3). Past it the handler's task is cancelled.
     public var deadline: ContinuousClock.Instant? { facts.deadline }
     /// Wall time at which the headers arrived.
@@ -118,17 +128,35 @@ public protocol CallValueKey {
 
 /// Who is at the other end of a connection.
 public struct Peer: Hashable, Sendable, CustomStringConvertible {
+    /// Behind one reference: each call has its peer.
+    private final class Facts: Sendable {
+        let address: String
+        let tls: TLSIdentity?
+
+        init(_ address: String, _ tls: TLSIdentity?) {
+            self.address = address
+            self.tls = tls
+        }
+    }
+
+    private let facts: Facts
+
     /// Address and port as text; the path of a Unix socket.
-    public var address: String
+    public var address: String { facts.address }
     /// What the handshake agreed on and what the peer proved with its certificate; nil on plaintext.
-    public var tls: TLSIdentity?
+    public var tls: TLSIdentity? { facts.tls }
 
     public init(address: String, tls: TLSIdentity? = nil) {
-        self.address = address
-        self.tls = tls
+        facts = Facts(address, tls)
     }
 
     public var description: String { address }
+
+    public static func == (left: Peer, right: Peer) -> Bool {
+        left.facts === right.facts || left.address == right.address && left.tls == right.tls
+    }
+
+    public func hash(into hasher: inout Hasher) { hasher.combine(address) }
 }
 
 /// A verified client certificate, and what the handshake agreed on (TLS-4).

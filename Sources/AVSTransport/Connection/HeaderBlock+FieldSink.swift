@@ -17,15 +17,17 @@ extension HeaderBlock {
         write(&sink)
         self = sink.block
     }
+}
 
-    /// The headers of nearly every response, built once (SP-6).
-    static let plainResponse = HeaderBlock { ResponseHead.write(into: &$0) }
+extension PreparedHeaders {
+    /// The headers of nearly every response (SP-6).
+    static let plainResponse = PreparedHeaders(HeaderBlock { ResponseHead.write(into: &$0) })
 
     /// The same for requests that say `+proto`.
-    static let protoResponse = HeaderBlock { ResponseHead.write(into: &$0, as: .proto) }
+    static let protoResponse = PreparedHeaders(HeaderBlock { ResponseHead.write(into: &$0, as: .proto) })
 
-    /// The trailers of nearly every success, built once (SP-6).
-    static let okTrailers = HeaderBlock { ResponseHead.writeTrailers(.ok, into: &$0) }
+    /// The trailers of nearly every success (SP-6).
+    static let okTrailers = PreparedHeaders(HeaderBlock { ResponseHead.writeTrailers(.ok, into: &$0) })
 }
 
 extension ChunkLead {

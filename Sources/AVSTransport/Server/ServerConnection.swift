@@ -20,6 +20,8 @@ final class ServerConnection: HTTP2Delegate {
     let loop: LoopContext
     let peer: Peer
     let logger: Logger
+    /// The last one: nearly always the next call's headers are the same to the byte, and need not be taken apart again.
+    @exclusivity(unchecked) private var lastRequest: AcceptedRequest?
     @exclusivity(unchecked) private(set) var handler: HTTP2Handler?
     @exclusivity(unchecked) private var streams = StreamTable<ServerStream>()
     @exclusivity(unchecked) private var runningCalls = 0
@@ -127,11 +129,12 @@ final class ServerConnection: HTTP2Delegate {
     // MARK: New calls
 
     private func accept(_ id: StreamID, _ block: HeaderBlock, endsStream: Bool) {
+        handler?.timers.set(.idle, nil)
+        if id.rawValue > StreamID.maximum.rawValue / 4 * 3 { beginDrain("stream_ids") }  // LIM-5
+        if let lastRequest, lastRequest.block == block { return begin(id, lastRequest, endsStream: endsStream) }
         var head = RequestHead(methods: service.methods, requiresTrailers: service.configuration.requiresTrailersField)
         block.forEach { name, value in head.receive(name: name, value: value) }
         if block.isTruncated { head.markOversized() }
-        handler?.timers.set(.idle, nil)
-        if id.rawValue > StreamID.maximum.rawValue / 4 * 3 { beginDrain("stream_ids") }  // LIM-5
         switch head.verdict {
         case .http(let status, let text): refuse(id, httpStatus: status, head.isHead ? nil : text)
         case .refuse(let status):
@@ -140,36 +143,33 @@ final class ServerConnection: HTTP2Delegate {
         case .refuseMalformed(let status):
             loop.counters.callEnded(method: -1, status.code)
             refuse(id, status, as: head.answersAs, httpStatus: 400)
-        case .accept(let method): begin(id, method, head, endsStream: endsStream)
+        case .accept(let method):
+            let request = AcceptedRequest(
+                block, head, method, compressesResponses: service.configuration.compressesResponses)
+            if block.sizeBytes <= AcceptedRequest.rememberedBytes { lastRequest = request }
+            begin(id, request, endsStream: endsStream)
         }
     }
 
-    private func begin(_ id: StreamID, _ method: RPCMethod, _ head: RequestHead, endsStream: Bool) {
+    private func begin(_ id: StreamID, _ request: AcceptedRequest, endsStream: Bool) {
+        let method = request.method
         if service.budget.isSpent {
             loop.counters.callEnded(method: method.number, .resourceExhausted)
             let status = RPCStatus(.resourceExhausted, "the server's buffers are full")  // OV-3
-            return refuse(id, status, as: head.answersAs)
+            return refuse(id, status, as: request.answersAs)
         }
         let now = handler?.lastReceived ?? service.time.monotonic  // one look at the clock for each read
-        var deadline: ContinuousClock.Instant?
-        if case .after(let timeout) = head.timeout { deadline = now + timeout }
-        if let longest = method.options.maximumTimeout { deadline = min(deadline ?? now + longest, now + longest) }
+        let deadline = request.timeout.map { now + $0 }
         if let deadline, deadline <= now {
             loop.counters.callEnded(method: method.number, .deadlineExceeded)
-            return refuse(id, RPCStatus(.deadlineExceeded, "the deadline had passed"), as: head.answersAs)
+            return refuse(id, RPCStatus(.deadlineExceeded, "the deadline had passed"), as: request.answersAs)
         }
-        let encodesBack = service.configuration.compressesResponses && head.acceptedEncodings.allows(head.encoding)
         let call = ServerCall(
             kind: method.kind,
             limitBytes: method.options.requestLimitBytes ?? service.configuration.requestLimitBytes,
-            requestEncoding: head.encoding, responseEncoding: encodesBack ? head.encoding : .identity,
-            windowBytes: windowBytes)
-        let context = CallContext(
-            method: method.path, kind: method.kind, peer: peer, authority: head.authority, metadata: head.metadata,
-            deadline: deadline, receivedAt: service.time.now)
-        let stream = ServerStream(
-            id, on: self, method: method, call: call, context: context, contentType: head.answersAs,
-            compression: head.acceptedEncodings.choice(after: head.encoding), began: now)
+            requestEncoding: request.encoding, responseEncoding: request.responseEncoding, windowBytes: windowBytes)
+        let context = CallContext(request.head, peer: peer, deadline: deadline, receivedAt: service.time.now)
+        let stream = ServerStream(id, on: self, request: request, call: call, context: context, began: now)
         streams.insert(stream, for: id)
         if let deadline { handler?.setDeadline(id, deadline) }
         if endsStream { stream.receiveEnd() } else { stream.act(on: .wait) }
@@ -280,7 +280,9 @@ final class ServerConnection: HTTP2Delegate {
         _ id: StreamID, as type: ResponseHead.ContentType, _ encoding: MessageEncoding, _ metadata: Metadata?
     ) {
         guard encoding != .identity || metadata?.isEmpty == false else {
-            return respond(id, type == .plain ? .plainResponse : .protoResponse, endsStream: false)
+            return respond(id) { session throws(HTTP2Error) in
+                try session.respond(on: id, headers: type == .plain ? .plainResponse : .protoResponse)
+            }
         }
         let block = HeaderBlock {
             ResponseHead.write(into: &$0, as: type, encoding: encoding, metadata: metadata ?? Metadata())
@@ -303,14 +305,15 @@ final class ServerConnection: HTTP2Delegate {
     }
 
     func finish(_ id: StreamID, _ status: RPCStatus) {
-        var block = HeaderBlock.okTrailers
-        if !status.isOK || !status.metadata.isEmpty {
+        if status.isOK, status.metadata.isEmpty {
+            handler?.session.finish(id, trailers: .okTrailers)
+        } else {
             let limit = peerHeaderLimit
             var isCut = false
-            block = HeaderBlock { isCut = ResponseHead.writeTrailers(status, into: &$0, limitBytes: limit) }
+            let block = HeaderBlock { isCut = ResponseHead.writeTrailers(status, into: &$0, limitBytes: limit) }
             if isCut { logCut(id) }
+            handler?.session.finish(id, trailers: block)
         }
-        handler?.session.finish(id, trailers: block)
         handler?.scheduleFlush()
     }
 
@@ -320,9 +323,15 @@ final class ServerConnection: HTTP2Delegate {
     }
 
     private func respond(_ id: StreamID, _ block: HeaderBlock, endsStream: Bool) {
+        respond(id) { session throws(HTTP2Error) in
+            try session.respond(on: id, headers: block, endsStream: endsStream)
+        }
+    }
+
+    private func respond(_ id: StreamID, _ submit: (inout HTTP2Session) throws(HTTP2Error) -> Void) {
         guard let handler else { return }
         do throws(HTTP2Error) {
-            try handler.session.respond(on: id, headers: block, endsStream: endsStream)
+            try submit(&handler.session)
         } catch {
             logger.debug("no response sent", metadata: ["stream": "\(id.rawValue)", "error": "\(error)"])
             handler.session.reset(id, .internalError)

@@ -12,10 +12,9 @@ final class ServerStream: ServerCallChannel, RunnableCall, @unchecked Sendable {
     let id: StreamID
     private let connection: ServerConnection
     private let eventLoop: any EventLoop
-    private let method: RPCMethod
+    private let request: AcceptedRequest
     private let context: CallContext
     @exclusivity(unchecked) private var call: ServerCall
-    private let contentType: ResponseHead.ContentType
     private let inflatesRequests: Bool
     private var waitsToInflate = false
     @exclusivity(unchecked) private(set) var hasStarted = false
@@ -23,8 +22,6 @@ final class ServerStream: ServerCallChannel, RunnableCall, @unchecked Sendable {
     var isWaiting = false
     /// While the handler runs.
     @exclusivity(unchecked) private var runner: CallRunner?
-    /// What to compress with if the handler asks for it.
-    private let compression: MessageEncoding
     /// What the context was told of the last request.
     private var wasCompressed = false
     @exclusivity(unchecked) private var reader: Waiter<[UInt8]?>?
@@ -41,18 +38,16 @@ final class ServerStream: ServerCallChannel, RunnableCall, @unchecked Sendable {
     var unsentAtLastLook = 0
 
     init(
-        _ id: StreamID, on connection: ServerConnection, method: RPCMethod, call: ServerCall, context: CallContext,
-        contentType: ResponseHead.ContentType, compression: MessageEncoding, began: ContinuousClock.Instant
+        _ id: StreamID, on connection: ServerConnection, request: AcceptedRequest, call: ServerCall,
+        context: CallContext, began: ContinuousClock.Instant
     ) {
         self.id = id
         self.connection = connection
         eventLoop = connection.loop.eventLoop
-        self.method = method
+        self.request = request
         self.call = call
         inflatesRequests = call.requestEncoding != .identity
         self.context = context
-        self.contentType = contentType
-        self.compression = compression
         self.began = began
     }
 
@@ -103,7 +98,7 @@ final class ServerStream: ServerCallChannel, RunnableCall, @unchecked Sendable {
         outcome = status
         connection.loop.counters.latencyMicroseconds.record(
             began.duration(to: connection.service.time.monotonic).microseconds)
-        connection.loop.counters.callEnded(method: method.number, status.code)
+        connection.loop.counters.callEnded(method: request.method.number, status.code)
     }
 
     /// The stream is gone or given up: cancels the handler, fails what waits (CAN-2).
@@ -152,7 +147,7 @@ final class ServerStream: ServerCallChannel, RunnableCall, @unchecked Sendable {
         var status = RPCStatus.ok
         do {
             for interceptor in connection.service.interceptors { try await interceptor.admit(&context) }
-            switch method.handler {
+            switch request.method.handler {
             case .unary(let respond):
                 // Nearly always there already; then nothing is awaited.
                 let ready = eventLoop.inEventLoop ? takeMessage() : nil
@@ -295,7 +290,7 @@ final class ServerStream: ServerCallChannel, RunnableCall, @unchecked Sendable {
     /// What the handler said of compression, before the headers say it.
     private func apply(_ metadata: CallContext.ResponseMetadata?) {
         guard let isWanted = metadata?.isCompressed else { return }
-        call.setResponseEncoding(isWanted ? compression : .identity)
+        call.setResponseEncoding(isWanted ? request.compression : .identity)
     }
 
     func sendHeaders() async throws {
@@ -326,7 +321,7 @@ final class ServerStream: ServerCallChannel, RunnableCall, @unchecked Sendable {
             connection.finish(id, status.adding(metadata?.trailing))
         case .trailersOnly:
             // A failure before the first message is one section, whatever was set: clients may retry it (RSP-2).
-            connection.refuse(id, status.adding(metadata?.trailing).adding(metadata?.initial), as: contentType)
+            connection.refuse(id, status.adding(metadata?.trailing).adding(metadata?.initial), as: request.answersAs)
         case .trailers:
             connection.finish(id, status.adding(metadata?.trailing))
         case .ignored: break
@@ -334,7 +329,7 @@ final class ServerStream: ServerCallChannel, RunnableCall, @unchecked Sendable {
     }
 
     private func sendHeaders(_ metadata: CallContext.ResponseMetadata?) {
-        connection.sendHeaders(id, as: contentType, call.responseEncoding, metadata?.initial)
+        connection.sendHeaders(id, as: request.answersAs, call.responseEncoding, metadata?.initial)
     }
 }
 
