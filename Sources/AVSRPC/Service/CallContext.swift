@@ -51,6 +51,8 @@ public struct CallContext: Sendable {
     }
 
     private let facts: Facts
+    /// What an interceptor made of it.
+    private var changedMetadata: Metadata?
     private var values: [(key: ObjectIdentifier, value: any Sendable)] = []
 
     public init(
@@ -71,8 +73,12 @@ public struct CallContext: Sendable {
     public var peer: Peer { facts.peer }
     /// `:authority`, or `host` if only that came (HDR-8).
     public var authority: String { facts.head.authority }
-    /// What the caller sent beside the request; `user-agent` is among it (HDR-9).
-    public var metadata: Metadata { facts.head.metadata }
+    /// What the caller sent beside the request; `user-agent` is among it (HDR-9). An interceptor may change what those
+    /// after it and the handler see.
+    public var metadata: Metadata {
+        get { changedMetadata ?? facts.head.metadata }
+        set { changedMetadata = newValue }
+    }
     /// Monotonic: when the headers arrived plus `grpc-timeout` (DL-3). Past it the handler's task is cancelled.
     public var deadline: ContinuousClock.Instant? { facts.deadline }
     /// Wall time at which the headers arrived.

@@ -24,6 +24,9 @@ final class ClientConnection: HTTP2Delegate {
         self.core = core
     }
 
+    /// The server's address, as text.
+    var peer: String { channel?.remoteAddress.map { "\($0)" } ?? "unknown" }
+
     func makeHandler(_ limits: ConnectionLimits) throws(HTTP2Error) -> HTTP2Handler {
         let handler = try HTTP2Handler(
             role: .client, limits: limits, pings: .unlimited, loop: core.loop, time: core.time, logger: core.logger,

@@ -8,7 +8,7 @@ import Synchronization
 ///
 /// `@unchecked`: everything that changes is touched on the channel's event loop only; each entry from a task goes
 /// there.
-final class ClientStream: @unchecked Sendable {
+final class ClientStream: ClientCallChannel, @unchecked Sendable {
     private let core: ChannelCore
     private let eventLoop: any EventLoop
     private let fields: RequestFields
@@ -30,6 +30,11 @@ final class ClientStream: @unchecked Sendable {
     private let retryPolicy: RetryPolicy?
     /// For interceptors; nil where there are none (CH-8).
     private let onEnd: (@Sendable (RPCStatus) -> Void)?
+    /// Mostly none.
+    private let tracers: [any CallTracer]
+    /// Attempts that were shown to tracers, and whether the last one goes on.
+    private var attempts = 0
+    private var isInAttempt = false
     /// Attempts that a policy asked for, after the first (RT-4).
     private var retries = 0
     private var retryTimer: Scheduled<Void>?
@@ -46,7 +51,7 @@ final class ClientStream: @unchecked Sendable {
     init(
         core: ChannelCore, kind: CallKind, fields: RequestFields, deadline: ContinuousClock.Instant?,
         waitsForReady: Bool, responseLimitBytes: Int, retryPolicy: RetryPolicy? = nil,
-        onEnd: (@Sendable (RPCStatus) -> Void)? = nil
+        tracers: [any CallTracer] = [], onEnd: (@Sendable (RPCStatus) -> Void)? = nil
     ) {
         self.core = core
         eventLoop = core.loop.eventLoop
@@ -56,6 +61,7 @@ final class ClientStream: @unchecked Sendable {
         self.waitsForReady = waitsForReady
         self.responseLimitBytes = responseLimitBytes
         self.retryPolicy = retryPolicy
+        self.tracers = tracers
         self.onEnd = onEnd
         call = ClientCall(kind: kind, limitBytes: responseLimitBytes)
     }
@@ -82,8 +88,10 @@ final class ClientStream: @unchecked Sendable {
 
     func cancel() { onLoop { self.close(RPCStatus(.cancelled, "the call was cancelled")) } }
 
-    /// Queues a request and returns when the unsent bytes are under the limit (FC-7).
+    /// Queues a request and returns when the unsent bytes are under the limit (FC-7). The only one of a call waits for
+    /// nothing, and its failure shows in the status.
     func write(_ message: [UInt8], compress: Bool = true) async throws {
+        guard kind.streamsRequests else { return onLoop { self.send(message, nil, compress: compress) } }
         let waiter = Waiter<Void>()
         onLoop { self.send(message, waiter, compress: compress) }
         try await waiter.value()
@@ -116,6 +124,10 @@ final class ClientStream: @unchecked Sendable {
 
     /// The response that was taken last came compressed.
     var lastWasCompressed: Bool { compressed.load(ordering: .relaxed) }
+
+    var responseMetadata: Metadata { get async throws { try await initialMetadata.value() } }
+
+    var status: RPCStatus { get async throws { try await end.value() } }
 
     private func wait(_ waiter: Waiter<[UInt8]?>) {
         if let reader, !reader.isDecided {
@@ -181,6 +193,7 @@ final class ClientStream: @unchecked Sendable {
         var fields = self.fields
         if let deadline { fields.timeout = core.time.monotonic.duration(to: deadline) }
         if retries > 0 { fields.setPreviousAttempts(retries) }
+        if !tracers.isEmpty { beginAttempt(&fields.metadata, on: connection) }
         let endsAtOnce = hasEndedRequests && kept.isEmpty
         guard let id = connection.open(self, fields, endsStream: endsAtOnce) else { return }
         self.connection = connection
@@ -244,19 +257,22 @@ final class ClientStream: @unchecked Sendable {
     func neverLeft() {
         guard !isOver, !call.hasEnded else { return }
         guard !isCommitted else { return connectionLost("the connection took no more calls") }
-        beginAgain()
+        beginAgain(after: Self.unprocessed)
         core.open(self)
     }
 
     private func retry() -> Bool {
         guard call.isUnanswered, !isCommitted else { return false }
         hasRetried = true
-        beginAgain()
+        beginAgain(after: Self.unprocessed)
         core.open(self)
         return true
     }
 
-    private func beginAgain() {
+    private static let unprocessed = RPCStatus(.unavailable, "the server did not process the call")
+
+    private func beginAgain(after status: RPCStatus) {
+        endAttempt(with: status)
         connection = nil
         id = nil
         call = ClientCall(kind: kind, limitBytes: responseLimitBytes)
@@ -281,12 +297,27 @@ final class ClientStream: @unchecked Sendable {
         }
         retries += 1
         if let id { connection?.abandon(id, isClosed: isClosed) }
-        beginAgain()
+        beginAgain(after: status)
         retryTimer = eventLoop.scheduleTask(in: TimeAmount(delay)) {
             self.retryTimer = nil
             if !self.isOver { self.core.open(self) }
         }
         return true
+    }
+
+    // MARK: Tracing
+
+    private func beginAttempt(_ metadata: inout Metadata, on connection: ClientConnection) {
+        endAttempt(with: Self.unprocessed)  // one that found no room for its stream
+        attempts += 1
+        isInAttempt = true
+        for tracer in tracers { tracer.attemptBegan(attempts, to: connection.peer, metadata: &metadata) }
+    }
+
+    private func endAttempt(with status: RPCStatus) {
+        guard isInAttempt else { return }
+        isInAttempt = false
+        for tracer in tracers { tracer.attemptEnded(attempts, with: status) }
     }
 
     // MARK: Responses and the end
@@ -360,6 +391,8 @@ final class ClientStream: @unchecked Sendable {
         initialMetadata.fulfil(status.isOK ? .success(Metadata()) : .failure(status))
         end.fulfil(.success(status))
         onEnd?(status)
+        endAttempt(with: status)
+        for tracer in tracers { tracer.callEnded(with: status) }
     }
 }
 

@@ -38,7 +38,7 @@ extension RPCChannel {
         public var callPolicies: [String: CallPolicy] = [:]
         /// Shared by all calls of the channel (RT-5).
         public var retryThrottle = RetryThrottle()
-        /// See each call before it is sent.
+        /// See each call before it is sent, those that want it from its beginning to its end (CH-8).
         public var interceptors: [any ClientInterceptor] = []
 
         public init() {
@@ -88,25 +88,14 @@ public struct CallOptions: Sendable {
     public var requestEncoding = MessageEncoding.identity
     /// Largest response message; nil takes the channel's limit.
     public var responseLimitBytes: Int?
+    /// See the call's attempts and its end (OB-3); interceptors add theirs.
+    public var tracers: [any CallTracer] = []
 
     public init(metadata: Metadata = Metadata(), timeout: Duration? = nil, waitForReady: Bool = false) {
         self.metadata = metadata
         self.timeout = timeout
         self.waitForReady = waitForReady
     }
-}
-
-/// Sees each call of a channel before it is sent: credentials, trace ids (CH-7, CH-8).
-public protocol ClientInterceptor: Sendable {
-    /// May change the options, or end the call by throwing.
-    func prepare(_ method: MethodPath, _ options: inout CallOptions) async throws
-
-    /// The call is over; called once for each call that was sent, on the channel's event loop. Must not block.
-    func ended(_ method: MethodPath, with status: RPCStatus)
-}
-
-extension ClientInterceptor {
-    public func ended(_ method: MethodPath, with status: RPCStatus) {}
 }
 
 /// A response with what came around it.

@@ -3,6 +3,7 @@ public import AVSRPC
 public import Logging
 import NIOCore
 import NIOPosix
+import Synchronization
 
 /// Calls to one server over one connection, which is opened when it is wanted and opened again when it is lost.
 ///
@@ -26,6 +27,7 @@ public final class RPCChannel: Sendable {
     private let balancer: RoundRobin?
     private var core: ChannelCore { cores[0] }
     private let configuration: Configuration
+    private let callInterceptors: [any ClientCallInterceptor]
     private let time: any TimeSource
     private let authority: String
 
@@ -53,6 +55,7 @@ public final class RPCChannel: Sendable {
         }
         balancer = cores.count > 1 ? RoundRobin(cores) : nil
         self.configuration = configuration
+        callInterceptors = configuration.interceptors.compactMap { $0 as? any ClientCallInterceptor }
         self.time = time
         authority = configuration.authority ?? target.authority
     }
@@ -113,7 +116,7 @@ public final class RPCChannel: Sendable {
     ) async throws -> RPCResponse<Response.Message> {
         let bytes = try request.encode(message)
         return try await withStream(path, .unary, options) { stream in
-            stream.sendSingle(bytes)
+            try await Self.send(bytes, stream)
             return try await Self.single(of: stream, response)
         }
     }
@@ -126,7 +129,7 @@ public final class RPCChannel: Sendable {
     ) async throws -> Result {
         let bytes = try request.encode(message)
         return try await withStream(path, .serverStreaming, options) { stream in
-            stream.sendSingle(bytes)
+            try await Self.send(bytes, stream)
             return try await body(ResponseStream(stream, response))
         }
     }
@@ -160,11 +163,12 @@ public final class RPCChannel: Sendable {
     /// Runs a call for as long as `body` does; what is left of it then is cancelled (CAN-5).
     private nonisolated(nonsending) func withStream<Result>(
         _ path: MethodPath, _ kind: CallKind, _ options: CallOptions,
-        _ body: nonisolated(nonsending) (ClientStream) async throws -> Result
+        _ body: nonisolated(nonsending) (any ClientCallChannel) async throws -> Result
     ) async throws -> Result {
         let began = time.monotonic
         let options = try await prepared(options, for: path)
         if Task.isCancelled { throw RPCStatus(.cancelled, "the task was cancelled before the call") }
+        if !callInterceptors.isEmpty { return try await withIntercepted(path, kind, options, began: began, body) }
         let stream = makeStream(path, kind, options, began: began)
         return try await withTaskCancellationHandler {
             defer { stream.cancel() }
@@ -177,6 +181,45 @@ public final class RPCChannel: Sendable {
         } onCancel: {
             stream.cancel()
         }
+    }
+
+    /// The same through those that open calls (CH-8).
+    private nonisolated(nonsending) func withIntercepted<Result>(
+        _ path: MethodPath, _ kind: CallKind, _ options: CallOptions, began: ContinuousClock.Instant,
+        _ body: nonisolated(nonsending) (any ClientCallChannel) async throws -> Result
+    ) async throws -> Result {
+        let streams = OpenStreams()
+        return try await withTaskCancellationHandler {
+            defer { streams.cancel() }
+            do {
+                return try await body(open(path, kind, options, began, callInterceptors[...], streams))
+            } catch is CancellationError {
+                throw RPCStatus(.cancelled, "the call was cancelled")
+            }
+        } onCancel: {
+            streams.cancel()
+        }
+    }
+
+    private func open(
+        _ path: MethodPath, _ kind: CallKind, _ options: CallOptions, _ began: ContinuousClock.Instant,
+        _ interceptors: ArraySlice<any ClientCallInterceptor>, _ streams: OpenStreams
+    ) async throws -> any ClientCallChannel {
+        guard let next = interceptors.first else {
+            let stream = makeStream(path, kind, options, began: began)
+            streams.start(stream)
+            return stream
+        }
+        return try await next.open(path, kind, options) { options in
+            try await self.open(path, kind, options, began, interceptors.dropFirst(), streams)
+        }
+    }
+
+    /// The one request of a call that takes one, and the half-close behind it.
+    private nonisolated(nonsending) static func send(_ bytes: [UInt8], _ call: any ClientCallChannel) async throws {
+        if let stream = call as? ClientStream { return stream.sendSingle(bytes) }
+        try await call.write(bytes, compress: true)
+        call.finishRequests()
     }
 
     /// What interceptors and credentials make of a call's options (CH-7, CH-8).
@@ -222,11 +265,11 @@ public final class RPCChannel: Sendable {
         return ClientStream(
             core: core, kind: kind, fields: fields, deadline: deadline, waitsForReady: options.waitForReady,
             responseLimitBytes: options.responseLimitBytes ?? configuration.responseLimitBytes,
-            retryPolicy: options.retryPolicy ?? configuration.retryPolicy, onEnd: onEnd)
+            retryPolicy: options.retryPolicy ?? configuration.retryPolicy, tracers: options.tracers, onEnd: onEnd)
     }
 
     private static func single<Response>(
-        of stream: ClientStream, _ codec: some MessageCodec<Response>
+        of stream: any ClientCallChannel, _ codec: some MessageCodec<Response>
     ) async throws -> RPCResponse<Response> {
         guard let bytes = try await stream.nextMessage() else {
             throw RPCStatus(.unimplemented, "the server sent no response")
@@ -237,7 +280,33 @@ public final class RPCChannel: Sendable {
         }
         return RPCResponse(
             message: try ResponseStream.decoded(bytes, by: codec),
-            initialMetadata: try await stream.initialMetadata.value(),
-            trailingMetadata: try await stream.end.value().metadata, wasCompressed: wasCompressed)
+            initialMetadata: try await stream.responseMetadata,
+            trailingMetadata: try await stream.status.metadata, wasCompressed: wasCompressed)
+    }
+}
+
+/// The calls that interceptors have opened for one caller; over when the caller's is (CAN-5). As many as they make.
+private final class OpenStreams: Sendable {
+    private struct State {
+        var streams: [ClientStream] = []
+        var isCancelled = false
+    }
+
+    private let state = Mutex(State())
+
+    func start(_ stream: ClientStream) {
+        let isCancelled = state.withLock { state in
+            state.streams.append(stream)
+            return state.isCancelled
+        }
+        if isCancelled { stream.cancel() } else { stream.start() }
+    }
+
+    func cancel() {
+        let streams = state.withLock { state in
+            state.isCancelled = true
+            return state.streams
+        }
+        for stream in streams { stream.cancel() }
     }
 }

@@ -4,10 +4,10 @@ public import AVSRPC
 ///
 /// Ends after an OK status; any other status is thrown as ``RPCStatus`` after the messages before it (STA-6).
 public struct ResponseStream<Message: Sendable>: AsyncSequence, Sendable {
-    private let stream: ClientStream
+    private let stream: any ClientCallChannel
     private let decode: @Sendable ([UInt8]) throws -> Message
 
-    init(_ stream: ClientStream, _ codec: some MessageCodec<Message>) {
+    init(_ stream: any ClientCallChannel, _ codec: some MessageCodec<Message>) {
         self.stream = stream
         decode = { try Self.decoded($0, by: codec) }
     }
@@ -39,18 +39,18 @@ public struct ResponseStream<Message: Sendable>: AsyncSequence, Sendable {
     /// What came with the response headers; waits for them. An answer without headers of its own has none.
     ///
     /// - Throws: the call's status if it failed before it had headers.
-    public var initialMetadata: Metadata { get async throws { try await stream.initialMetadata.value() } }
+    public var initialMetadata: Metadata { get async throws { try await stream.responseMetadata } }
 
     /// The status of the call, with trailing metadata; waits until the loop has taken everything before it.
-    public var status: RPCStatus { get async throws { try await stream.end.value() } }
+    public var status: RPCStatus { get async throws { try await stream.status } }
 }
 
 /// The requests of a streaming call.
 public struct RequestWriter<Message: Sendable>: Sendable {
-    private let stream: ClientStream
+    private let stream: any ClientCallChannel
     private let encode: @Sendable (Message) throws -> [UInt8]
 
-    init(_ stream: ClientStream, _ codec: some MessageCodec<Message>) {
+    init(_ stream: any ClientCallChannel, _ codec: some MessageCodec<Message>) {
         self.stream = stream
         encode = { try codec.encode($0) }
     }

@@ -148,6 +148,8 @@ final class ServerStream: ServerCallChannel, RunnableCall, @unchecked Sendable {
         do {
             for interceptor in connection.service.interceptors { try await interceptor.admit(&context) }
             switch request.method.handler {
+            case _ where !connection.service.callInterceptors.isEmpty:
+                answer = try await InterceptedCall(self, request.method, connection.service).answer(context)
             case .unary(let respond):
                 // Nearly always there already; then nothing is awaited.
                 let ready = eventLoop.inEventLoop ? takeMessage() : nil

@@ -8,6 +8,8 @@ final class ServiceBundle: Sendable {
     let configuration: RPCServer.Configuration
     let methods: MethodTable
     let interceptors: [any ServerInterceptor]
+    /// Those of them that stand around handlers; calls are none of their business if this is empty (CH-8).
+    let callInterceptors: [any ServerCallInterceptor]
     let time: any TimeSource
     let logger: Logger
     let handlers: RunningHandlers
@@ -22,6 +24,7 @@ final class ServiceBundle: Sendable {
         budget = BufferBudget(limitBytes: configuration.maxBufferedBytes)
         handlers = RunningHandlers(limit: configuration.maxRunningCalls, seatLimit: configuration.maxWaitingCalls)
         self.interceptors = interceptors
+        callInterceptors = interceptors.compactMap { $0 as? any ServerCallInterceptor }
         self.time = time
         self.logger = logger
     }
