@@ -24,6 +24,8 @@ final class ServerConnection: HTTP2Delegate {
     @exclusivity(unchecked) private var lastRequest: AcceptedRequest?
     @exclusivity(unchecked) private(set) var handler: HTTP2Handler?
     @exclusivity(unchecked) private var streams = StreamTable<ServerStream>()
+    /// The newest request's number.
+    @exclusivity(unchecked) private var lastStream = StreamID.connection
     @exclusivity(unchecked) private var runningCalls = 0
     /// Calls whose handler may start when another one has returned (OV-2).
     @exclusivity(unchecked) private var waitingCalls: Deque<ServerStream> = []
@@ -84,9 +86,10 @@ final class ServerConnection: HTTP2Delegate {
         case .headers(let id, let block, let endsStream):
             if let stream = streams[id] {
                 stream.receiveEnd()  // trailers of a client mean nothing but its end (HDR-12)
-            } else {
+            } else if id > lastStream {
+                lastStream = id
                 accept(id, block, endsStream: endsStream)
-            }
+            }  // else trailers, of a request that was answered at its headers
         case .data(let id, let range):
             streams[id]?.receive(bytes.readableBytesUInt8Span.extracting(range))
         case .endOfStream(let id):
