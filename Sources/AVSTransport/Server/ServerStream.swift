@@ -14,6 +14,7 @@ final class ServerStream: ServerCallChannel, RunnableCall, @unchecked Sendable {
     private let eventLoop: any EventLoop
     private let request: AcceptedRequest
     private let context: CallContext
+    private let hasDeadline: Bool
     @exclusivity(unchecked) private var call: ServerCall
     private let inflatesRequests: Bool
     private var waitsToInflate = false
@@ -48,6 +49,7 @@ final class ServerStream: ServerCallChannel, RunnableCall, @unchecked Sendable {
         self.call = call
         inflatesRequests = call.requestEncoding != .identity
         self.context = context
+        hasDeadline = context.deadline != nil
         self.began = began
     }
 
@@ -131,49 +133,80 @@ final class ServerStream: ServerCallChannel, RunnableCall, @unchecked Sendable {
 
     // MARK: The handler's task
 
+    // Functions apart from each other: the frame of an asynchronous function has room for all that it may ever hold, and
+    // stays for as long as the handler waits. What is not on every call's way lies in a frame of its own.
+
+    @inline(never)
     nonisolated(nonsending) func run(in runner: CallRunner) async {
         guard !isOver else { return connection.handlerReturned() }
         self.runner = runner
-        if let deadline = context.deadline {
-            await CallContext.$inheritedDeadline.withValue(deadline) { await respond() }
-        } else {
-            await respond()
-        }
+        if hasDeadline { await respondWithinDeadline() } else { await respond() }
+    }
+
+    @inline(never)
+    nonisolated(nonsending) private func respondWithinDeadline() async {
+        await CallContext.$inheritedDeadline.withValue(context.deadline) { await respond() }
     }
 
     nonisolated(nonsending) private func respond() async {
+        if connection.service.interceptors.isEmpty {
+            await respond(context)
+        } else if let admitted = await admitted() {
+            await respond(admitted)
+        }
+    }
+
+    /// Asks the interceptors; nil after one has refused, which ends the call.
+    @inline(never)
+    nonisolated(nonsending) private func admitted() async -> CallContext? {
         var context = self.context
-        var answer: [UInt8]?
-        var status = RPCStatus.ok
         do {
             for interceptor in connection.service.interceptors { try await interceptor.admit(&context) }
+            return context
+        } catch {
+            finish(.failure(error), context)
+            return nil
+        }
+    }
+
+    nonisolated(nonsending) private func respond(_ context: CallContext) async {
+        do {
             switch request.method.handler {
             case _ where !connection.service.callInterceptors.isEmpty:
                 answer = try await InterceptedCall(self, request.method, connection.service).answer(context)
             case .unary(let respond):
                 // Nearly always there already; then nothing is awaited.
                 let ready = eventLoop.inEventLoop ? takeMessage() : nil
-                let next = if let ready { try ready.get() } else { try await nextMessage() }
-                guard let request = next else {
+                guard let message = if let ready { try ready.get() } else { try await nextMessage() } else {
                     throw RPCStatus(.unimplemented, "the call carried no request")
                 }
-                answer = try await respond(request, context)
+                finish(.success(try await respond(message, context)), context)
             case .streaming(let respond):
                 try await respond(self, context)
+                finish(.success(nil), context)
             }
         } catch {
-            answer = nil
-            status = connection.service.status(of: error, in: context)
+            finish(.failure(error), context)
         }
-        if eventLoop.inEventLoop { return returned(answer, status, context) }
-        let (message, end, final) = (answer, status, context)
-        eventLoop.execute { self.returned(message, end, final) }
+    }
+
+    private func finish(_ result: Result<[UInt8]?, any Error>, _ context: CallContext) {
+        if eventLoop.inEventLoop { return returned(result, context) }
+        eventLoop.execute { self.returned(result, context) }
     }
 
     /// The handler has returned.
-    private func returned(_ answer: [UInt8]?, _ status: RPCStatus, _ context: CallContext) {
+    private func returned(_ result: Result<[UInt8]?, any Error>, _ context: CallContext) {
         runner = nil
-        end(answer, status)
+        let status: RPCStatus
+        switch result {
+        case .success(let answer):
+            status = .ok
+            end(answer, status)
+        case .failure(let error):
+            status = connection.service.status(of: error, in: context)
+            end(nil, status)
+        }
         for interceptor in connection.service.interceptors { interceptor.ended(context, with: outcome ?? status) }
         connection.handlerReturned()
     }
