@@ -152,7 +152,8 @@ final class ServerStream: ServerCallChannel, RunnableCall, @unchecked Sendable {
         if connection.service.interceptors.isEmpty {
             await respond(context)
         } else if let admitted = await admitted() {
-            await respond(admitted)
+            let isIntercepted = !connection.service.callInterceptors.isEmpty
+            if isIntercepted { await respondIntercepted(admitted) } else { await respond(admitted) }
         }
     }
 
@@ -169,11 +170,19 @@ final class ServerStream: ServerCallChannel, RunnableCall, @unchecked Sendable {
         }
     }
 
+    @inline(never)
+    nonisolated(nonsending) private func respondIntercepted(_ context: CallContext) async {
+        do {
+            let call = InterceptedCall(self, request.method, connection.service)
+            finish(.success(try await call.answer(context)), context)
+        } catch {
+            finish(.failure(error), context)
+        }
+    }
+
     nonisolated(nonsending) private func respond(_ context: CallContext) async {
         do {
             switch request.method.handler {
-            case _ where !connection.service.callInterceptors.isEmpty:
-                answer = try await InterceptedCall(self, request.method, connection.service).answer(context)
             case .unary(let respond):
                 // Nearly always there already; then nothing is awaited.
                 let ready = eventLoop.inEventLoop ? takeMessage() : nil
