@@ -24,7 +24,10 @@ final class ChannelCore: @unchecked Sendable {
     /// One look at all addresses, in their order. The next one is tried when one has failed, or has not answered for
     /// ``ChannelCore/headStart``; the first that is ready ends the round.
     private struct Round {
+        let number: Int
         let since: ContinuousClock.Instant
+        /// None until the name is resolved.
+        var addresses: [Target.Address] = []
         /// Index of the address that is tried next.
         var next = 0
         var attempts: Set<ObjectIdentifier> = []
@@ -34,6 +37,8 @@ final class ChannelCore: @unchecked Sendable {
     private static let headStart = TimeAmount.milliseconds(250)
 
     let target: Target
+    let addresses: AddressSource
+    private var rounds = 0
     let configuration: RPCChannel.Configuration
     let loop: LoopContext
     let time: any TimeSource
@@ -58,7 +63,7 @@ final class ChannelCore: @unchecked Sendable {
     /// All connections that have not ended, the ready one among them.
     private var connections: [ObjectIdentifier: ClientConnection] = [:]
     private var keepaliveFactor = 1
-    private var whenClosed: [Waiter<Void>] = []
+    private var whenClosed: [() -> Void] = []
 
     init(
         target: Target, configuration: RPCChannel.Configuration, loop: LoopContext, time: any TimeSource, logger: Logger
@@ -70,8 +75,17 @@ final class ChannelCore: @unchecked Sendable {
         var logger = logger
         logger[metadataKey: "target"] = "\(target)"
         self.logger = logger
+        addresses = AddressSource(target, configuration, loop: loop, time: time)
         backoff = configuration.backoff
         retryThrottle = configuration.retryThrottle
+    }
+
+    /// One address of this channel, whose calls go round.
+    func one(of address: Target.Address, for balancer: RoundRobin) -> ChannelCore {
+        let core = ChannelCore(
+            target: Target(address, of: target), configuration: configuration, loop: loop, time: time, logger: logger)
+        core.balancer = balancer
+        return core
     }
 
     // MARK: Calls
@@ -136,21 +150,32 @@ final class ChannelCore: @unchecked Sendable {
     // MARK: Connecting
 
     private func connect() {
-        state = .connecting(Round(since: time.monotonic))
-        tryNextAddress()
+        rounds += 1
+        let number = rounds
+        state = .connecting(Round(number: number, since: time.monotonic))
+        addresses.find { answer in
+            guard case .connecting(var round) = self.state, round.number == number else { return }
+            switch answer {
+            case .success(let addresses):
+                round.addresses = addresses
+                self.state = .connecting(round)
+                self.tryNextAddress()
+            case .failure(let reason): self.roundFailed("\(reason)", since: round.since)
+            }
+        }
     }
 
     private func tryNextAddress() {
         nextAddressTimer?.cancel()
         nextAddressTimer = nil
-        guard case .connecting(var round) = state, round.next < target.addresses.count else { return }
-        let address = target.addresses[round.next]
+        guard case .connecting(var round) = state, round.next < round.addresses.count else { return }
+        let address = round.addresses[round.next]
         let connection = ClientConnection(core: self)
         connections[ObjectIdentifier(connection)] = connection
         round.next += 1
         round.attempts.insert(ObjectIdentifier(connection))
         state = .connecting(round)
-        if round.next < target.addresses.count {
+        if round.next < round.addresses.count {
             nextAddressTimer = loop.eventLoop.scheduleTask(in: Self.headStart) { self.tryNextAddress() }
         }
         let bound = NIOLoopBound(connection, eventLoop: loop.eventLoop)
@@ -193,6 +218,12 @@ final class ChannelCore: @unchecked Sendable {
             if let (option, value) = limits.userTimeout { tcp = tcp.channelOption(option, value: value) }
             return tcp.connect(host: host, port: port)
         case .unix(let path): return bootstrap.connect(unixDomainSocketPath: path)
+        case .abstract(let name):
+            do {
+                return bootstrap.withConnectedSocket(try AbstractSocket.connected(name))
+            } catch {
+                return loop.eventLoop.makeFailedFuture(error)
+            }
         }
     }
 
@@ -242,6 +273,7 @@ final class ChannelCore: @unchecked Sendable {
 
     private func leaveReady() {
         state = .idle
+        balancer?.lookAgain()
         if hasWaiting() { connect() }  // else not before the next call (DR-6)
     }
 
@@ -249,7 +281,7 @@ final class ChannelCore: @unchecked Sendable {
         var round = round
         round.attempts.remove(ObjectIdentifier(connection))
         state = .connecting(round)
-        if round.next < target.addresses.count { return tryNextAddress() }
+        if round.next < round.addresses.count { return tryNextAddress() }
         if round.attempts.isEmpty { roundFailed(reason, since: round.since) }
     }
 
@@ -260,6 +292,7 @@ final class ChannelCore: @unchecked Sendable {
         let delay = max(.zero, backoff.next(using: &random) - since.duration(to: now))
         logger.info("connecting failed", metadata: ["error": "\(reason)", "retry_in": "\(delay)"])
         retryTimer = loop.eventLoop.scheduleTask(in: TimeAmount(delay)) { self.retry() }
+        balancer?.lookAgain()
         openAgain()  // those that do not wait for ready fail here
     }
 
@@ -279,24 +312,37 @@ final class ChannelCore: @unchecked Sendable {
 
     // MARK: Closing
 
-    /// Open calls end UNAVAILABLE; the waiter is told when the last connection is gone.
-    func close(_ waiter: Waiter<Void>) {
-        whenClosed.append(waiter)
-        if case .shutdown = state { return finishClosing() }
-        state = .shutdown
-        retryTimer?.cancel()
-        nextAddressTimer?.cancel()
-        let calls = waiting
-        waiting = []
+    /// Open calls end UNAVAILABLE.
+    ///
+    /// - Parameter then: called when the last connection is gone.
+    func close(_ then: @escaping () -> Void) {
+        stop(then)
+        let calls = takeWaiting()
         for call in calls where !call.isOver { call.fail(RPCStatus(.unavailable, "the channel is closed")) }
         for connection in connections.values { connection.close("the channel was closed") }
         finishClosing()
     }
 
+    /// The address is not one of the target's any more: open calls go on, and there will be no others.
+    func retire(_ then: @escaping () -> Void) {
+        stop(then)
+        for connection in connections.values { connection.retire() }
+        finishClosing()
+    }
+
+    private func stop(_ then: @escaping () -> Void) {
+        whenClosed.append(then)
+        state = .shutdown
+        retryTimer?.cancel()
+        nextAddressTimer?.cancel()
+        addresses.cancel()
+    }
+
     private func finishClosing() {
         guard connections.isEmpty else { return }
-        for waiter in whenClosed { waiter.resume() }
+        let tell = whenClosed
         whenClosed = []
+        for then in tell { then() }
     }
 
     // MARK: Observing

@@ -17,7 +17,7 @@ final class ClientConnection: HTTP2Delegate {
     private(set) var isClosing = false
     /// The server takes no further calls here.
     private(set) var isDraining = false
-    /// No stream numbers are left: closed when its last call has ended (LIM-5).
+    /// No stream numbers are left, or its address is gone: closed when its last call has ended (LIM-5).
     private var isUsedUp = false
 
     init(core: ChannelCore) {
@@ -90,7 +90,7 @@ final class ClientConnection: HTTP2Delegate {
     }
 
     private func waitForIdle() {
-        if isUsedUp { return close("out of stream numbers") }
+        if isUsedUp { return close("used up") }
         handler?.timers.set(.idle, core.time.monotonic + core.configuration.idleTimeout)
         handler?.arm()
     }
@@ -187,6 +187,13 @@ final class ClientConnection: HTTP2Delegate {
         isClosing = true
         if let handler { return handler.terminate(.noError, reason, .closed(reason)) }
         channel?.close(promise: nil)
+    }
+
+    /// Ends when its last call has.
+    func retire() {
+        isDraining = true
+        isUsedUp = true
+        if streams.isEmpty { close("the address is gone") }
     }
 
     /// There is no HTTP/2 handler to tell of the end.

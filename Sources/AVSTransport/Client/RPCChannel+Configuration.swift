@@ -20,6 +20,10 @@ extension RPCChannel {
         public var backoff = Backoff()
         /// What to do with several addresses (CH-4).
         public var loadBalancing = LoadBalancing.pickFirst
+        /// Who knows the addresses of names (CH-3).
+        public var resolver: any NameResolver = SystemResolver()
+        /// A name is resolved again when a connection was lost, but not before this long after the last time (CH-3).
+        public var resolutionInterval = Duration.seconds(30)
         /// Close the connection after this long without calls; the next call opens another (CH-1).
         public var idleTimeout = Duration.seconds(30 * 60)
         /// `:authority` of all calls, if not the target's host and port (CH-5).

@@ -22,10 +22,9 @@ public final class RPCChannel: Sendable {
         case idle, connecting, ready, transientFailure, shutdown
     }
 
-    /// One, or one for each address if calls go round.
-    private let cores: [ChannelCore]
+    private let core: ChannelCore
+    /// If calls go round several addresses.
     private let balancer: RoundRobin?
-    private var core: ChannelCore { cores[0] }
     private let configuration: Configuration
     private let callInterceptors: [any ClientCallInterceptor]
     private let time: any TimeSource
@@ -38,7 +37,7 @@ public final class RPCChannel: Sendable {
         target: String, configuration: Configuration = Configuration(), time: any TimeSource, logger: Logger
     ) throws {
         guard let target = Target(target) else {
-            throw RPCStatus(.internal, "'\(target)' names no address; wanted host:port or unix:/path")
+            throw RPCStatus(.internal, "'\(target)' names no address; wanted host:port, unix:/path or unix-abstract:name")
         }
         self.init(
             target: target, configuration: configuration, time: time, logger: logger,
@@ -49,11 +48,9 @@ public final class RPCChannel: Sendable {
         target: Target, configuration: Configuration, time: any TimeSource, logger: Logger, eventLoop: any EventLoop
     ) {
         let loop = LoopContext(eventLoop, time: time)
-        let targets = configuration.loadBalancing == .roundRobin ? target.split : [target]
-        cores = targets.map {
-            ChannelCore(target: $0, configuration: configuration, loop: loop, time: time, logger: logger)
-        }
-        balancer = cores.count > 1 ? RoundRobin(cores) : nil
+        core = ChannelCore(target: target, configuration: configuration, loop: loop, time: time, logger: logger)
+        let goesRound = configuration.loadBalancing == .roundRobin && (target.addresses.count > 1 || target.name != nil)
+        balancer = goesRound ? RoundRobin(core) : nil
         self.configuration = configuration
         callInterceptors = configuration.interceptors.compactMap { $0 as? any ClientCallInterceptor }
         self.time = time
@@ -62,17 +59,19 @@ public final class RPCChannel: Sendable {
 
     /// A channel that nobody holds has no calls; its connection is not left behind.
     deinit {
-        let cores = self.cores
-        core.loop.eventLoop.execute { for core in cores { core.close(Waiter()) } }
+        let (core, balancer) = (self.core, self.balancer)
+        core.loop.eventLoop.execute { Self.close(core, balancer) {} }
     }
 
     /// Ends open calls with UNAVAILABLE and closes the connection. Calls after that fail.
     public func close() async {
-        let waiters = cores.map { ($0, Waiter<Void>()) }
-        core.loop.eventLoop.execute { for (core, waiter) in waiters { core.close(waiter) } }
-        do {
-            for (_, waiter) in waiters { try await waiter.value() }
-        } catch { return }  // cancelled: closing goes on
+        let (core, balancer, waiter) = (self.core, self.balancer, Waiter<Void>())
+        core.loop.eventLoop.execute { Self.close(core, balancer) { waiter.resume() } }
+        do { try await waiter.value() } catch { return }  // cancelled: closing goes on
+    }
+
+    private static func close(_ core: ChannelCore, _ balancer: RoundRobin?, _ then: @escaping () -> Void) {
+        if let balancer { balancer.close(then) } else { core.close(then) }
     }
 
     public var connectivity: Connectivity {
@@ -95,8 +94,8 @@ public final class RPCChannel: Sendable {
 
     /// Leaves the pause between attempts to connect: the next one is made at once (CH-2).
     public func resetBackoff() {
-        let cores = self.cores
-        core.loop.eventLoop.execute { for core in cores { core.resetBackoff() } }
+        let (core, balancer) = (self.core, self.balancer)
+        core.loop.eventLoop.execute { if let balancer { balancer.resetBackoff() } else { core.resetBackoff() } }
     }
 
     // MARK: Calls

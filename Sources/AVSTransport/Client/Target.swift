@@ -1,25 +1,30 @@
+import NIOCore
+
 /// What a channel connects to (CH-3).
 ///
-/// `dns:///host:port`, `host:port`, `ipv4:1.2.3.4:port`, `ipv6:[::1]:port`, `unix:/path`, `unix:///path`. Without a
-/// port it is 443. Behind `ipv4:` and `ipv6:` there may be several, with commas between: a channel takes the first that
-/// answers (CH-4).
+/// `dns:///host:port`, `host:port`, `ipv4:1.2.3.4:port`, `ipv6:[::1]:port`, `unix:/path`, `unix:///path`,
+/// `unix-abstract:name`. Without a port it is 443. Behind `ipv4:` and `ipv6:` there may be several, with commas between,
+/// and a name may have several addresses: a channel takes the first that answers, or all of them in turn (CH-4).
 public struct Target: Hashable, Sendable, CustomStringConvertible {
     enum Address: Hashable, Sendable, CustomStringConvertible {
         case host(String, port: Int)
         case unix(path: String)
+        /// Of Linux, in no file system.
+        case abstract(name: String)
 
         var description: String {
             switch self {
             case .host(let host, let port): host.contains(":") ? "[\(host)]:\(port)" : "\(host):\(port)"
             case .unix(let path): "unix:\(path)"
+            case .abstract(let name): "unix-abstract:\(name)"
             }
         }
     }
 
-    /// At least one, at most ``addressLimit``.
+    /// At least one, at most ``addressLimit``; a name that is to be resolved counts as one.
     let addresses: [Address]
     /// More would only make a failure to connect longer.
-    static let addressLimit = 16
+    public static let addressLimit = 16
     /// `:authority` of its calls (CH-5, CON-9): the first address, whichever of them answers.
     let authority: String
     public let description: String
@@ -33,6 +38,13 @@ public struct Target: Hashable, Sendable, CustomStringConvertible {
             if rest.hasPrefix("//") { rest = rest.dropFirst(2) }
             guard !rest.isEmpty else { return nil }
             addresses = [.unix(path: String(rest))]
+            authority = Self.authority(of: addresses[0])
+            return
+        }
+        if rest.hasPrefix("unix-abstract:") {
+            rest = rest.dropFirst(14)
+            guard (1...AbstractSocket.nameLimitBytes).contains(rest.utf8.count) else { return nil }
+            addresses = [.abstract(name: String(rest))]
             authority = Self.authority(of: addresses[0])
             return
         }
@@ -75,14 +87,23 @@ public struct Target: Hashable, Sendable, CustomStringConvertible {
         return host.isEmpty ? nil : (String(host), port)
     }
 
-    private init(_ address: Address, of target: Target) {
+    /// One address of a target; `:authority` stays that of the whole.
+    init(_ address: Address, of target: Target) {
         addresses = [address]
         authority = target.authority
         description = target.description
     }
 
-    /// One target for each address; `:authority` stays that of the whole.
-    var split: [Target] { addresses.map { Target($0, of: self) } }
+    /// What there is to resolve: a host that is not the text of an address.
+    var name: (host: String, port: Int)? {
+        guard addresses.count == 1, case .host(let host, let port) = addresses[0] else { return nil }
+        do {
+            _ = try SocketAddress(ipAddress: host, port: port)
+            return nil
+        } catch {
+            return (host, port)
+        }
+    }
 
     /// The host of an authority, for the check of the server's certificate (CH-5): no port, no brackets.
     static func host(ofAuthority authority: String) -> String {
@@ -92,7 +113,7 @@ public struct Target: Hashable, Sendable, CustomStringConvertible {
     private static func authority(of address: Address) -> String {
         switch address {
         case .host: address.description
-        case .unix: "localhost"
+        case .unix, .abstract: "localhost"
         }
     }
 }

@@ -65,6 +65,9 @@ extension RPCServer {
             case tcp(host: String, port: Int)
             /// A socket in the file system; an old one at the path is removed (CON-9).
             case unix(path: String)
+            /// A socket of Linux whose name is in no file system, at most 107 bytes long (CON-9). Any process of the
+            /// same network namespace may connect.
+            case abstract(name: String)
         }
 
         public var address: Address

@@ -114,7 +114,8 @@ public final class RPCServer: Service {
             bound.fulfil(.failure(error))
             throw error
         }
-        bound.fulfil(.success(listeners.compactMap { $0.localAddress.flatMap(Listener.Address.init) }))
+        let addresses = zip(service.configuration.listeners, listeners).map { $0.address.bound(to: $1.localAddress) }
+        bound.fulfil(.success(addresses))
         await withGracefulShutdownHandler {
             do { try await stop.value() } catch { service.logger.debug("the server's task was cancelled") }
         } onGracefulShutdown: {
@@ -128,6 +129,9 @@ public final class RPCServer: Service {
     }
 
     // MARK: Listening
+
+    /// Connections that the system has made and we have not taken (CON-7).
+    private static let backlog: Int32 = 1_024
 
     private func listen() async throws -> [any Channel] {
         var channels: [any Channel] = []
@@ -143,7 +147,7 @@ public final class RPCServer: Service {
     private func listen(_ listener: Listener) async throws -> any Channel {
         let (service, contexts, connections) = (service, contexts, connections)
         let bootstrap = ServerBootstrap(group: group)
-            .serverChannelOption(.backlog, value: 1_024)  // CON-7
+            .serverChannelOption(.backlog, value: Self.backlog)
             .serverChannelOption(.socketOption(.so_reuseaddr), value: 1)
             .serverChannelInitializer { channel in
                 channel.eventLoop.makeCompletedFuture {
@@ -170,6 +174,9 @@ public final class RPCServer: Service {
             return try await tcp.bind(host: host, port: port).get()
         case .unix(let path):
             return try await bootstrap.bind(unixDomainSocketPath: path, cleanupExistingSocketFile: true).get()
+        case .abstract(let name):
+            let socket = try AbstractSocket.listening(name, backlog: Self.backlog)
+            return try await bootstrap.withBoundSocket(socket).get()
         }
     }
 
@@ -224,13 +231,9 @@ public final class RPCServer: Service {
 }
 
 extension RPCServer.Listener.Address {
-    fileprivate init?(_ address: SocketAddress) {
-        if let path = address.pathname, address.protocol == .unix {
-            self = .unix(path: path)
-        } else if let host = address.ipAddress, let port = address.port {
-            self = .tcp(host: host, port: port)
-        } else {
-            return nil
-        }
+    /// What it became: port 0 is a free one.
+    fileprivate func bound(to address: SocketAddress?) -> Self {
+        guard case .tcp = self, let host = address?.ipAddress, let port = address?.port else { return self }
+        return .tcp(host: host, port: port)
     }
 }
