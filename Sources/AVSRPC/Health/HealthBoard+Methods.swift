@@ -1,6 +1,22 @@
 extension HealthBoard {
     public static let serviceName = "grpc.health.v1.Health"
 
+    // MARK: For clients (HL-5)
+
+    public static let watchPath = MethodPath(service: serviceName, method: "Watch")
+
+    /// The request of `Watch`.
+    public static func watchRequest(for service: String) -> [UInt8] {
+        HealthRequest.codec.encode(HealthRequest(service: service))
+    }
+
+    /// What an answer of `Watch` says; nil for bytes that are none.
+    public static func serving(in answer: [UInt8]) -> Serving? {
+        do { return try HealthAnswer.codec.decode(answer).status } catch { return nil }
+    }
+
+    // MARK: For servers
+
     /// `Check`, `Watch` and `List` over this board (section 17).
     public var methods: [RPCMethod] { [check, watch, list] }
 

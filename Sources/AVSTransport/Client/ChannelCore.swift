@@ -16,6 +16,8 @@ final class ChannelCore: @unchecked Sendable {
         case idle
         case connecting(Round)
         case ready(ClientConnection)
+        /// Connected to a server that has not said that it serves (HL-5), or has said why not.
+        case unwell(ClientConnection, reason: String?)
         /// Waiting for the next attempt (TRANSIENT_FAILURE), with what went wrong.
         case failed(String)
         case shutdown
@@ -100,12 +102,13 @@ final class ChannelCore: @unchecked Sendable {
         switch state {
         case .ready(let connection) where connection.hasRoom && waiting.isEmpty: stream.attach(connection)
         case .ready: waiting.append(stream)
-        case .connecting: waiting.append(stream)
+        case .connecting, .unwell(_, nil): waiting.append(stream)
         case .idle:
             waiting.append(stream)
             connect()
         case .failed where balancer?.reroute(stream) == true: break
-        case .failed(let reason):
+        case .unwell where balancer?.reroute(stream) == true: break
+        case .failed(let reason), .unwell(_, let reason?):
             if stream.waitsForReady {
                 waiting.append(stream)
             } else {
@@ -240,13 +243,46 @@ final class ChannelCore: @unchecked Sendable {
             return connection.close("the channel is closed, or another address was faster")
         }
         backoff.reset()  // not before the server's SETTINGS (CH-2)
-        state = .ready(connection)
         nextAddressTimer?.cancel()
+        if let service = configuration.healthService {
+            state = .unwell(connection, reason: nil)
+            connection.watchHealth(of: service)
+        } else {
+            state = .ready(connection)
+        }
         for id in round.attempts where id != ObjectIdentifier(connection) {
             connections[id]?.close("another address was faster")
         }
+        becameReady()
+    }
+
+    private func becameReady() {
+        guard case .ready = state else { return }
         openWaiting()
         balancer?.becameReady()
+    }
+
+    /// The call by which a connection asks for its server's health.
+    func healthCall() -> ClientStream {
+        let fields = RequestFields(
+            path: HealthBoard.watchPath, scheme: configuration.security.scheme,
+            authority: configuration.authority ?? target.authority, userAgent: configuration.userAgent)
+        return ClientStream(
+            core: self, kind: .serverStreaming, fields: fields, deadline: nil, waitsForReady: false,
+            responseLimitBytes: 4 * 1024, isBound: true)
+    }
+
+    /// Open calls go on, whatever the server says of its health; it is new ones that it concerns (HL-5).
+    func healthChanged(of connection: ClientConnection, _ health: HealthWatch.Health) {
+        guard isCurrent(connection) else { return }
+        switch health {
+        case .serving:
+            state = .ready(connection)
+            becameReady()
+        case .notServing(let reason):
+            state = .unwell(connection, reason: reason)
+            openAgain()  // those that do not wait for ready fail here
+        }
     }
 
     /// GOAWAY: open calls go on there, new ones want another connection (DR-5).
@@ -255,8 +291,14 @@ final class ChannelCore: @unchecked Sendable {
             keepaliveFactor = min(keepaliveFactor * 2, 1_024)
             logger.warning("the server counts our pings as too many; keepalive time is doubled")
         }
-        guard case .ready(let current) = state, current === connection else { return }
-        leaveReady()
+        if isCurrent(connection) { leaveReady() }
+    }
+
+    private func isCurrent(_ connection: ClientConnection) -> Bool {
+        switch state {
+        case .ready(let current), .unwell(let current, _): current === connection
+        case .idle, .connecting, .failed, .shutdown: false
+        }
     }
 
     func connectionEnded(_ connection: ClientConnection, _ end: ConnectionEnd) {
@@ -265,9 +307,9 @@ final class ChannelCore: @unchecked Sendable {
         switch state {
         case .connecting(let round) where round.attempts.contains(ObjectIdentifier(connection)):
             attemptFailed(connection, end.reason, of: round)
-        case .ready(let current) where current === connection: leaveReady()
+        case .ready, .unwell: if isCurrent(connection) { leaveReady() }
         case .shutdown: finishClosing()
-        case .idle, .connecting, .ready, .failed: break
+        case .idle, .connecting, .failed: break
         }
     }
 
@@ -372,8 +414,9 @@ final class ChannelCore: @unchecked Sendable {
         switch state {
         case .idle: .idle
         case .connecting: .connecting
+        case .unwell(_, nil): .connecting
         case .ready: .ready
-        case .failed: .transientFailure
+        case .failed, .unwell: .transientFailure
         case .shutdown: .shutdown
         }
     }

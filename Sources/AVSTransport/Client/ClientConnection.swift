@@ -19,6 +19,9 @@ final class ClientConnection: HTTP2Delegate {
     private(set) var isDraining = false
     /// No stream numbers are left, or its address is gone: closed when its last call has ended (LIM-5).
     private var isUsedUp = false
+    /// Streams that are no caller's, and what they are for.
+    private var ownCalls = 0
+    private var healthWatch: HealthWatch?
 
     init(core: ChannelCore) {
         self.core = core
@@ -38,7 +41,8 @@ final class ClientConnection: HTTP2Delegate {
 
     // MARK: Events
 
-    var callCount: Int { streams.count }
+    /// Of callers.
+    var callCount: Int { streams.count - ownCalls }
 
     func mustPauseReading() -> Bool { false }
 
@@ -66,7 +70,7 @@ final class ClientConnection: HTTP2Delegate {
         case .closed(let id, let code):
             closed(id, code)
         case .headersNotSent(let id, let code):
-            if HTTP2Error.neverLeft(code: code), let stream = streams.remove(id) { return stream.neverLeft() }
+            if HTTP2Error.neverLeft(code: code), let stream = remove(id) { return stream.neverLeft() }
             streams[id]?.fail(RPCStatus(.internal, "the request's headers could not be sent (\(code))"))
         case .settings where !isReady:
             isReady = true
@@ -75,6 +79,7 @@ final class ClientConnection: HTTP2Delegate {
             core.connectionIsReady(self)
         case .goAway(_, let code, let debugData):
             isDraining = true
+            endHealthWatch()  // it would keep the connection open
             core.connectionIsDraining(self, code, String(decoding: debugData, as: UTF8.self))
         case .settings:
             core.openWaiting()  // the limit may be another one
@@ -84,9 +89,37 @@ final class ClientConnection: HTTP2Delegate {
     }
 
     private func closed(_ id: StreamID, _ code: HTTP2ErrorCode) {
-        streams.remove(id)?.streamClosed(code)
+        if let stream = remove(id) { stream.streamClosed(code) }
         core.openWaiting()
-        if streams.isEmpty { waitForIdle() }
+        if callCount == 0 { waitForIdle() }
+    }
+
+    private func remove(_ id: StreamID) -> ClientStream? {
+        guard let stream = streams.remove(id) else { return nil }
+        if stream.isBound { ownCalls -= 1 }
+        return stream
+    }
+
+    // MARK: Health
+
+    /// Asks the server for its health from now on; what it says goes to the channel (HL-5).
+    func watchHealth(of service: String) {
+        let (core, eventLoop) = (core, core.loop.eventLoop)
+        let connection = NIOLoopBound(self, eventLoop: eventLoop)
+        healthWatch = HealthWatch(
+            backoff: core.configuration.backoff, time: core.time, logger: core.logger,
+            makeCall: {
+                let call = core.healthCall()
+                call.sendSingle(HealthBoard.watchRequest(for: service))
+                eventLoop.execute { call.attach(connection.value) }
+                return call
+            },
+            report: { health in eventLoop.execute { core.healthChanged(of: connection.value, health) } })
+    }
+
+    private func endHealthWatch() {
+        healthWatch?.end()
+        healthWatch = nil
     }
 
     private func waitForIdle() {
@@ -100,7 +133,7 @@ final class ClientConnection: HTTP2Delegate {
     func handle(_ duty: ConnectionTimers.Duty) {
         switch duty {
         case .connect: close("the server did not answer in \(core.configuration.connectTimeout)")
-        case .idle: if streams.isEmpty { close("idle") }
+        case .idle: if callCount == 0 { close("idle") }
         case .preface, .settingsAcknowledgement, .headers, .keepalive, .keepaliveAnswer, .drainPing, .linger,
             .stalledSocket, .stalledStreams, .age, .ageGrace, .budget:
             break
@@ -108,8 +141,10 @@ final class ClientConnection: HTTP2Delegate {
     }
 
     func connectionEnded(_ end: ConnectionEnd) {
+        endHealthWatch()
         let streams = self.streams
         self.streams = StreamTable()
+        ownCalls = 0
         handler = nil
         channel = nil
         core.connectionEnded(self, end)
@@ -128,7 +163,7 @@ final class ClientConnection: HTTP2Delegate {
         do throws(HTTP2Error) {
             let id = try handler.session.request(HeaderBlock { fields.write(into: &$0) }, endsStream: endsStream)
             streams.insert(stream, for: id)
-            handler.timers.set(.idle, nil)
+            if stream.isBound { ownCalls += 1 } else { handler.timers.set(.idle, nil) }
             handler.scheduleFlush()
             return id
         } catch {
@@ -167,10 +202,10 @@ final class ClientConnection: HTTP2Delegate {
 
     /// The call goes on elsewhere; what is left of its stream concerns it no more.
     func abandon(_ id: StreamID, isClosed: Bool) {
-        guard streams.remove(id) != nil else { return }
+        guard remove(id) != nil else { return }
         if !isClosed { reset(id, .cancel) }
         core.openWaiting()
-        if streams.isEmpty { waitForIdle() }
+        if callCount == 0 { waitForIdle() }
     }
 
     func reset(_ id: StreamID, _ code: HTTP2ErrorCode) {
@@ -193,7 +228,8 @@ final class ClientConnection: HTTP2Delegate {
     func retire() {
         isDraining = true
         isUsedUp = true
-        if streams.isEmpty { close("the address is gone") }
+        endHealthWatch()
+        if callCount == 0 { close("the address is gone") }
     }
 
     /// There is no HTTP/2 handler to tell of the end.

@@ -30,6 +30,8 @@ final class ClientStream: ClientCallChannel, @unchecked Sendable {
     private let retryPolicy: RetryPolicy?
     /// For interceptors; nil where there are none (CH-8).
     private let onEnd: (@Sendable (RPCStatus) -> Void)?
+    /// Not a caller's but the connection's own, and with it over (HL-5).
+    let isBound: Bool
     /// Mostly none.
     private let tracers: [any CallTracer]
     /// Attempts that were shown to tracers, and whether the last one goes on.
@@ -51,7 +53,7 @@ final class ClientStream: ClientCallChannel, @unchecked Sendable {
     init(
         core: ChannelCore, kind: CallKind, fields: RequestFields, deadline: ContinuousClock.Instant?,
         waitsForReady: Bool, responseLimitBytes: Int, retryPolicy: RetryPolicy? = nil,
-        tracers: [any CallTracer] = [], onEnd: (@Sendable (RPCStatus) -> Void)? = nil
+        isBound: Bool = false, tracers: [any CallTracer] = [], onEnd: (@Sendable (RPCStatus) -> Void)? = nil
     ) {
         self.core = core
         eventLoop = core.loop.eventLoop
@@ -61,6 +63,7 @@ final class ClientStream: ClientCallChannel, @unchecked Sendable {
         self.waitsForReady = waitsForReady
         self.responseLimitBytes = responseLimitBytes
         self.retryPolicy = retryPolicy
+        self.isBound = isBound
         self.tracers = tracers
         self.onEnd = onEnd
         call = ClientCall(kind: kind, limitBytes: responseLimitBytes)
@@ -256,13 +259,13 @@ final class ClientStream: ClientCallChannel, @unchecked Sendable {
     /// The connection went away before the call did; that costs nothing, and may happen any number of times (RT-2).
     func neverLeft() {
         guard !isOver, !call.hasEnded else { return }
-        guard !isCommitted else { return connectionLost("the connection took no more calls") }
+        guard !isCommitted, !isBound else { return connectionLost("the connection took no more calls") }
         beginAgain(after: Self.unprocessed)
         core.open(self)
     }
 
     private func retry() -> Bool {
-        guard call.isUnanswered, !isCommitted else { return false }
+        guard call.isUnanswered, !isCommitted, !isBound else { return false }
         hasRetried = true
         beginAgain(after: Self.unprocessed)
         core.open(self)

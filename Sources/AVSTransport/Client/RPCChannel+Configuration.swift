@@ -24,6 +24,10 @@ extension RPCChannel {
         public var resolver: any NameResolver = SystemResolver()
         /// A name is resolved again when a connection was lost, but not before this long after the last time (CH-3).
         public var resolutionInterval = Duration.seconds(30)
+        /// Watch the health of this service on each connection: it is ready while the server says SERVING (HL-5). Empty
+        /// asks for the server as a whole; nil asks for nothing. With several addresses `roundRobin` goes round those
+        /// that are well; `pickFirst` stays where it has connected.
+        public var healthService: String?
         /// Close the connection after this long without calls; the next call opens another (CH-1).
         public var idleTimeout = Duration.seconds(30 * 60)
         /// `:authority` of all calls, if not the target's host and port (CH-5).
