@@ -24,6 +24,8 @@ extension AggregatorConfiguration {
         var engine = EngineLimits()
         engine.walletsPerOwner = limits.walletsPerOwner
         engine.tasksPerOwner = limits.tasksPerOwner
+        engine.secretsPerOwner = limits.secretsPerOwner
+        engine.secretBytes = limits.secretBytes
         engine.queuedPerTask = Int64(limits.queuedPerTask)
         engine.queuedPerOwner = limits.queuedPerOwner
         engine.queuedInAll = limits.queuedInAll

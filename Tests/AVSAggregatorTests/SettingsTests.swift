@@ -47,7 +47,7 @@ struct SettingsTests {
         "limits: {simulations_per_caller: {burst: 9}}", "limits: {notifications_per_operator: {burst: 9}}",
         "limits: {running_simulations_per_caller: 9}", "limits: {running_handlers: 9}",
         "limits: {running_handlers_per_caller: 9}", "limits: {waiting_calls: 9}", "limits: {tasks_per_owner: 9}",
-        "limits: {wallets_per_owner: 9}", "limits: {nodes_per_task: 9}", "limits: {edges_per_task: 9}",
+        "limits: {wallets_per_owner: 9}", "limits: {secrets_per_owner: 9}", "limits: {secret_size: 1KiB}", "limits: {nodes_per_task: 9}", "limits: {edges_per_task: 9}",
         "limits: {nesting: 9}", "limits: {schedules_per_trigger: 9}", "limits: {addresses_per_query: 9}",
         "limits: {conditions_per_query: 9}", "limits: {queued_per_task: 9}", "limits: {queued_per_owner: 999}",
         "limits: {queued_in_all: 9999}", "limits: {page_rows: 9}", "limits: {page_size: 64KiB}",

@@ -1,3 +1,4 @@
+import AVSCrypto
 import AVSEngine
 import AVSModel
 import AVSPrimitives
@@ -7,31 +8,126 @@ import Testing
 
 @testable import AVSServer
 
+/// One of each kind of error, and after it the next: a case that is added does not compile until it stands here, and
+/// then the table's test asks for its row.
+private enum ErrorWalk {
+    static var engine: [EngineError] { walk(.taskNotFound, next) }
+    static var storage: [StorageError] { walk(.undecodable(key: [1], reason: "r"), next) }
+    static var secrets: [SecretTrouble] { walk(.noRootKey, next) }
+
+    private static func walk<E>(_ first: E, _ next: @escaping (E) -> E?) -> [E] { Array(sequence(first: first, next: next)) }
+
+    private static func next(_ error: EngineError) -> EngineError? {
+        switch error {
+        case .taskNotFound: .executionNotFound
+        case .executionNotFound: .walletNotFound
+        case .walletNotFound: .secretNotFound
+        case .secretNotFound: .keyReused
+        case .keyReused: .notRunnable(.expired)
+        case .notRunnable: .foreignWallet
+        case .foreignWallet: .walletLimit(5)
+        case .walletLimit: .quota(name: "secrets per owner", limit: 7)
+        case .quota: .spaceLow(what: "new tasks")
+        case .spaceLow: .chain(action: "read nonce", cause: "timeout")
+        case .chain: .unknownChain(5)
+        case .unknownChain: .corrupted(what: "task")
+        case .corrupted: .reconnectTooFast(waited: .seconds(1), cooldown: .seconds(5))
+        case .reconnectTooFast: .notApproved(.zero)
+        case .notApproved: .shuttingDown
+        case .shuttingDown: nil
+        }
+    }
+
+    private static func next(_ error: StorageError) -> StorageError? {
+        switch error {
+        case .undecodable: .corrupt("block 7")
+        case .corrupt: .rolledBack("commit 7")
+        case .rolledBack: .locked(by: "pid 7")
+        case .locked: .readOnly("disk full")
+        case .readOnly: .outcomeUnknown("fsync")
+        case .outcomeUnknown: .tooLarge(bytes: 8, limit: 7)
+        case .tooLarge: .overloaded("queue of 7")
+        case .overloaded: .notFound(path: "/a/path")
+        case .notFound: .unusable("/a/path: mode")
+        case .unusable: .noSpace("/a/path")
+        case .noSpace: .closed
+        case .closed: .misuse("a scan without a bound")
+        case .misuse: .io(call: "rocksdb_write", text: "/a/path")
+        case .io: nil
+        }
+    }
+
+    private static func next(_ error: SecretTrouble) -> SecretTrouble? {
+        switch error {
+        case .noRootKey: RootKey.ID(bytes: [1, 2, 3, 4, 5, 6, 7, 8]).map { .unknownRootKey($0) }
+        case .unknownRootKey: .notAuthentic
+        case .notAuthentic: .library("EVP_CipherFinal_ex: /a/path")
+        case .library: nil
+        }
+    }
+}
+
 @Suite("The table of statuses")
 struct StatusTableTests {
-    @Test(
-        "API-10.1.16: gives each error a status of gRPC, a text and the domain's number in the trailer",
-        arguments: [
-            (EngineError.taskNotFound, .notFound, "2000", "task not found"),
-            (EngineError.executionNotFound, .notFound, "2001", "execution not found"),
-            (EngineError.walletNotFound, .notFound, "2002", "Wallet not found for the specified salt and factory."),
-            (
-                EngineError.notRunnable(.expired), .failedPrecondition, "4001",
-                "task cannot be executed: either reached max execution, expired, or not yet started"
-            ),
-            (EngineError.foreignWallet, .invalidArgument, "3004", "invalid smart account address"),
-            (EngineError.walletLimit(5), .resourceExhausted, "7001", "max smart wallet count reached for owner (limit=5)"),
-            (InvalidArgument(.missingRequiredField, "x is required"), .invalidArgument, "3006", "x is required"),
-            (MalformedTrigger("no block"), .invalidArgument, "3000", "no block"),
-            (StorageError.readOnly("disk full"), .unavailable, "6000", "storage is read-only: disk full"),
-            (StorageError.undecodable(key: [1], reason: "r"), .dataLoss, "6003", "task data storage is corrupted"),
-            (StorageError.io(call: "rocksdb_write", text: "/a/path"), .unavailable, "6000", "storage is not ready"),
-        ] as [(any Error & Sendable, RPCCode, String, String)])
-    func table(error: any Error & Sendable, code: RPCCode, domain: String, message: String) {
-        let status = RPCStatus(answering: error)
-        #expect(status.code == code)
-        #expect(status.message == message)
-        #expect(status.metadata["x-ap-error-code"] == domain)
+    private typealias Row = (code: RPCCode, domain: Int, message: String)
+
+    private static let noRun = "task cannot be executed: either reached max execution, expired, or not yet started"
+    private static let tooFast = "reconnecting too fast, wait 5s (last connect was 1.0 seconds ago)"
+
+    private static let engine: [Row] = [
+        (.notFound, 2000, "task not found"), (.notFound, 2001, "execution not found"),
+        (.notFound, 2002, "Wallet not found for the specified salt and factory."), (.notFound, 2003, "Secret not found"),
+        (.invalidArgument, 3000, "the idempotency key was used for another request"), (.failedPrecondition, 4001, noRun),
+        (.invalidArgument, 3004, "invalid smart account address"),
+        (.resourceExhausted, 7001, "max smart wallet count reached for owner (limit=5)"),
+        (.resourceExhausted, 7001, "limit reached: at most 7 secrets per owner"),
+        (.resourceExhausted, 6000, "storage is nearly full: new tasks are not taken in for now"),
+        (.unavailable, 5000, "failed to read nonce: timeout"), (.invalidArgument, 3000, "chain 5 is not configured"),
+        (.dataLoss, 6003, "task data storage is corrupted"), (.resourceExhausted, 7000, tooFast),
+        (.permissionDenied, 1001, "operator 0x0000000000000000000000000000000000000000 is not approved"),
+        (.unavailable, 6000, "the service is shutting down"),
+    ]
+    private static let storage: [Row] = [
+        (.dataLoss, 6003, "task data storage is corrupted"), (.dataLoss, 6003, "task data storage is corrupted"),
+        (.unavailable, 6000, "storage is not ready"), (.unavailable, 6000, "storage is not ready"),
+        (.unavailable, 6000, "storage is read-only: disk full"), (.unavailable, 6000, "outcome unknown"),
+        (.resourceExhausted, 7001, "the change is 8 bytes, at most 7 are allowed"),
+        (.resourceExhausted, 7002, "storage is overloaded: queue of 7"), (.unavailable, 6000, "storage is not ready"),
+        (.unavailable, 6000, "storage is not ready"), (.unavailable, 6000, "storage is read-only: disk full"),
+        (.unavailable, 6000, "storage is not ready"), (.unavailable, 6000, "storage is not ready"),
+        (.unavailable, 6000, "storage is not ready"),
+    ]
+    private static let secrets: [Row] = [
+        (.failedPrecondition, 6000, "secrets are unavailable: the service has no root key"),
+        (.failedPrecondition, 6000, "secrets are unavailable: root key 0102030405060708 is missing"),
+        (.failedPrecondition, 6000, "a secret cannot be read: its record is not authentic"),
+        (.internal, 6001, "Cannot save data"),
+    ]
+
+    @Test("API-10.1.16: gives each error a status of gRPC, a text and the domain's number in the trailer")
+    func table() {
+        check(ErrorWalk.engine, Self.engine)
+        check(ErrorWalk.storage, Self.storage)
+        check(ErrorWalk.secrets, Self.secrets)
+        check([InvalidArgument(.missingRequiredField, "x is required")], [(.invalidArgument, 3006, "x is required")])
+        check([MalformedTrigger("no block")], [(.invalidArgument, 3000, "no block")])
+    }
+
+    private func check(_ errors: [some Error], _ rows: [Row]) {
+        #expect(errors.count == rows.count)
+        for (error, row) in zip(errors, rows) {
+            let status = RPCStatus(answering: error)
+            #expect(status.code == row.code && status.message == row.message, "\(error)")
+            #expect(status.metadata["x-ap-error-code"] == "\(row.domain)", "\(error)")
+            #expect(ErrorCode(rawValue: Int32(row.domain)) != nil && status.code.rawValue <= 16, "\(error)")
+            #expect(!status.message.contains("/a/path"), "\(error)")
+        }
+    }
+
+    @Test("D-9: every number of the domain travels as decimal text", arguments: ErrorCode.allCases)
+    func trailer(code: ErrorCode) {
+        let status = RPCStatus(answering: InvalidArgument(code, "x"))
+        #expect(status.metadata["x-ap-error-code"] == (code == .unspecified ? nil : "\(code.rawValue)"))
     }
 
     private struct Secret: Error { var password = "hunter2" }

@@ -6,8 +6,8 @@ import Synchronization
 /// Where the sweeper is among the recorded answers: each pass goes on from there, so that no pass reads all of them.
 final class AnswerSweep: Sendable {
     fileprivate static let rowsPerTurn = 1_000
-    /// Turns of one pass: 10,000 rows.
-    fileprivate static let turnsPerPass = 10
+    /// Turns of one pass: 4,000 rows.
+    fileprivate static let turnsPerPass = 4
 
     private let position = Mutex<KeyRange>(Rows<AnswerKey>.all.range)
 

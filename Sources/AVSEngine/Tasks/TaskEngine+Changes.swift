@@ -41,20 +41,30 @@ public struct TaskChange: Hashable, Sendable {
 /// What an update of a task decided.
 private enum Verdict: Sendable {
     case answer(TaskChange)
-    case moved(AutomationTask, from: TaskStatus)
-    case deleted(AutomationTask)
+    case moved(AutomationTask, TaskChange)
+    case deleted(AutomationTask, TaskChange)
     /// A run is in progress: wait for its end, then decide again.
     case running
+
+    /// What the caller is told; `nil` while that is open.
+    var change: TaskChange? {
+        switch self {
+        case .answer(let change), .moved(_, let change), .deleted(_, let change): change
+        case .running: nil
+        }
+    }
 }
 
 extension TaskEngine {
     /// Switches a task on or off. An idempotent call changes nothing and tells no operator.
-    public func setEnabled(_ enabled: Bool, task id: TaskID, owner: Address) async throws -> TaskChange {
-        enabled ? try await enable(id, owner: owner) : try await disable(id, owner: owner)
+    public func setEnabled(
+        _ enabled: Bool, task id: TaskID, owner: Address, receipt: Receipt<TaskChange>? = nil
+    ) async throws -> TaskChange {
+        enabled ? try await enable(id, owner: owner, receipt) : try await disable(id, owner: owner, receipt)
     }
 
-    private func enable(_ id: TaskID, owner: Address) async throws -> TaskChange {
-        let verdict = try await store.update { [self] transaction -> Verdict in
+    private func enable(_ id: TaskID, owner: Address, _ receipt: Receipt<TaskChange>?) async throws -> TaskChange {
+        let verdict = try await decide(receipt) { [self] transaction -> Verdict in
             guard var task = try ownedTask(id, of: owner, in: transaction) else { return .answer(.notFound) }
             switch task.status {
             case .enabled: return .answer(.done("enabled", "Task is already enabled", .enabled))
@@ -64,20 +74,21 @@ extension TaskEngine {
                 let old = task
                 task.status = .enabled
                 try transaction.save(task, replacing: old)
-                return .moved(task, from: old.status)
+                return .moved(task, .done("enabled", "Task enabled successfully", old.status))
             }
         }
         switch verdict {
         case .answer(let change): return change
-        case .moved(let task, let previous):
+        case .moved(let task, let change):
             await operators.enabled(TaskCheck(task))
-            return .done("enabled", "Task enabled successfully", previous)
+            return change
         case .deleted, .running: return .notFound  // not decided above
         }
     }
 
-    private func disable(_ id: TaskID, owner: Address) async throws -> TaskChange {
-        try await stop(id, owner: owner, target: .disabled, done: ("disabled", "Task disabled successfully")) { task in
+    private func disable(_ id: TaskID, owner: Address, _ receipt: Receipt<TaskChange>?) async throws -> TaskChange {
+        let done = ("disabled", "Task disabled successfully")
+        return try await stop(id, owner: owner, target: .disabled, done: done, receipt) { task in
             switch task.status {
             case .disabled: .done("disabled", "Task is already disabled", .disabled)
             case .completed, .failed, .canceled: .terminal(task.status)
@@ -88,8 +99,11 @@ extension TaskEngine {
     }
 
     /// Cancels a task for good.
-    public func cancel(task id: TaskID, owner: Address) async throws -> TaskChange {
-        try await stop(id, owner: owner, target: .canceled, done: ("cancelled", "Task cancelled successfully")) { task in
+    public func cancel(
+        task id: TaskID, owner: Address, receipt: Receipt<TaskChange>? = nil
+    ) async throws -> TaskChange {
+        let done = ("cancelled", "Task cancelled successfully")
+        return try await stop(id, owner: owner, target: .canceled, done: done, receipt) { task in
             let message = "Only active task can be cancelled, current status: \(task.status.name)"
             return switch task.status {
             case .completed: .refused("cannot_cancel", message, task.status, .taskAlreadyCompleted)
@@ -107,13 +121,13 @@ extension TaskEngine {
     /// - Parameter refusal: the answer that leaves the task as it is, or `nil` when it may be moved.
     private func stop(
         _ id: TaskID, owner: Address, target: TaskStatus, done: (status: String, message: String),
-        refusal: @escaping @Sendable (AutomationTask) -> TaskChange?
+        _ receipt: Receipt<TaskChange>?, refusal: @escaping @Sendable (AutomationTask) -> TaskChange?
     ) async throws -> TaskChange {
         for hasWaited in [false, true] {
             let now = time.now
-            let verdict = try await store.update { [self] transaction -> Verdict in
+            let verdict = try await decide(receipt) { [self] transaction -> Verdict in
                 guard let task = try ownedTask(id, of: owner, in: transaction) else { return .answer(.notFound) }
-                if hasWaited, task.status == target { return .moved(task, from: .running) }
+                if hasWaited, task.status == target { return .moved(task, .done(done.status, done.message, .running)) }
                 if !hasWaited, task.status == .running {
                     try transaction.wish(target, for: task)
                     return .running
@@ -123,13 +137,13 @@ extension TaskEngine {
                     return .answer(answer)
                 }
                 let moved = try transaction.move(task, to: target, fee: configuration.executionFee, now: now)
-                return .moved(moved, from: task.status)
+                return .moved(moved, .done(done.status, done.message, task.status))
             }
             switch verdict {
             case .answer(let change): return change
-            case .moved(let task, let previous):
+            case .moved(let task, let change):
                 await operators.stopped(.disable(task.id))
-                return .done(done.status, done.message, previous)
+                return change
             case .deleted, .running:
                 if target == .canceled { await executions.stopRuns(of: id) }
                 await waitForRuns(of: id)
@@ -139,9 +153,11 @@ extension TaskEngine {
     }
 
     /// Removes a task and what hangs on it (D-22).
-    public func delete(task id: TaskID, owner: Address) async throws -> TaskChange {
+    public func delete(
+        task id: TaskID, owner: Address, receipt: Receipt<TaskChange>? = nil
+    ) async throws -> TaskChange {
         for isLast in [false, true] {
-            let verdict = try await store.update { [self] transaction -> Verdict in
+            let verdict = try await decide(receipt) { [self] transaction -> Verdict in
                 guard let task = try ownedTask(id, of: owner, in: transaction) else { return .answer(.notFound) }
                 guard task.status != .running else {
                     let text = "Only non executing task can be deleted"
@@ -149,20 +165,32 @@ extension TaskEngine {
                 }
                 try transaction.deleteJobs(of: task.id)
                 try transaction.remove(task)
-                return .deleted(task)
+                return .deleted(task, .done("deleted", "Task deleted successfully", task.status))
             }
             switch verdict {
             case .answer(let change): return change
-            case .deleted(let task), .moved(let task, _):
+            case .deleted(let task, let change), .moved(let task, let change):
                 await executions.forget(task.id, of: task.owner)
                 await operators.stopped(.delete(task.id))
-                return .done("deleted", "Task deleted successfully", task.status)
+                return change
             case .running:
                 await executions.stopRuns(of: id)
                 await waitForRuns(of: id)
             }
         }
         return .notFound  // not reached: the second round always answers
+    }
+
+    /// One update that decides about a change, and records its answer when it is final.
+    private func decide(
+        _ receipt: Receipt<TaskChange>?, _ body: @escaping @Sendable (inout Transaction) throws -> Verdict
+    ) async throws -> Verdict {
+        try await store.update { transaction in
+            try transaction.refuseRepetition(of: receipt)
+            let verdict = try body(&transaction)
+            if let change = verdict.change { try transaction.record(change, for: receipt) }
+            return verdict
+        }
     }
 
     /// Waits for the task's runs, at most the grace.

@@ -8,7 +8,9 @@ extension TaskEngine {
     ///
     /// - Parameter task: validated; its id, status and counters are set here.
     /// - Throws: ``EngineError/foreignWallet`` unless the wallet is the owner's (7.4), ``EngineError/unknownChain(_:)``.
-    public func create(_ draft: AutomationTask) async throws -> AutomationTask {
+    public func create(
+        _ draft: AutomationTask, receipt: Receipt<AutomationTask>? = nil
+    ) async throws -> AutomationTask {
         guard !configuration.isSpaceLow() else { throw EngineError.spaceLow(what: "new tasks") }
         guard configuration.chains[draft.chainID] != nil else { throw EngineError.unknownChain(draft.chainID) }
         guard try await wallets.isOwned(draft.wallet, by: draft.owner) else { throw EngineError.foreignWallet }
@@ -19,7 +21,12 @@ extension TaskEngine {
         new.status = .enabled
         new.inputVariables["settings"] = Self.enriched(draft.inputVariables["settings"], of: new)
         let task = new
-        try await store.update { try $0.create(task) }
+        try await store.update { transaction in
+            _ = try transaction.once(receipt) { transaction in
+                try transaction.create(task)
+                return task
+            }
+        }
         await operators.enabled(TaskCheck(task))
         return task
     }

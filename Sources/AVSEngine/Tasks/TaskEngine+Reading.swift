@@ -32,6 +32,14 @@ extension TaskEngine {
         try await store.readWithoutBlocking { try $0.recordedTask(id, of: owner) }
     }
 
+    /// The record of a run of the owner's task; `nil` while there is none, or no longer such a task.
+    public func endedExecution(_ id: ExecutionID, of task: TaskID, owner: Address) async throws -> Execution? {
+        try await store.readWithoutBlocking { snapshot in
+            guard let owned = try snapshot.recordedTask(task), owned.owner == owner else { return nil }
+            return try snapshot.value(for: HistoryKey(task, id))
+        }
+    }
+
     /// - Throws: ``EngineError/taskNotFound`` when any of the tasks is not the owner's.
     public func checkOwner(of tasks: Set<TaskID>, is owner: Address) async throws {
         try await store.readWithoutBlocking { snapshot in

@@ -9,6 +9,12 @@ public struct TriggeredRun: Hashable, Sendable {
     public var startAt: Timestamp
     /// The record of a blocking run; `nil` when the run is yet to come.
     public var execution: Execution?
+
+    public init(executionID: ExecutionID, startAt: Timestamp, execution: Execution? = nil) {
+        self.executionID = executionID
+        self.startAt = startAt
+        self.execution = execution
+    }
 }
 
 /// What a caller who triggers a task asks for.
@@ -44,11 +50,14 @@ extension TaskEngine {
     ///
     /// A block task that is not to be waited for gets only a promised id: the next report of an operator runs it.
     /// - Throws: ``EngineError``: not found, not runnable, a quota.
-    public func trigger(_ request: TriggerRequest) async throws -> TriggeredRun {
+    public func trigger(_ request: TriggerRequest, receipt: Receipt<TriggeredRun>? = nil) async throws -> TriggeredRun {
         try await executions.admit(owner: request.owner)
         let now = time.now
         let id = newExecutionID(at: now)
         let outcome = try await store.update { [self] transaction -> (task: AutomationTask, job: WaitingJob?) in
+            try transaction.refuseRepetition(of: receipt)
+            // The run is recorded with its acceptance: a repeated call finds it, whatever has become of it.
+            try transaction.record(TriggeredRun(executionID: id, startAt: now), for: receipt)
             guard var task = try ownedTask(request.taskID, of: request.owner, in: transaction) else {
                 throw EngineError.taskNotFound
             }

@@ -125,42 +125,61 @@ public final class WalletDirectory: Sendable {
     /// - Parameter ignoresLimit: true for the default wallet of a list, which is there even above the limit.
     /// - Throws: ``EngineError/walletLimit(_:)`` for a new wallet beyond the owner's limit.
     public func register(
-        _ address: Address, owner: Address, factory: Address, salt: UInt256, ignoresLimit: Bool = false
+        _ address: Address, owner: Address, factory: Address, salt: UInt256, ignoresLimit: Bool = false,
+        receipt: Receipt<SmartWallet>? = nil
     ) async throws -> SmartWallet {
-        if let known = try await wallet(address, owner: owner) { return known }
-        guard !configuration.isSpaceLow() else { throw EngineError.spaceLow(what: "new wallets") }
+        if receipt == nil, let known = try await wallet(address, owner: owner) { return known }
+        let isSpaceLow = configuration.isSpaceLow()
         let limit = walletLimit
         return try await store.update { transaction in
-            let key = WalletKey(owner: owner, wallet: address)
-            if let known = try transaction.value(for: key) { return known }
-            let count = try transaction.rows(Rows<WalletKey>(under: owner), limit: 2_001).count
-            guard ignoresLimit || count < limit else { throw EngineError.walletLimit(limit) }
-            let bySalt = WalletSaltKey(owner: owner, factory: factory, salt: salt)
-            if let former = try transaction.value(for: bySalt), former != address {
-                try transaction.markStale(WalletKey(owner: owner, wallet: former))
+            try transaction.once(receipt) { transaction in
+                let key = WalletKey(owner: owner, wallet: address)
+                if let known = try transaction.value(for: key) { return known }
+                guard !isSpaceLow else { throw EngineError.spaceLow(what: "new wallets") }
+                return try transaction.register(
+                    SmartWallet(owner: owner, address: address, factory: factory, salt: salt), factory: factory,
+                    limit: ignoresLimit ? nil : limit)
             }
-            let wallet = SmartWallet(owner: owner, address: address, factory: factory, salt: salt)
-            try transaction.put(key, wallet)
-            try transaction.put(bySalt, address)
-            return wallet
         }
     }
 
     /// Changes whether a registered wallet is hidden.
     /// - Throws: ``EngineError/walletNotFound``.
-    public func setHidden(_ isHidden: Bool, wallet address: Address, owner: Address) async throws -> SmartWallet {
+    public func setHidden(
+        _ isHidden: Bool, wallet address: Address, owner: Address, receipt: Receipt<SmartWallet>? = nil
+    ) async throws -> SmartWallet {
         try await store.update { transaction in
-            let key = WalletKey(owner: owner, wallet: address)
-            guard var wallet = try transaction.value(for: key) else { throw EngineError.walletNotFound }
-            guard wallet.isHidden != isHidden else { return wallet }
-            wallet.isHidden = isHidden
-            try transaction.put(key, wallet)
-            return wallet
+            try transaction.once(receipt) { transaction in
+                let key = WalletKey(owner: owner, wallet: address)
+                guard var wallet = try transaction.value(for: key) else { throw EngineError.walletNotFound }
+                guard wallet.isHidden != isHidden else { return wallet }
+                wallet.isHidden = isHidden
+                try transaction.put(key, wallet)
+                return wallet
+            }
         }
     }
 }
 
 extension AVSStorage.Transaction {
+    /// Writes a new wallet and its place under its salt.
+    ///
+    /// - Parameter limit: how many wallets the owner may have; `nil` is any number.
+    fileprivate mutating func register(
+        _ wallet: SmartWallet, factory: Address, limit: Int?
+    ) throws -> SmartWallet {
+        if let limit, try rows(Rows<WalletKey>(under: wallet.owner), limit: 2_001).count >= limit {
+            throw EngineError.walletLimit(limit)
+        }
+        let bySalt = WalletSaltKey(owner: wallet.owner, factory: factory, salt: wallet.salt)
+        if let former = try value(for: bySalt), former != wallet.address {
+            try markStale(WalletKey(owner: wallet.owner, wallet: former))
+        }
+        try put(WalletKey(owner: wallet.owner, wallet: wallet.address), wallet)
+        try put(bySalt, wallet.address)
+        return wallet
+    }
+
     /// The factory derives another address today: the record stays, because the wallet may hold assets.
     fileprivate mutating func markStale(_ key: WalletKey) throws {
         guard var wallet = try value(for: key), !wallet.isStale else { return }

@@ -20,25 +20,36 @@ struct TaskHandlers: Sendable {
 
     var methods: [RPCMethod] {
         [
-            .unary(Wire.AggregatorMethods.createTask) { request, call in try await create(request, owner: call.user) },
+            .unaryOnce(Wire.AggregatorMethods.createTask, engine) { request, call, once in
+                try await create(request, owner: call.user, once)
+            },
             .unarySpliced(Wire.AggregatorMethods.getTask) { request, call in
                 try await task(request, owner: call.user)
             },
             .unarySpliced(Wire.AggregatorMethods.listTasks) { request, call in
                 try await list(request, owner: call.user)
             },
-            .unary(Wire.AggregatorMethods.setTaskEnabled) { request, call in
-                try await setEnabled(request, owner: call.user)
+            .unaryOnce(Wire.AggregatorMethods.setTaskEnabled, engine) { request, call, once in
+                try await setEnabled(request, owner: call.user, once)
             },
-            .unary(Wire.AggregatorMethods.cancelTask) { request, call in try await cancel(request, call) },
-            .unary(Wire.AggregatorMethods.deleteTask) { request, call in try await delete(request, owner: call.user) },
-            .unary(Wire.AggregatorMethods.triggerTask) { request, call in try await trigger(request, call) },
+            .unaryOnce(Wire.AggregatorMethods.cancelTask, engine) { request, call, once in
+                try await cancel(request, call, once)
+            },
+            .unaryOnce(Wire.AggregatorMethods.deleteTask, engine) { request, call, once in
+                try await delete(request, owner: call.user, once)
+            },
+            .unaryOnce(Wire.AggregatorMethods.triggerTask, engine, replay: nowKnown) { request, call, once in
+                try await trigger(request, call, once)
+            },
         ]
     }
 
     // MARK: Create and read
 
-    private func create(_ request: Wire.CreateTaskReq, owner: Address) async throws -> Wire.CreateTaskResp {
+    private func create(
+        _ request: Wire.CreateTaskReq, owner: Address, _ once: Once
+    ) async throws -> Wire.CreateTaskResp {
+        let answer: @Sendable (AutomationTask) -> Wire.CreateTaskResp = { task in .with { $0.id = task.id.description } }
         let draft = TaskDraft(
             trigger: try request.trigger.flatMap { $0.triggerType == nil ? nil : try Trigger($0) },
             nodes: try request.nodes.map { try Node($0) }, edges: request.edges.map { Edge($0) },
@@ -48,8 +59,8 @@ struct TaskHandlers: Sendable {
         let checked = try validator.check(draft, now: time.now)
         try RequestText.checked(checked.settings.name, "settings.name")
         let chain = engine.configuration.defaultChainID
-        let task = try await engine.create(checked.task(id: TaskID(ULID.zero), owner: owner, defaultChain: chain))
-        return .with { $0.id = task.id.description }
+        let new = checked.task(id: TaskID(ULID.zero), owner: owner, defaultChain: chain)
+        return answer(try await engine.create(new, receipt: once.receipt(answer)))
     }
 
     /// The bytes of an `aggregator.Task`.
@@ -103,45 +114,69 @@ struct TaskHandlers: Sendable {
 
     // MARK: Changes
 
-    private func setEnabled(_ request: Wire.SetTaskEnabledReq, owner: Address) async throws -> Wire.SetTaskEnabledResp {
-        try RequestText.checked(request.id, "task id")
-        let change = try await change(request.id) { try await engine.setEnabled(request.enabled, task: $0, owner: owner) }
-        return .with {
-            $0.success = change.success
-            $0.status = change.status
-            $0.message = change.message
-            $0.id = request.id
-            $0.previousStatus = change.previous?.name ?? ""
-            $0.updatedAt = change.success ? time.now.milliseconds : 0
+    private func setEnabled(
+        _ request: Wire.SetTaskEnabledReq, owner: Address, _ once: Once
+    ) async throws -> Wire.SetTaskEnabledResp {
+        let now = time.now
+        let answer: @Sendable (TaskChange) -> Wire.SetTaskEnabledResp = { change in
+            .with {
+                $0.success = change.success
+                $0.status = change.status
+                $0.message = change.message
+                $0.id = request.id
+                $0.previousStatus = change.previous?.name ?? ""
+                $0.updatedAt = change.success ? now.milliseconds : 0
+            }
         }
+        try RequestText.checked(request.id, "task id")
+        return answer(
+            try await change(request.id) {
+                try await engine.setEnabled(request.enabled, task: $0, owner: owner, receipt: once.receipt(answer))
+            })
     }
 
-    private func cancel(_ request: Wire.IdReq, _ call: CallContext) async throws -> Wire.CancelTaskResp {
+    private func cancel(
+        _ request: Wire.IdReq, _ call: CallContext, _ once: Once
+    ) async throws -> Wire.CancelTaskResp {
+        let now = time.now
+        let answer: @Sendable (TaskChange) -> Wire.CancelTaskResp = { change in
+            .with {
+                $0.success = change.success
+                $0.status = change.status
+                $0.message = change.message
+                $0.id = request.id
+                $0.previousStatus = change.previous?.name ?? ""
+                $0.cancelledAt = change.success ? now.milliseconds : 0
+            }
+        }
         try RequestText.checked(request.id, "task id")
         let owner = try call.user
-        let change = try await change(request.id) { try await engine.cancel(task: $0, owner: owner) }
-        if let code = change.code, !change.success { call.setTrailingMetadata(.errorCode(code)) }
-        return .with {
-            $0.success = change.success
-            $0.status = change.status
-            $0.message = change.message
-            $0.id = request.id
-            $0.previousStatus = change.previous?.name ?? ""
-            $0.cancelledAt = change.success ? time.now.milliseconds : 0
+        let change = try await change(request.id) {
+            try await engine.cancel(task: $0, owner: owner, receipt: once.receipt(answer))
         }
+        if let code = change.code, !change.success { call.setTrailingMetadata(.errorCode(code)) }
+        return answer(change)
     }
 
-    private func delete(_ request: Wire.IdReq, owner: Address) async throws -> Wire.DeleteTaskResp {
-        try RequestText.checked(request.id, "task id")
-        let change = try await change(request.id) { try await engine.delete(task: $0, owner: owner) }
-        return .with {
-            $0.success = change.success
-            $0.status = change.status
-            $0.message = change.message
-            $0.id = request.id
-            $0.previousStatus = change.previous?.name ?? ""
-            $0.deletedAt = change.success ? time.now.milliseconds : 0
+    private func delete(
+        _ request: Wire.IdReq, owner: Address, _ once: Once
+    ) async throws -> Wire.DeleteTaskResp {
+        let now = time.now
+        let answer: @Sendable (TaskChange) -> Wire.DeleteTaskResp = { change in
+            .with {
+                $0.success = change.success
+                $0.status = change.status
+                $0.message = change.message
+                $0.id = request.id
+                $0.previousStatus = change.previous?.name ?? ""
+                $0.deletedAt = change.success ? now.milliseconds : 0
+            }
         }
+        try RequestText.checked(request.id, "task id")
+        return answer(
+            try await change(request.id) {
+                try await engine.delete(task: $0, owner: owner, receipt: once.receipt(answer))
+            })
     }
 
     /// Changes the task with this id; a text that is no id is a task that does not exist.
@@ -152,7 +187,9 @@ struct TaskHandlers: Sendable {
 
     // MARK: Trigger
 
-    private func trigger(_ request: Wire.TriggerTaskReq, _ call: CallContext) async throws -> Wire.TriggerTaskResp {
+    private func trigger(
+        _ request: Wire.TriggerTaskReq, _ call: CallContext, _ once: Once
+    ) async throws -> Wire.TriggerTaskResp {
         let owner = try call.user
         guard !request.taskId.isEmpty else {
             throw InvalidArgument(.missingRequiredField, "Missing task id in request")
@@ -172,17 +209,36 @@ struct TaskHandlers: Sendable {
             TriggerRequest(
                 taskID: id, owner: owner, data: data,
                 requestedKind: TriggerKind(rawValue: request.triggerType.rawValue), input: request.triggerInput,
-                isBlocking: request.isBlocking))
-        return .with {
-            $0.executionId = run.executionID.description
-            $0.workflowId = request.taskId
-            $0.startAt = run.startAt.milliseconds
-            $0.status = .pending
-            guard let execution = run.execution else { return }
-            $0.status = Wire.ExecutionStatus(rawValue: execution.status.rawValue)
-            $0.endAt = execution.endAt?.milliseconds
-            $0.error = execution.error.isEmpty ? nil : execution.error
-            $0.steps = execution.steps.map { Wire.Execution.Step($0) }
-        }
+                isBlocking: request.isBlocking),
+            receipt: once.receipt { Wire.TriggerTaskResp($0, of: request.taskId) })
+        return Wire.TriggerTaskResp(run, of: request.taskId)
+    }
+
+    /// What a repeated call to trigger is answered: the run that the first one started, as far as it is by now. One
+    /// that waited gets the run's end, if it has one; another gets what the first got.
+    @Sendable private func nowKnown(
+        recorded: [UInt8], _ request: Wire.TriggerTaskReq, _ call: CallContext
+    ) async throws -> [UInt8] {
+        let answer = try Wire.TriggerTaskResp(serialized: recorded)
+        guard request.isBlocking, let task = TaskID(request.taskId), let id = ExecutionID(answer.executionId),
+            let execution = try await engine.endedExecution(id, of: task, owner: call.user)
+        else { return recorded }
+        let run = TriggeredRun(executionID: id, startAt: execution.startAt, execution: execution)
+        return Wire.TriggerTaskResp(run, of: request.taskId).serialized()
+    }
+}
+
+extension Wire.TriggerTaskResp {
+    init(_ run: TriggeredRun, of task: String) {
+        self.init()
+        executionId = run.executionID.description
+        workflowId = task
+        startAt = run.startAt.milliseconds
+        status = .pending
+        guard let execution = run.execution else { return }
+        status = Wire.ExecutionStatus(rawValue: execution.status.rawValue)
+        endAt = execution.endAt?.milliseconds
+        error = execution.error.isEmpty ? nil : execution.error
+        steps = execution.steps.map { Wire.Execution.Step($0) }
     }
 }

@@ -17,8 +17,12 @@ struct WalletHandlers: Sendable {
         let anonymous = RPCMethod.Options(requestLimitBytes: Authenticator.anonymousRequestLimitBytes)
         return [
             .unary(Wire.AggregatorMethods.getNonce, options: anonymous) { request, _ in try await nonce(request) },
-            .unary(Wire.AggregatorMethods.getWallet) { request, call in try await wallet(request, owner: call.user) },
-            .unary(Wire.AggregatorMethods.setWallet) { request, call in try await setWallet(request, owner: call.user) },
+            .unaryOnce(Wire.AggregatorMethods.getWallet, engine) { request, call, once in
+                try await wallet(request, owner: call.user, once)
+            },
+            .unaryOnce(Wire.AggregatorMethods.setWallet, engine) { request, call, once in
+                try await setWallet(request, owner: call.user, once)
+            },
             .unary(Wire.AggregatorMethods.listWallets) { request, call in try await list(request, owner: call.user) },
         ]
     }
@@ -36,7 +40,9 @@ struct WalletHandlers: Sendable {
         }
     }
 
-    private func wallet(_ request: Wire.GetWalletReq, owner: Address) async throws -> Wire.GetWalletResp {
+    private func wallet(
+        _ request: Wire.GetWalletReq, owner: Address, _ once: Once
+    ) async throws -> Wire.GetWalletResp {
         let named = try factory(request.factoryAddress, else: "invalid factory address")
         let shown = request.salt.prefix(80)
         if RequestText.isNegative(request.salt) {
@@ -55,10 +61,15 @@ struct WalletHandlers: Sendable {
             throw InvalidArgument(.smartWalletRPCError, text)
         }
         let factory = try named ?? engine.wallets.defaultFactory
-        return try await answer(engine.wallets.register(address, owner: owner, factory: factory, salt: salt))
+        let answer = try await answer(about: address, owner: owner)
+        return answer(
+            try await engine.wallets.register(
+                address, owner: owner, factory: factory, salt: salt, receipt: once.receipt(answer)))
     }
 
-    private func setWallet(_ request: Wire.SetWalletReq, owner: Address) async throws -> Wire.GetWalletResp {
+    private func setWallet(
+        _ request: Wire.SetWalletReq, owner: Address, _ once: Once
+    ) async throws -> Wire.GetWalletResp {
         let named = try factory(
             request.factoryAddress, else: "Invalid factory address format: \(request.factoryAddress.prefix(80))")
         guard let salt = RequestText.salt(request.salt) else {
@@ -71,7 +82,10 @@ struct WalletHandlers: Sendable {
         } catch {
             throw RPCStatus(.internal, .smartWalletRPCError, "Failed to derive wallet address: \(cause(of: error))")
         }
-        return try await answer(engine.wallets.setHidden(request.isHidden, wallet: address, owner: owner))
+        let answer = try await answer(about: address, owner: owner)
+        return answer(
+            try await engine.wallets.setHidden(
+                request.isHidden, wallet: address, owner: owner, receipt: once.receipt(answer)))
     }
 
     private func list(_ request: Wire.ListWalletReq, owner: Address) async throws -> Wire.ListWalletResp {
@@ -126,19 +140,24 @@ struct WalletHandlers: Sendable {
         }
     }
 
-    private func answer(_ wallet: SmartWallet) async throws -> Wire.GetWalletResp {
-        let counts = try await engine.taskCounts(owner: wallet.owner, wallet: wallet.address)
-        return .with {
-            $0.address = wallet.address.checksummed
-            $0.salt = wallet.salt.description
-            $0.factoryAddress = wallet.factory?.checksummed ?? ""
-            $0.isHidden = wallet.isHidden
-            $0.totalTaskCount = UInt64(clamping: counts.total)
-            $0.enabledTaskCount = UInt64(clamping: counts.enabled)
-            $0.completedTaskCount = UInt64(clamping: counts[.completed])
-            $0.failedTaskCount = UInt64(clamping: counts[.failed])
-            $0.disabledTaskCount = UInt64(clamping: counts[.disabled])
-            $0.canceledTaskCount = UInt64(clamping: counts[.canceled])
+    /// How a wallet is answered, with its tasks counted now: not in the update, which others wait for.
+    private func answer(
+        about address: Address, owner: Address
+    ) async throws -> @Sendable (SmartWallet) -> Wire.GetWalletResp {
+        let counts = try await engine.taskCounts(owner: owner, wallet: address)
+        return { wallet in
+            .with {
+                $0.address = wallet.address.checksummed
+                $0.salt = wallet.salt.description
+                $0.factoryAddress = wallet.factory?.checksummed ?? ""
+                $0.isHidden = wallet.isHidden
+                $0.totalTaskCount = UInt64(clamping: counts.total)
+                $0.enabledTaskCount = UInt64(clamping: counts.enabled)
+                $0.completedTaskCount = UInt64(clamping: counts[.completed])
+                $0.failedTaskCount = UInt64(clamping: counts[.failed])
+                $0.disabledTaskCount = UInt64(clamping: counts[.disabled])
+                $0.canceledTaskCount = UInt64(clamping: counts[.canceled])
+            }
         }
     }
 }
