@@ -194,8 +194,9 @@ let package = Package(
         .executableTarget(
             name: "avsctl",
             dependencies: [
-                "AVSClient", "AVSConfiguration", "AVSCrypto", "AVSInspection", "AVSModel", "AVSPrimitives", "AVSProto",
-                "AVSRPC", "AVSRocksDB", "AVSStorage", "AVSTLS", "AVSTransport", "AVSWire",
+                "AVSChain", "AVSClient", "AVSConfiguration", "AVSCrypto", "AVSEngine", "AVSEthereum", "AVSFetch",
+                "AVSInspection", "AVSModel", "AVSPrimitives", "AVSProto", "AVSRPC", "AVSRocksDB", "AVSStorage", "AVSTLS", "AVSTransport",
+                "AVSWire",
                 .product(name: "ArgumentParser", package: "swift-argument-parser"),
             ],
             swiftSettings: settings),

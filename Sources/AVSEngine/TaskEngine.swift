@@ -15,25 +15,34 @@ public final class TaskEngine: Sendable {
     public let executions: ExecutionService
     public let wallets: WalletDirectory
     public let secrets: SecretDirectory
+    public let tokens: TokenDirectory
     let store: any KeyValueStore
     let time: any TimeSource
     let logger: Logger
+    let runner: any WorkflowRunner
+    let immediate: any ImmediateRunner
     let answerSweep = AnswerSweep()
     private let ids: Mutex<IDSource>
 
-    /// - Parameter random: unpredictable in production; seeded in tests.
+    /// - Parameters:
+    ///   - immediate: runs what is not stored; without one such calls fail.
+    ///   - random: unpredictable in production; seeded in tests.
     public init(
-        store: any KeyValueStore, configuration: EngineConfiguration, runner: any WorkflowRunner, epoch: UInt64,
-        time: any TimeSource, random: sending any RandomNumberGenerator, logger: Logger
+        store: any KeyValueStore, configuration: EngineConfiguration, runner: any WorkflowRunner,
+        immediate: any ImmediateRunner = NoImmediateRunner(), epoch: UInt64, time: any TimeSource,
+        random: sending any RandomNumberGenerator, logger: Logger
     ) {
         self.store = store
         self.configuration = configuration
         self.time = time
         self.logger = logger
+        self.runner = runner
+        self.immediate = immediate
         let random = RandomSource(random)
         ids = Mutex(IDSource(random: random.generator))
         operators = OperatorRegistry(configuration: configuration)
         wallets = WalletDirectory(store: store, configuration: configuration, time: time)
+        tokens = TokenDirectory(configuration: configuration, time: time)
         secrets = SecretDirectory(
             store: store, configuration: configuration, time: time, random: random, logger: logger)
         executions = ExecutionService(

@@ -15,6 +15,7 @@ extension AggregatorConfiguration {
             chains: chains, defaultChainID: defaultID, approvedOperators: Set(approvedOperators))
         engine.macroSecrets = macros.secrets.mapValues(\.exposed)
         engine.executionFee = fees.executionFee.sixDecimals
+        engine.firstTierPercentage = fees.tiers.first.description
         engine.limits = engineLimits
         engine.times = engineTimes
         return engine

@@ -26,8 +26,9 @@ struct Chains {
             let endpoints = chain.rpcURLs.map { ChainEndpoint(url: $0.text) }
             let client = try await Self.client(chain.id, endpoints: endpoints, fetcher: fetcher, time: time)
             clients[client.chainID] = client
-            settings[client.chainID] = ChainSettings(
-                client: client, entryPoint: chain.entryPoint.address, factory: chain.factory)
+            var known = ChainSettings(client: client, entryPoint: chain.entryPoint.address, factory: chain.factory)
+            known.tokens = WellKnownTokens.onChain(client.chainID)
+            settings[client.chainID] = known
             if chain.isDefault || first == nil { first = client.chainID }
         }
         guard let first else { throw StartFailure(78, "chains: at least one chain is needed") }

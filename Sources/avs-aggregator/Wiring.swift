@@ -52,10 +52,10 @@ struct Wiring {
         var engineSettings = configuration.engineConfiguration(chains.settings, defaultID: chains.defaultID)
         engineSettings.isSpaceLow = { store.status.isSpaceLow }
         engineSettings.rootKeys = ConfiguredRootKeys(configuration: configuration, facts: facts)
+        let runner = GraphRunner(chains: chains.clients, http: http, time: time)
         let engine = TaskEngine(
-            store: store, configuration: engineSettings,
-            runner: GraphRunner(chains: chains.clients, http: http, time: time), epoch: store.status.epoch, time: time,
-            random: SecureRandom(), logger: logger)
+            store: store, configuration: engineSettings, runner: runner, immediate: runner, epoch: store.status.epoch,
+            time: time, random: SecureRandom(), logger: logger)
         let lifetime = configuration.auth.maximumTokenLifetime
         let authority = TokenAuthority(
             tokens: tokens, chainID: chains.defaultID, version: AggregatorVersion.text,

@@ -36,7 +36,7 @@ struct SettingsTests {
         "approved_operators: [\"0x0000000000000000000000000000000000000001\"]", "macros: {secrets: {ap_a: b}}",
         "compat: {project_canceled_as_disabled: false}", "compat: {running_grace_ms: 1}", "queue: {workers: 33}",
         "queue: {workers_per_owner: 7}", "sync: {initial_delay_ms: 1}", "sync: {period_s: 1}",
-        "fee_rates: {execution_fee_usd: 0.5}", "rpc: {message_size: 1MiB}", "rpc: {streams_per_connection: 7}",
+        "fee_rates: {execution_fee_usd: 0.5}", "fee_rates: {tiers: {tier_1: 0.5}}", "rpc: {message_size: 1MiB}", "rpc: {streams_per_connection: 7}",
         "rpc: {event_loops: 1}", "rpc: {keepalive_time: 3s}", "rpc: {keepalive_time: 0}", "rpc: {keepalive_timeout: 3s}",
         "rpc: {permitted_ping_interval: 3s}", "rpc: {pings_without_calls: true}", "rpc: {max_idle: 3s}",
         "rpc: {max_age: 3s}", "rpc: {max_age_grace: 3s}", "rpc: {reflection: true}", "limits: {profile: test}",

@@ -14,7 +14,7 @@ struct EffectTests {
         auth.max_token_lifetime tls.certificate tls.key tls.client_ca tls.mode tls.reload_interval
         log.level log.format macros.secrets.*
         compat.project_canceled_as_disabled compat.running_grace_ms queue.workers queue.workers_per_owner
-        sync.initial_delay_ms sync.period_s fee_rates.execution_fee_usd
+        sync.initial_delay_ms sync.period_s fee_rates.execution_fee_usd fee_rates.tiers.tier_1
         rpc.message_size rpc.streams_per_connection rpc.event_loops rpc.keepalive_time rpc.keepalive_timeout
         rpc.permitted_ping_interval rpc.pings_without_calls rpc.max_idle rpc.max_age rpc.max_age_grace rpc.reflection
         limits.profile limits.connections limits.connections_per_address
@@ -26,7 +26,8 @@ struct EffectTests {
         limits.simulations_per_caller.per_second limits.simulations_per_caller.burst
         limits.notifications_per_operator.per_second limits.notifications_per_operator.burst
         limits.running_simulations_per_caller limits.running_handlers limits.running_handlers_per_caller
-        limits.waiting_calls limits.tasks_per_owner limits.wallets_per_owner limits.nodes_per_task limits.edges_per_task
+        limits.waiting_calls limits.tasks_per_owner limits.wallets_per_owner
+        limits.secrets_per_owner limits.secret_size limits.nodes_per_task limits.edges_per_task
         limits.nesting limits.schedules_per_trigger limits.addresses_per_query limits.conditions_per_query
         limits.queued_per_task limits.queued_per_owner limits.queued_in_all limits.page_rows limits.page_size
         store.batch_max store.batch_updates_max store.unsynced_max_age store.commit_mark_interval store.block_cache

@@ -11,7 +11,7 @@ import Testing
 @testable import AVSEngine
 
 /// A store that takes a number of updates and then no more, as one whose disk is full.
-private final class FailingStore: KeyValueStore {
+final class FailingStore: KeyValueStore {
     private let base: MemoryStore
     private let left: Mutex<Int>
 

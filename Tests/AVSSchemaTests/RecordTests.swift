@@ -1,5 +1,6 @@
 import AVSModel
 import AVSPrimitives
+import AVSProto
 import AVSSchema
 import AVSStorage
 import AVSTesting
@@ -107,6 +108,20 @@ struct RecordTests {
             address: Self.address, name: "n", remoteIP: "1.2.3.4", lastPing: Timestamp(seconds: 5), version: "1",
             metricsPort: 9, blockNumber: 3, eventCount: 2)
         #expect(try OperatorInfo(stored: node.stored) == node)
+    }
+
+    @Test("API-10.3.30: of a task without an id, or with none that is one, is refused; its counts survive a store and load")
+    func taskID() throws {
+        var counted = Self.task(Self.triggers[0])
+        (counted.executionCount, counted.reserved, counted.runsInFlight) = (7, 2, 1)
+        let back = try AutomationTask(stored: counted.stored)
+        #expect(back.executionCount == 7 && back.reserved == 2 && back.runsInFlight == 1)
+        for id in ["", "01jg2fe5mdvkbpheg0peysdka", "not an id at all, not one"] {
+            var record = try Stored.TaskRecord(serialized: counted.stored)
+            record.task?.id = id
+            #expect(throws: (any Error).self) { _ = try AutomationTask(stored: record.serialized()) }
+            #expect(throws: (any Error).self) { _ = try RecordedTask(stored: record.serialized()) }
+        }
     }
 
     @Test("that is damaged is an error, never a trap", arguments: 0..<20 as Range<UInt64>)

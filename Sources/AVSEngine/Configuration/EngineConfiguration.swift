@@ -17,6 +17,10 @@ public struct EngineConfiguration: Sendable {
     public var rootKeys: any RootKeyProvider = NoRootKeys()
     /// What one run costs, whatever it does: US dollars as decimal text with six digits behind the point.
     public var executionFee = Execution.standardFee
+    /// What a workflow that moves value costs beside it: percent of the value, as decimal text.
+    public var firstTierPercentage = "0.03"
+    /// Sends what wallets are to do.
+    public var walletCalls: any WalletCallSender = NoWalletCallSender()
     /// Whether free space is below the soft mark (FAIL-5): then nothing new is taken in.
     public var isSpaceLow: @Sendable () -> Bool = { false }
 
@@ -32,6 +36,8 @@ public struct ChainSettings: Sendable {
     public var client: any ChainClient
     public var entryPoint: Address
     public var factory: Address
+    /// Tokens that are known without asking their contracts.
+    public var tokens: [Address: TokenMetadata] = [:]
 
     public init(client: any ChainClient, entryPoint: Address, factory: Address) {
         self.client = client

@@ -11,18 +11,21 @@ public struct RunRequest: Sendable {
     public var input: [String: JSONValue]
     /// What `apContext.configVars` holds.
     public var secrets: [String: String]
+    /// A simulation: the trigger was only tried, and nothing of the run is kept.
+    public var isSimulated: Bool
     /// When no further node begins and those that run are cancelled (XO-21).
     public var deadline: ContinuousClock.Instant
 
     public init(
         task: AutomationTask, executionID: ExecutionID, trigger: TriggerOutput, input: [String: JSONValue] = [:],
-        secrets: [String: String] = [:], deadline: ContinuousClock.Instant
+        secrets: [String: String] = [:], isSimulated: Bool = false, deadline: ContinuousClock.Instant
     ) {
         self.task = task
         self.executionID = executionID
         self.trigger = trigger
         self.input = input
         self.secrets = secrets
+        self.isSimulated = isSimulated
         self.deadline = deadline
     }
 }

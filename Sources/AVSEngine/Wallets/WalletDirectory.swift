@@ -181,7 +181,7 @@ extension AVSStorage.Transaction {
     }
 
     /// The factory derives another address today: the record stays, because the wallet may hold assets.
-    fileprivate mutating func markStale(_ key: WalletKey) throws {
+    mutating func markStale(_ key: WalletKey) throws {
         guard var wallet = try value(for: key), !wallet.isStale else { return }
         wallet.isStale = true
         wallet.isHidden = true

@@ -31,14 +31,18 @@ struct Services: Sendable {
     }
 
     var methods: [RPCMethod] {
+        let validator = TaskValidator(limits: taskLimits)
         let built =
             AuthHandlers(authority: authority, gate: gate, time: time).methods
             + WalletHandlers(engine: engine, logger: logger).methods
             + TaskHandlers(
                 engine: engine, gate: gate, time: time, showsCanceledAsDisabled: showsCanceledAsDisabled,
-                validator: TaskValidator(limits: taskLimits)
+                validator: validator
             ).methods
+            + WithdrawHandlers(engine: engine, time: time, logger: logger).methods
             + SecretHandlers(engine: engine, time: time).methods
+            + ImmediateHandlers(engine: engine, validator: validator).methods
+            + InformationHandlers(engine: engine, validator: validator, logger: logger).methods
             + ExecutionHandlers(engine: engine, time: time).methods
             + NodeHandlers(
                 engine: engine, authentication: operators, aliases: aliases, gate: gate, time: time, logger: logger

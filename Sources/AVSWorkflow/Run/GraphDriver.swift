@@ -155,6 +155,7 @@ struct NodeExecution: Sendable {
         case .branch(let config): return try await config.run(as: node, in: context, log: &log)
         case .contractRead(let config): return try await config.run(in: context, log: &log)
         case .ethTransfer, .contractWrite, .graphQLQuery, .customCode, .filter, .loop, .balance:
+            try NodeRequirements.check(node.config)
             throw NodeFailure("not supported yet: \(node.kind.wireName)")
         }
     }

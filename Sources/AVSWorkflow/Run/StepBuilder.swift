@@ -20,6 +20,17 @@ struct StepBuilder: Sendable {
             output: output?.withoutNonFiniteNumbers, startAt: now, endAt: now)
     }
 
+    /// The trigger's step in a simulation (execution-engine.md 6.3, step 6).
+    func simulatedTriggerStep(of task: AutomationTask, output: JSONValue?, at now: Timestamp) -> Step {
+        var step = triggerStep(of: task.trigger, output: output, at: now)
+        step.log = "Simulated trigger: \(task.trigger.name) executed successfully"
+        step.inputs = task.inputVariables.keys.sorted()
+        step.executionContext = [
+            "is_simulated": true, "provider": "tenderly", "chain_id": .number(Double(chainID)),
+        ]
+        return step
+    }
+
     /// The step of a node that came to its end, and the outcome as it may be passed on: without an output that is too
     /// large.
     func step(

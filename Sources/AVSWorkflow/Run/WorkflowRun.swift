@@ -17,6 +17,8 @@ public struct WorkflowRun: Sendable {
     public var walletSalt: String?
     /// Nodes of this run that ended before an interruption, by their ids: they are taken as they are.
     public var recorded: [String: FinishedNode]
+    /// A simulation: the trigger was only tried, and nothing of the run is kept.
+    public var isSimulated = false
     /// When it comes no further node begins and those that run are cancelled (XO-21).
     public var deadline: ContinuousClock.Instant?
 
@@ -63,7 +65,11 @@ public struct WorkflowRun: Sendable {
             plan: plan, variables: variables, environment: environment, builder: builder, recorded: recorded,
             isStopped: isStopped)
         let stop = await driver.run(until: deadline, recorder: recorder)
-        let steps = [builder.triggerStep(of: task.trigger, output: output, at: startAt)] + driver.steps
+        let first =
+            isSimulated
+            ? builder.simulatedTriggerStep(of: task, output: output, at: startAt)
+            : builder.triggerStep(of: task.trigger, output: output, at: startAt)
+        let steps = [first] + driver.steps
         return RunOutcome(
             steps: steps,
             verdict: stop.map { RunVerdict(error: $0.description, steps: steps) } ?? RunVerdict(steps: steps),

@@ -53,8 +53,8 @@ public struct TaskValidator: Sendable {
         try checkNames(trigger: trigger, nodes: draft.nodes)
         try TriggerRules(limits: limits).check(trigger.config)
         let resolved = try EventTemplates.resolve(trigger, inputVariables: inputVariables)
-        try checkGraph(trigger: trigger, draft)
-        try checkNesting(trigger: trigger, draft)
+        try checkGraph(trigger: trigger, nodes: draft.nodes, edges: draft.edges)
+        try checkNesting(trigger: trigger, nodes: draft.nodes, inputVariables: draft.inputVariables)
         return CheckedDraft(draft, settings: settings, trigger: resolved, inputVariables: inputVariables)
     }
 
@@ -83,12 +83,26 @@ public struct TaskValidator: Sendable {
         guard !draft.nodes.isEmpty else {
             throw InvalidArgument(.invalidWorkflow, "invalid: nodes field cannot be an empty array")
         }
-        guard draft.nodes.count <= limits.nodes else {
-            throw Self.graphRefusal("task has \(draft.nodes.count) nodes, at most \(limits.nodes) are allowed")
+        try checkLimits(nodes: draft.nodes.count, edges: draft.edges.count)
+    }
+
+    /// - Throws: ``InvalidArgument`` 3003 for more nodes or edges than one task may have.
+    public func checkLimits(nodes: Int, edges: Int) throws(InvalidArgument) {
+        guard nodes <= limits.nodes else {
+            throw Self.graphRefusal("task has \(nodes) nodes, at most \(limits.nodes) are allowed")
         }
-        guard draft.edges.count <= limits.edges else {
-            throw Self.graphRefusal("task has \(draft.edges.count) edges, at most \(limits.edges) are allowed")
+        guard edges <= limits.edges else {
+            throw Self.graphRefusal("task has \(edges) edges, at most \(limits.edges) are allowed")
         }
+    }
+
+    /// What no run may cost, of a task that may be without edges.
+    func checkSize(
+        trigger: Trigger, nodes: [Node], edges: [Edge], inputVariables: [String: JSONValue]
+    ) throws(InvalidArgument) {
+        try checkLimits(nodes: nodes.count, edges: edges.count)
+        try checkGraph(trigger: trigger, nodes: nodes, edges: edges)
+        try checkNesting(trigger: trigger, nodes: nodes, inputVariables: inputVariables)
     }
 
     private static func graphRefusal(_ text: String) -> InvalidArgument {
@@ -125,19 +139,21 @@ public struct TaskValidator: Sendable {
 
     /// What cannot work in any run: duplicate ids and cycles. Everything else about a graph is left to the run's plan,
     /// as clients are used to (execution-engine.md 1.2, *CHOICE*).
-    private func checkGraph(trigger: Trigger, _ draft: TaskDraft) throws(InvalidArgument) {
+    private func checkGraph(trigger: Trigger, nodes: [Node], edges: [Edge]) throws(InvalidArgument) {
         do throws(PlanError) {
-            try Plan.checkForCycles(trigger: trigger, nodes: draft.nodes, edges: draft.edges)
+            try Plan.checkForCycles(trigger: trigger, nodes: nodes, edges: edges)
         } catch {
             throw Self.graphRefusal("\(error)")
         }
     }
 
-    private func checkNesting(trigger: Trigger, _ draft: TaskDraft) throws(InvalidArgument) {
-        for (name, value) in draft.inputVariables where value.depth > limits.nesting {
+    private func checkNesting(
+        trigger: Trigger, nodes: [Node], inputVariables: [String: JSONValue]
+    ) throws(InvalidArgument) {
+        for (name, value) in inputVariables where value.depth > limits.nesting {
             throw tooDeep("input variable '\(name.excerpt())'")
         }
-        for node in draft.nodes where NodeShape.config(of: node).depth > limits.nesting {
+        for node in nodes where NodeShape.config(of: node).depth > limits.nesting {
             throw tooDeep("configuration of node '\(node.id.excerpt())'")
         }
         if TriggerShape.config(of: trigger).depth > limits.nesting { throw tooDeep("configuration of the trigger") }

@@ -106,13 +106,16 @@ struct WorkflowRunTests {
     func unsupported() async {
         let nodes: [(Node.Config, String)] = [
             (.customCode(CustomCodeNode(language: .javaScript, source: "1")), "NODE_TYPE_CUSTOM_CODE"),
-            (.filter(FilterNode(expression: "", inputVariable: "")), "NODE_TYPE_FILTER"),
-            (.ethTransfer(ETHTransferNode(destination: "", amount: "")), "NODE_TYPE_ETH_TRANSFER"),
-            (.balance(BalanceNode(address: "", chain: "")), "NODE_TYPE_BALANCE"),
-            (.graphQLQuery(GraphQLQueryNode(url: "", query: "")), "NODE_TYPE_GRAPHQL_QUERY"),
-            (.contractWrite(ContractWriteNode(contractAddress: "")), "NODE_TYPE_CONTRACT_WRITE"),
+            (.filter(FilterNode(expression: "true", inputVariable: "{{a}}")), "NODE_TYPE_FILTER"),
+            (.ethTransfer(ETHTransferNode(destination: "0x1", amount: "1")), "NODE_TYPE_ETH_TRANSFER"),
+            (.balance(BalanceNode(address: "0x1", chain: "1")), "NODE_TYPE_BALANCE"),
+            (.graphQLQuery(GraphQLQueryNode(url: "https://a", query: "{a}")), "NODE_TYPE_GRAPHQL_QUERY"),
+            (.contractWrite(ContractWriteNode(contractAddress: "0x1", callData: "0x00")), "NODE_TYPE_CONTRACT_WRITE"),
             (
-                .loop(LoopNode(inputVariable: "", iterationValue: "", iterationKey: "", mode: .parallel, runner: nil)),
+                .loop(
+                    LoopNode(
+                        inputVariable: "{{a}}", iterationValue: "v", iterationKey: "", mode: .parallel,
+                        runner: .restAPI(RestAPINode(url: "https://a", method: "GET")))),
                 "NODE_TYPE_LOOP"
             ),
         ]
@@ -122,6 +125,30 @@ struct WorkflowRunTests {
             #expect(finished.step.kind.wireName == name)
             #expect(finished.data == nil)
         }
+    }
+
+    @Test(
+        "fails a node whose configuration lacks something by the field's name",
+        arguments: [
+            (.customCode(CustomCodeNode(language: .javaScript, source: "")), "source"),
+            (.filter(FilterNode(expression: "", inputVariable: "{{a}}")), "expression"),
+            (.ethTransfer(ETHTransferNode(destination: "", amount: "1")), "destination"),
+            (.ethTransfer(ETHTransferNode(destination: "0x1", amount: "")), "amount"),
+            (.balance(BalanceNode(address: "0x1", chain: "")), "chain"),
+            (.graphQLQuery(GraphQLQueryNode(url: "https://a", query: "")), "query"),
+            (.contractWrite(ContractWriteNode(contractAddress: "0x1")), "methodCalls"),
+            (
+                .contractWrite(ContractWriteNode(contractAddress: "0x1", methodCalls: [MethodCall(methodName: "f")])),
+                "contractAbi"
+            ),
+            (
+                .loop(LoopNode(inputVariable: "{{a}}", iterationValue: "v", iterationKey: "", mode: .parallel, runner: nil)),
+                "runner"
+            ),
+        ] as [(Node.Config, String)])
+    func incomplete(config: Node.Config, field: String) async {
+        let finished = await Sample.run(Node(id: "N", name: "n", config: config))
+        #expect(finished.step.error == "\(field) is required" && finished.step.errorCode == .missingRequiredField)
     }
 }
 

@@ -57,6 +57,16 @@ def contract_read(address: str, abi: list, *calls: tuple[str, list[str]], identi
                         contract_read=avs.ContractReadNode(config=config))
 
 
+def custom_code(source: str, identifier: str = NODE, *, lang: int = avs.LANG_JAVASCRIPT):
+    return avs.TaskNode(id=identifier, name=identifier, type=avs.NODE_TYPE_CUSTOM_CODE, custom_code=avs.CustomCodeNode(
+        config=avs.CustomCodeNode.Config(source=source, lang=lang)))
+
+
+def transfer(destination: str, amount: str, identifier: str = NODE):
+    return avs.TaskNode(id=identifier, name=identifier, type=avs.NODE_TYPE_ETH_TRANSFER, eth_transfer=avs.ETHTransferNode(
+        config=avs.ETHTransferNode.Config(destination=destination, amount=amount)))
+
+
 def task(wallet: str, trigger=None, nodes=None, edges=None, *, name: str = "a task", limit: int = 0, **fields):
     """A CreateTaskReq. Without nodes one branch node follows the trigger."""
     trigger = manual() if trigger is None else trigger

@@ -8,6 +8,7 @@ from avs_testbed import tasks
 from avs_testbed.failures import refused
 from avs_testbed.stubs import avs
 from avs_testbed.tasks import plain
+from avs_testbed.users import User
 from avs_testbed.waiting import until
 
 MANUAL, BLOCK, CRON = avs.TRIGGER_TYPE_MANUAL, avs.TRIGGER_TYPE_BLOCK, avs.TRIGGER_TYPE_CRON
@@ -251,3 +252,46 @@ def test_twenty_callers_and_a_limit_of_three(user, wallet):
     until(lambda: len(user.executions(task_id).items) == 3, what="three executions")
     task = user.task(task_id)
     assert (task.execution_count, task.status) == (3, avs.Completed)
+
+
+def test_steps_say_what_they_could_see(user, wallet):
+    """API-10.4.23: also of custom code, and the trigger's step shows what the trigger was given"""
+    trigger = tasks.manual({"a": 1})
+    trigger.manual.config.headers["X-A"] = "1"
+    trigger.manual.config.pathParams["id"] = "7"
+    task = user.create(tasks.task(wallet, trigger, [tasks.branch("first"), tasks.custom_code("return 1", "code")]))
+    user.trigger(task, avs.TRIGGER_TYPE_MANUAL, blocking=True)
+    started, first, code = user.executions(task).items[0].steps
+    config = plain(started.config)
+    assert config["data"] == {"a": 1} and config["headers"] == {"X-A": "1"} and config["pathParams"] == {"id": "7"}
+    assert config["lang"] == "LANG_JSON" and plain(started.manual_trigger.data) == {"a": 1}
+    assert {"start.data", "start.input", "start.headers", "start.pathParams", "settings"} <= set(first.inputs)
+    assert {"start.data", "first.data", "first.input"} <= set(code.inputs) and list(code.inputs) == sorted(code.inputs)
+    assert plain(code.config)["source"] == "return 1" and not any(name.startswith("code.") for name in code.inputs)
+
+
+def test_gas_fields_are_empty_texts_off_the_chain(user, wallet):
+    """2.9: never null, never a number"""
+    task = user.create(tasks.task(wallet))
+    for step in user.trigger(task, avs.TRIGGER_TYPE_MANUAL, blocking=True).steps:
+        assert (step.gas_used, step.gas_price, step.total_gas_cost) == ("", "", "")
+
+
+def test_counts_survive_a_restart(new_aggregator):
+    """API-10.3.30: as the record has them"""
+    aggregator = new_aggregator()
+    aggregator.start()
+    with aggregator.channel() as channel:
+        user = User(channel).sign_in()
+        task = user.create(tasks.task(user.wallet().address, limit=3))
+        for _ in range(2):
+            user.trigger(task, avs.TRIGGER_TYPE_MANUAL, blocking=True)
+        before = user.task(task)
+    aggregator.kill()
+    aggregator.start()
+    with aggregator.channel() as channel:
+        user = User(channel, user.account).sign_in()
+        assert user.task(task) == before and before.execution_count == 2
+        assert user.trigger(task, avs.TRIGGER_TYPE_MANUAL, blocking=True).status == avs.EXECUTION_STATUS_SUCCESS
+        assert user.task(task).execution_count == 3 and user.task(task).status == avs.Completed
+    assert aggregator.stop() == 0

@@ -1,8 +1,12 @@
 """Smart wallets: derived on the development chain, registered by the aggregator."""
 
+import json
+import subprocess
+
 import pytest
 from avs_testbed import tasks
 from avs_testbed.failures import refused
+from avs_testbed.processes import Chain, inspector
 from avs_testbed.stubs import avs
 from avs_testbed.users import User
 
@@ -166,3 +170,52 @@ def test_a_nonce_is_asked_for_without_a_token(channel, user):
     assert anonymous.call("GetNonce", avs.NonceRequest(owner=wallet)).nonce == "0"
     with refused(INVALID, 3004):
         anonymous.call("GetNonce", avs.NonceRequest(owner="nobody"))
+
+
+@pytest.mark.skipif(inspector() is None, reason="avsctl is not built")
+def test_an_upgraded_factory_makes_the_old_wallet_stale(new_aggregator):
+    """API-10.2.14, API-10.2.15, API-10.2.16, API-10.2.17: in a database whose factory derives other addresses today"""
+    chain, other = Chain(), "0x" + "42" * 20
+    try:
+        aggregator = new_aggregator()
+        aggregator.chain = chain
+        key = "not-for-the-screen"
+        aggregator.settings["chains"] = [aggregator.configuration()["chains"][0] | {
+            "rpc_urls": [f"{chain.facts['http']}?key={key}"]}]
+        aggregator.configure()
+        aggregator.start()
+
+        def row(key: str):
+            answer = avsctl("store", "get", "--json", "--db", str(aggregator.folder / "db"), key)
+            return json.loads(answer.stdout)["value"] if answer.returncode == 0 else None
+
+        with aggregator.channel() as channel:
+            user = User(channel).sign_in()
+            old, salt = user.wallet("3").address, f"{user.address}:{chain.address('factory')}:3".lower()
+            mine = f"w:{user.address}:{old}".lower()
+            assert row(f"wsalt:{salt}") == old.lower() and row(f"wsalt:{salt}4") is None
+            assert row(mine)["salt"] == "3" and row(mine)["staleDerivation"] is False
+        assert aggregator.stop() == 0
+        # A factory that puts every wallet at one address.
+        chain.rpc("dev_setCode", chain.address("factory"), "0x73" + other[2:] + "60005260206000f3")
+        backfill = ("store", "backfill-wallet-salt-index", "--config", str(aggregator.folder / "aggregator.yaml"))
+        for flags in (["--dry-run"], []):
+            assert row(mine)["staleDerivation"] is False
+            answer = avsctl(*backfill, *flags)
+            assert answer.returncode == 0 and answer.stdout.split() == [user.address, old, "stale"]
+            assert "0 canonical, 0 entered, 1 stale, 0 legacy, 0 failed" in answer.stderr and key not in answer.stderr
+        assert row(mine)["staleDerivation"] is True and row(mine)["isHidden"] is True
+        assert row(f"wsalt:{salt}") == old.lower()
+        aggregator.start()
+        with aggregator.channel() as channel:
+            user = User(channel, user.account).sign_in()
+            assert user.wallet("3").address.lower() == other and row(f"wsalt:{salt}") == other
+            assert [item.address.lower() for item in listed(user)] == [other]
+            assert user.create(tasks.task(old)), "a stale wallet may still act"
+        assert aggregator.stop() == 0
+    finally:
+        chain.stop()
+
+
+def avsctl(*arguments: str) -> subprocess.CompletedProcess:
+    return subprocess.run([str(inspector()), *arguments], capture_output=True, text=True, timeout=60)

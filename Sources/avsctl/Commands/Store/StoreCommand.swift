@@ -4,10 +4,12 @@ import ArgumentParser
 struct StoreCommand: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "store",
-        abstract: "Looks into the files of a database; never writes to them.",
+        abstract: "Looks into the files of a database.",
         discussion: """
-            Works on a stopped server's files and beside a running one. Of a damaged database it shows what is there, \
+            Only backfill-wallet-salt-index writes to them, and only to those of a stopped server. The others work on a stopped server's files and beside a running one. Of a damaged database it shows what is there, \
             says what is wrong on standard error, and ends with 65.
             """,
-        subcommands: [StoreList.self, StoreGet.self, StoreStat.self, StoreCheckCommand.self])
+        subcommands: [
+            StoreList.self, StoreGet.self, StoreStat.self, StoreCheckCommand.self, StoreBackfillWallets.self,
+        ])
 }

@@ -1,0 +1,124 @@
+import AVSEngine
+import AVSModel
+import AVSPrimitives
+import AVSProto
+import AVSRPC
+import AVSWire
+import Logging
+
+/// What leaves the caller's wallets.
+///
+/// - Source: aggregator-api 2.7, *WithdrawFunds*, and 7.5.
+struct WithdrawHandlers: Sendable {
+    let engine: TaskEngine
+    let time: any TimeSource
+    let logger: Logger
+
+    var methods: [RPCMethod] {
+        [.unary(Wire.AggregatorMethods.withdrawFunds) { request, call in try await withdraw(request, owner: call.user) }]
+    }
+
+    private func withdraw(_ request: Wire.WithdrawFundsReq, owner: Address) async throws -> Wire.WithdrawFundsResp {
+        let withdrawal = try Withdrawal(request)
+        let sent: Result<SentCall, any Error>
+        do {
+            sent = try await engine.withdraw(withdrawal, owner: owner)
+        } catch let refusal as WithdrawalRefusal {
+            throw RPCStatus(refusal)
+        }
+        var answer = Wire.WithdrawFundsResp()
+        answer.submittedAt = time.now.seconds
+        answer.smartWalletAddress = withdrawal.wallet.checksummed
+        answer.recipientAddress = request.recipientAddress
+        answer.amount = request.amount
+        answer.token = request.token
+        switch sent {
+        case .success(let call):
+            answer.success = true
+            answer.status = call.transaction == nil ? "pending" : "confirmed"
+            answer.message =
+                call.transaction == nil
+                ? "withdrawal transaction submitted, waiting for confirmation" : "withdrawal transaction confirmed"
+            answer.userOpHash = call.userOperation.hex
+            answer.transactionHash = call.transaction?.hex ?? ""
+        case .failure(let error):
+            logger.warning("a withdrawal was not sent", metadata: ["owner": "\(owner)", "error": "\(error)"])
+            answer.status = "failed"
+            answer.message = "failed to send withdrawal transaction: \(error)"
+        }
+        return answer
+    }
+}
+
+extension Withdrawal {
+    /// - Throws: ``InvalidArgument`` by rows 1 to 7 of the table.
+    fileprivate init(_ request: Wire.WithdrawFundsReq) throws(InvalidArgument) {
+        guard !request.recipientAddress.isEmpty else {
+            throw InvalidArgument(.missingRequiredField, "recipient address is required")
+        }
+        guard !request.amount.isEmpty else { throw InvalidArgument(.missingRequiredField, "amount is required") }
+        guard !request.token.isEmpty else { throw InvalidArgument(.missingRequiredField, "token is required") }
+        guard let recipient = Address(request.recipientAddress) else {
+            throw InvalidArgument(.invalidAddress, "invalid recipient address format")
+        }
+        let asset: Asset
+        if request.token.lowercased() == "eth" {
+            asset = .coin
+        } else {
+            guard let token = Address(request.token) else {
+                throw InvalidArgument(.invalidAddress, "invalid token address format")
+            }
+            asset = .token(token)
+        }
+        let amount = try Amount(text: request.amount)
+        guard !request.smartWalletAddress.isEmpty else {
+            let text = "smart wallet address is required - must be obtained from getWallet() call first"
+            throw InvalidArgument(.missingRequiredField, text)
+        }
+        guard let wallet = Address(request.smartWalletAddress) else {
+            throw InvalidArgument(.invalidAddress, "invalid smart wallet address format")
+        }
+        self.init(asset: asset, amount: amount, recipient: recipient, wallet: wallet)
+    }
+}
+
+extension Withdrawal.Amount {
+    fileprivate init(text: String) throws(InvalidArgument) {
+        let blanks: Set<UInt8> = [0x20, 0x09, 0x0a, 0x0d]
+        let bytes = text.utf8.drop { blanks.contains($0) }.reversed().drop { blanks.contains($0) }.reversed()
+        let trimmed = String(decoding: Array(bytes), as: UTF8.self)
+        if trimmed.lowercased() == "max" {
+            self = .everything
+            return
+        }
+        guard let value = UInt256(decimal: trimmed), value > .zero else {
+            throw InvalidArgument(.invalidRequest, "invalid amount: must be a positive integer or 'max'")
+        }
+        self = .exactly(value)
+    }
+}
+
+extension RPCStatus {
+    fileprivate init(_ refusal: WithdrawalRefusal) {
+        switch refusal {
+        case .foreignWallet(let wallet, let owner):
+            let text = "invalid smart wallet address: wallet \(wallet) not found for owner \(owner)"
+            self.init(.invalidArgument, .walletNotFound, text)
+        case .unreadableBalance(.coin, let cause):
+            self.init(.internal, .rpcNodeError, "failed to get wallet balance: \(cause)")
+        case .unreadableBalance(.token, let cause):
+            self.init(.internal, .rpcNodeError, "failed to get token balance: \(cause)")
+        case .noBalance(.coin): self.init(.invalidArgument, .insufficientBalance, "wallet has zero balance")
+        case .noBalance(.token): self.init(.invalidArgument, .insufficientBalance, "token balance is zero")
+        case .tooLittle(.coin, let requested, let balance):
+            let text = "insufficient balance: requested \(requested) wei but wallet has \(balance) wei"
+            self.init(.failedPrecondition, .insufficientBalance, text)
+        case .tooLittle(.token, let requested, let balance):
+            let text = "insufficient token balance: requested \(requested), but wallet has \(balance)"
+            self.init(.invalidArgument, .insufficientBalance, text)
+        case .zeroRecipient:
+            let text = "failed to build withdrawal calldata: the recipient is the zero address"
+            self.init(.invalidArgument, .invalidRequest, text)
+        }
+    }
+}

@@ -1,0 +1,31 @@
+public import AVSModel
+public import AVSPrimitives
+
+/// One node, run at once and for itself: nothing is stored, and no other variables are in scope than those given.
+///
+/// - Source: execution-engine.md 6.2, steps 4 and 5.
+public struct NodeTrial: Sendable {
+    public var node: Node
+    public var input: [String: JSONValue]
+    /// Name to value; the server's own ones only.
+    public var secrets: [String: String]
+    public var chainID: UInt64
+
+    public init(node: Node, input: [String: JSONValue], secrets: [String: String], chainID: UInt64) {
+        self.node = node
+        self.input = input
+        self.secrets = secrets
+        self.chainID = chainID
+    }
+
+    /// The step that the node would have been. Cancelling the surrounding task cancels the node.
+    public func run(in environment: WorkflowEnvironment) async -> Step {
+        var variables = RunVariables(secrets: secrets, input: input)
+        variables.begin(node)
+        let execution = NodeExecution(
+            node: node, inputs: variables.inputs(of: node),
+            context: NodeContext(environment: environment, variables: variables.values),
+            builder: StepBuilder(chainID: chainID, redaction: Redaction(secrets: secrets)))
+        return await execution.run().step
+    }
+}
