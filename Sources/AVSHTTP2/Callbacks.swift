@@ -69,6 +69,7 @@ enum Callbacks {
         unsafe nghttp2_session_callbacks_set_on_invalid_frame_recv_callback(table) { _, frame, _, data in
             unsafe Callbacks.withMailbox(data, otherwise: 0) { mailbox in
                 mailbox.counts.invalidFrames += 1
+                if let head = unsafe frame?.pointee.hd { mailbox.note { _ in FrameNote(isSent: false, head, "invalid") } }
                 if let head = unsafe frame?.pointee.hd, UInt32(head.type) == NGHTTP2_HEADERS.rawValue {
                     mailbox.abandonHeaders(StreamID(head.stream_id))
                 }
@@ -137,11 +138,14 @@ enum Callbacks {
         case NGHTTP2_PING.rawValue where head.flags == 0: mailbox.counts.pings += 1
         case NGHTTP2_PRIORITY.rawValue: mailbox.counts.idleFrames += 1
         case NGHTTP2_DATA.rawValue...NGHTTP2_CONTINUATION.rawValue: break
-        default: mailbox.counts.idleFrames += 1
+        default:
+            mailbox.counts.idleFrames += 1
+            mailbox.note { _ in FrameNote(isSent: false, head) }  // its payload is dropped unseen
         }
     }
 
     private static func received(_ frame: UnsafePointer<nghttp2_frame>, in mailbox: inout Mailbox) {
+        mailbox.note { unsafe FrameNote(isSent: false, frame, fields: $0) }
         let head = unsafe frame.pointee.hd
         let stream = StreamID(head.stream_id)
         let flags = UInt32(head.flags)
@@ -171,6 +175,7 @@ enum Callbacks {
     }
 
     private static func sent(_ frame: UnsafePointer<nghttp2_frame>, by session: OpaquePointer?, in mailbox: inout Mailbox) {
+        mailbox.note { _ in unsafe FrameNote(isSent: true, frame, fields: nil) }
         let head = unsafe frame.pointee.hd
         switch UInt32(head.type) {
         case NGHTTP2_DATA.rawValue:
@@ -184,6 +189,9 @@ enum Callbacks {
             unsafe mailbox.sentGoAway = HTTP2ErrorCode(rawValue: frame.pointee.goaway.error_code)
             mailbox.duePing = mailbox.pingAfterShutdownNotice
             mailbox.pingAfterShutdownNotice = nil
+        case NGHTTP2_WINDOW_UPDATE.rawValue where head.stream_id == 0 && mailbox.pingAfterCredit != nil:
+            mailbox.duePing = mailbox.pingAfterCredit
+            mailbox.pingAfterCredit = nil
         case NGHTTP2_RST_STREAM.rawValue:
             let code = unsafe HTTP2ErrorCode(rawValue: frame.pointee.rst_stream.error_code)
             if code != .noError, code != .cancel { mailbox.counts.resetsProvoked += 1 }

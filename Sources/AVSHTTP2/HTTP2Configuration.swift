@@ -27,6 +27,8 @@ public struct HTTP2Configuration: Hashable, Sendable {
     public var libraryResetsPerSecond: UInt64 = 1_000
     /// Largest DATA frame sent, if the peer takes such frames (NG-14).
     public var maxDataFrameBytes = 64 * 1024
+    /// Keep a ``FrameNote`` of each frame for ``HTTP2Session/takeNotes()`` (OB-4).
+    public var notesFrames = false
 
     public init() {}
 }

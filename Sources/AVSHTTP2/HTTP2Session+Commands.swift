@@ -123,6 +123,32 @@ extension HTTP2Session {
         try HTTP2Error.check("nghttp2_submit_ping", code)
     }
 
+    /// Credits what has come on the connection, and sends a PING right behind that credit (FC-10). In this order: peers
+    /// that limit PINGs forget earlier ones when they see a WINDOW_UPDATE.
+    public mutating func measure(ping number: UInt64) throws(HTTP2Error) {
+        mailbox.pingAfterCredit = number
+        // All of it is consumed (FC-2). Where it is nothing, an update for all that came is queued already.
+        let due = unsafe nghttp2_session_get_effective_recv_data_length(raw)
+        try unsafe HTTP2Error.check(
+            "nghttp2_submit_window_update", nghttp2_submit_window_update(raw, noFlags, 0, max(0, due)))
+    }
+
+    /// Announces another window for all streams, which holds for each once the peer acknowledges it, and enlarges the
+    /// connection's if it is the smaller one (FC-10, NG-21).
+    public mutating func setStreamWindow(_ bytes: UInt32) throws(HTTP2Error) {
+        let entry = nghttp2_settings_entry(
+            settings_id: Int32(bitPattern: NGHTTP2_SETTINGS_INITIAL_WINDOW_SIZE.rawValue), value: bytes)
+        let code = unsafe withUnsafePointer(to: entry) { unsafe nghttp2_submit_settings(raw, noFlags, $0, 1) }
+        try HTTP2Error.check("nghttp2_submit_settings", code)
+        let window = Int32(clamping: bytes)
+        guard unsafe nghttp2_session_get_effective_local_window_size(raw) < window else { return }
+        let result = unsafe nghttp2_session_set_local_window_size(raw, noFlags, 0, window)
+        try HTTP2Error.check("nghttp2_session_set_local_window_size", result)
+    }
+
+    /// What the peer may send on all streams together, not counting what came and was not credited yet.
+    public var connectionWindowBytes: Int { unsafe Int(nghttp2_session_get_effective_local_window_size(raw)) }
+
     /// The first of the two GOAWAY frames of a drain, which names no stream and stops none, and a PING behind it, whose
     /// answer says that the peer has seen both (DR-1, NG-17). A peer without streams need not answer.
     public mutating func announceShutdown(ping number: UInt64) throws(HTTP2Error) {

@@ -154,8 +154,14 @@ import CNGHTTP2
         return mailbox.takeEvents()
     }
 
+    /// Payload in the bytes that were received last.
+    public var lastReadDataBytes: Int { mailbox.dataBytes }
+
     /// Events that sending caused: streams that closed with their last frame, streams that can take more.
     public mutating func takeEvents() -> [HTTP2Event] { mailbox.takeEvents() }
+
+    /// The frames since the last call, if ``HTTP2Configuration/notesFrames`` is set. Take them after each read and drain.
+    public mutating func takeNotes() -> [FrameNote] { mailbox.takeNotes() }
 
     /// The frames counted since the last call.
     public mutating func takeCounts() -> FrameCounts {
@@ -188,6 +194,9 @@ import CNGHTTP2
                 count += result
                 if let number = mailbox.duePing {  // there is room: a frame leaves more of it than these 17 bytes
                     mailbox.duePing = nil
+                    mailbox.note { _ in
+                        FrameNote(isSent: true, type: "PING", stream: .connection, flags: 0, lengthBytes: 8)
+                    }
                     let ping = Self.pingFrame(number)
                     unsafe UnsafeMutableRawBufferPointer(rebasing: room[count...]).copyBytes(from: ping)
                     count += ping.count

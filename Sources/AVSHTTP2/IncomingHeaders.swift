@@ -4,7 +4,7 @@ struct IncomingHeaders {
     private let fieldLimit: Int
     /// Whose section it is, between its first frame and the end of its last (ATT-11).
     private(set) var stream: StreamID?
-    private var block = HeaderBlock()
+    private(set) var block = HeaderBlock()
     private var sizeBytes = 0
     private var count = 0
     /// Since they were last taken: fields looked at, and sections over the limit.

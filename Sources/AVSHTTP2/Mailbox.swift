@@ -33,12 +33,17 @@ import CNGHTTP2
     /// To be sent right behind the next GOAWAY, and the same once that is sent. Not by the library: if it has both, it
     /// sends PING before GOAWAY, and the answer would say nothing.
     var pingAfterShutdownNotice: UInt64?
+    /// The same behind the next WINDOW_UPDATE of the connection (FC-10).
+    var pingAfterCredit: UInt64?
     var duePing: UInt64?
+    /// The frames since they were last taken: of one read or one drain. Nil if nobody wants to know (OB-4).
+    private(set) var notes: [FrameNote]?
     /// The code of the last GOAWAY sent.
     var sentGoAway: HTTP2ErrorCode?
 
     init(role: HTTP2Configuration.Role, configuration: HTTP2Configuration) {
         self.role = role
+        notes = configuration.notesFrames ? [] : nil
         incoming = IncomingHeaders(
             sizeLimitBytes: configuration.headerListLimitBytes, fieldLimit: configuration.headerFieldLimit)
     }
@@ -55,6 +60,20 @@ import CNGHTTP2
     }
 
     mutating func record(_ event: HTTP2Event) { events.append(event) }
+
+    // MARK: Notes
+
+    mutating func takeNotes() -> [FrameNote] {
+        guard let notes, !notes.isEmpty else { return [] }
+        self.notes = []
+        return notes
+    }
+
+    /// - Parameter make: called only if notes are kept.
+    mutating func note(_ make: (_ fields: HeaderBlock) -> FrameNote) {
+        guard notes != nil else { return }
+        notes?.append(make(incoming.block))
+    }
 
     // MARK: Receiving
 

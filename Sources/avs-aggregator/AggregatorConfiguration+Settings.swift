@@ -94,6 +94,7 @@ extension AggregatorConfiguration {
         server.maxRunningCallsPerConnection = 2 * rpc.streamsPerConnection
         server.limits.keepaliveTime = rpc.keepaliveTime == .zero ? nil : rpc.keepaliveTime
         server.limits.keepaliveTimeout = rpc.keepaliveTimeout
+        server.limits.logsFrames = rpc.logsFrames
         server.pings = .init(
             minimumInterval: rpc.permittedPingInterval, permitsWithoutCalls: rpc.permitsPingsWithoutCalls)
         server.maximumIdle = rpc.maximumIdle == .zero ? nil : rpc.maximumIdle

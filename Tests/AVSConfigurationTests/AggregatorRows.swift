@@ -190,6 +190,7 @@ enum AggregatorRows {
         .duration("rpc.max_age", "0", "1s", "30d", beyond: ["999ms", "31d"]),
         .duration("rpc.max_age_grace", "0", "1s", day, beyond: ["999ms", "25h"]),
         .boolean("rpc.reflection", false),
+        .boolean("rpc.frame_log", false),
     ]
 
     private static let storage: [KeyRow] = [

@@ -2,6 +2,7 @@ import AVSHTTP2
 import AVSPrimitives
 import AVSRPC
 import AVSTesting
+import Logging
 import NIOCore
 import NIOEmbedded
 
@@ -31,13 +32,14 @@ final class Rig {
     final class EndCount { var value = 0 }
 
     convenience init(
-        _ methods: [RPCMethod] = [], configure: (inout RPCServer.Configuration) -> Void = { _ in }
+        _ methods: [RPCMethod] = [], logger: Logger = quiet,
+        configure: (inout RPCServer.Configuration) -> Void = { _ in }
     ) throws {
         var configuration = RPCServer.Configuration()
         configure(&configuration)
         let time = ManualTime()
         let service = ServiceBundle(
-            configuration: configuration, methods: methods, interceptors: [], time: time, logger: quiet)
+            configuration: configuration, methods: methods, interceptors: [], time: time, logger: logger)
         try self.init(service, time)
     }
 

@@ -27,6 +27,21 @@ struct ServerRuleTests {
         #expect(rig.sections(none).first?["content-type"] == answered)
     }
 
+    @Test("HDR-12: trailers of a request that was refused are not another request")
+    func trailersOfRefused() throws {
+        let rig = try Rig([echo])
+        let trailers = Raw.frame(1, flags: 0x5, stream: 1, Raw.literal("a", "b"))
+        try rig.receive(
+            Raw.request("Echo", stream: 1, contentType: "text/plain") + Raw.message([1], stream: 1) + trailers)
+        rig.channel.embeddedEventLoop.run()
+        let frames = RawFrame.all(in: try rig.output())
+        #expect(frames.map(\.type) == [1, 0])  // 415 and its text
+        #expect(frames.last?.flags == 1)
+        var sum = TransportStatistics()
+        rig.loop.counters.add(to: &sum, paths: [])
+        #expect(sum.foreignAnswers == 1)
+    }
+
     @Test("HDR-7, CMP-2: an unknown encoding is UNIMPLEMENTED on the headers, and the known ones are listed")
     func unknownEncoding() throws {
         let rig = try Rig([echo])
@@ -306,7 +321,7 @@ func withCheckedThrowingContinuationUntilCancelled() async throws {
     try await waiter.value()
 }
 
-/// What a logger was told: message, peer, reason, number of lines left out.
+/// What a logger was told: message, peer, reason, number of lines left out, frame.
 final class LogLines: Sendable {
     private let state = Mutex<[String]>([])
     var lines: [String] { state.withLock { $0 } }
@@ -324,7 +339,7 @@ final class LogLines: Sendable {
         }
 
         func log(event: LogEvent) {
-            let known = ["peer", "reason", "unlogged"].compactMap { event.metadata?[$0].map { "\($0)" } }
+            let known = ["peer", "reason", "unlogged", "frame"].compactMap { event.metadata?[$0].map { "\($0)" } }
             lines.state.withLock { $0.append((["\(event.message)"] + known).joined(separator: " ")) }
         }
     }

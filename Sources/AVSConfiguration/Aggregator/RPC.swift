@@ -23,6 +23,8 @@ extension AggregatorConfiguration {
         public var maximumAgeGrace = Duration.zero
         /// Whether the service describes itself. In development true unless the file says otherwise (LOG-6).
         public var hasReflection = false
+        /// Whether each HTTP/2 frame is logged at trace level, without the values of header fields (OB-4).
+        public var logsFrames = false
 
         init() {}
     }
@@ -43,5 +45,6 @@ extension AggregatorConfiguration.RPC: ConfigurationSection {
         .value("max_age", \.maximumAge, .duration(.seconds(1) ... .seconds(30 * 86_400), zero: "never")),
         .value("max_age_grace", \.maximumAgeGrace, .duration(.seconds(1)...day, zero: "no bound")),
         .value("reflection", \.hasReflection, .boolean),
+        .value("frame_log", \.logsFrames, .boolean),
     ]
 }

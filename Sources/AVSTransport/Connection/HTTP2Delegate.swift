@@ -16,9 +16,16 @@ protocol HTTP2Delegate: AnyObject {
     /// Asked after each read: whether the calls have buffered too much, so that the handler reads no more until they
     /// have not (OV-3).
     func mustPauseReading() -> Bool
+    /// Asked before windows grow to this (FC-10).
+    func mayGrowWindows(to bytes: Int) -> Bool
     /// Calls that are open.
     var callCount: Int { get }
     func isOpen(_ stream: StreamID) -> Bool
+}
+
+extension HTTP2Delegate {
+    /// For those without a budget.
+    func mayGrowWindows(to bytes: Int) -> Bool { true }
 }
 
 /// Why a connection ended.

@@ -34,7 +34,9 @@ final class HTTP2Handler: ChannelInboundHandler {
     @exclusivity(unchecked) var phase = Phase.opening
     var lastReceived: ContinuousClock.Instant
     var keepaliveSent: ContinuousClock.Instant?
+    private let logsFrames: Bool
     private var abuse: AbuseGuard
+    @exclusivity(unchecked) private var estimate: WindowEstimate?
     @exclusivity(unchecked) private var isReading = false
     private var isPumping = false
     @exclusivity(unchecked) private var isFlushQueued = false
@@ -59,11 +61,17 @@ final class HTTP2Handler: ChannelInboundHandler {
         self.time = time
         self.logger = logger
         self.delegate = delegate
-        session = try HTTP2Session.open(role, limits.http2)
+        var configuration = limits.http2
+        configuration.notesFrames = limits.logsFrames && logger.logLevel == .trace
+        logsFrames = configuration.notesFrames
+        session = try HTTP2Session.open(role, configuration)
         var abuseLimits = limits.abuse
         // A server that answers in small frames is slow, and no danger to the client that called it (no_df_padding).
         if role == .client { abuseLimits.tinyData = .unlimited }
         abuse = AbuseGuard(limits: abuseLimits, pings: pings)
+        estimate = limits.streamWindowLimitBytes.map {
+            WindowEstimate(windowBytes: Int(limits.http2.streamWindowBytes), limitBytes: $0)
+        }
         lastReceived = time.monotonic
     }
 
@@ -149,12 +157,33 @@ final class HTTP2Handler: ChannelInboundHandler {
         loop.counters.bytesReceived += bytes.readableBytes
         firstByte = firstByte ?? bytes.getInteger(at: bytes.readerIndex)
         do throws(HTTP2Error) {
+            defer { if logsFrames { logFrames() } }
             let events = try session.receive(bytes.readableBytesUInt8Span)
+            // Before the events: what came with the answer to a PING came before it.
+            if session.lastReadDataBytes > 0 { try measure(session.lastReadDataBytes) }
             for event in events { handle(event, of: bytes) }
         } catch {
             return sessionFailed(error)
         }
         checkLimits()
+    }
+
+    /// Begins to see what the connection carries, or goes on with it (FC-10).
+    private func measure(_ bytes: Int) throws(HTTP2Error) {
+        guard isActive, estimate?.received(bytes, at: lastReceived) == true else { return }
+        try session.measure(ping: PingNumber.estimate)
+    }
+
+    private func growWindows() {
+        guard isActive, let bytes = estimate?.answered(at: lastReceived, mayGrow: delegate.mayGrowWindows) else { return }
+        do throws(HTTP2Error) {
+            try session.setStreamWindow(UInt32(clamping: bytes))
+        } catch {
+            return close(.refused("\(error)"))
+        }
+        loop.counters.windowGrowths += 1
+        timers.set(.settingsAcknowledgement, lastReceived + limits.settingsTimeout)
+        arm()
     }
 
     private func handle(_ event: HTTP2Event, of bytes: borrowing ByteBuffer) {
@@ -165,9 +194,15 @@ final class HTTP2Handler: ChannelInboundHandler {
             if phase == .opening { phase = .open }
         case .settingsAcknowledged:
             timers.set(.settingsAcknowledgement, nil)
+        case .pingAcknowledged(PingNumber.estimate):
+            growWindows()
         default: break
         }
         delegate.handle(event, of: bytes)
+    }
+
+    private func logFrames() {
+        for note in session.takeNotes() { logger.trace("frame", metadata: ["frame": "\(note)"]) }
     }
 
     private func sessionFailed(_ error: HTTP2Error) {
@@ -272,6 +307,7 @@ final class HTTP2Handler: ChannelInboundHandler {
             output throws(HTTP2Error) in
             _ = try session.drain(into: &output)
         }
+        if logsFrames { logFrames() }
         loop.counters.bytesSent += buffer.readableBytes
         guard buffer.readableBytes > 0 else {
             loop.scratch = buffer
@@ -375,4 +411,5 @@ extension HTTP2Handler: ChannelOutboundHandler {
 enum PingNumber {
     static let keepalive: UInt64 = 1
     static let drain: UInt64 = 2
+    static let estimate: UInt64 = 3
 }

@@ -380,6 +380,12 @@ final class ServerConnection: HTTP2Delegate {
         return true
     }
 
+    /// Not while the budget is half spent, and not so far that the streams of one connection could spend it (FC-10).
+    func mayGrowWindows(to bytes: Int) -> Bool {
+        let limit = service.budget.limitBytes
+        return service.budget.bytes <= limit / 2 && bytes <= limit / max(1, Int(limits.http2.maxConcurrentStreams))
+    }
+
     // MARK: Time
 
     /// DL-4, unless the end is on its way already. The status goes out as trailers where they can go out at once, and

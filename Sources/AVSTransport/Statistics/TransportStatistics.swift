@@ -25,6 +25,8 @@ public struct TransportStatistics: Sendable {
     /// Frames by what they cost; resets received and provoked, pings and settings are among them.
     public var frames = FrameCounts()
 
+    /// How often a connection's windows were doubled (FC-10).
+    public var windowGrowths = 0
     public var messagesReceived = 0
     public var messagesSent = 0
     /// What decompressing has made; the measure of its work.
@@ -82,6 +84,7 @@ struct LoopCounters {
     var bytesReceived = 0
     var bytesSent = 0
     var frames = FrameCounts()
+    var windowGrowths = 0
     var messagesReceived = 0
     var messagesSent = 0
     var foreignAnswers = 0
@@ -114,6 +117,7 @@ struct LoopCounters {
         sum.bytesReceived += bytesReceived
         sum.bytesSent += bytesSent
         sum.frames.add(frames)
+        sum.windowGrowths += windowGrowths
         sum.messagesReceived += messagesReceived
         sum.messagesSent += messagesSent
         sum.foreignAnswers += foreignAnswers
