@@ -17,6 +17,24 @@ struct MetadataTests {
         #expect(metadata.removing("a").count == 1)
     }
 
+    @Test("MD-5, MD-4: is the raw list, in order and with repeats, and only a question looks for a name in it")
+    func rawList() throws {
+        var metadata = Metadata()
+        let fields = (0..<20).map { ("name-\($0 % 3)", "value \($0)") } + [("name-0", "value 0")]
+        for (name, value) in fields {
+            let isTaken = metadata.receive(name: name.utf8Span.span, value: value.utf8Span.span)
+            #expect(isTaken)
+        }
+        var list: [(String, String)] = []
+        metadata.forEach { list.append((String(copying: $0), String(copying: $1))) }
+        #expect(list.map(\.0) == fields.map(\.0) && list.map(\.1) == fields.map(\.1))
+        #expect(metadata.count == 21)
+        #expect(metadata["name-1"] == "value 1")
+        #expect(metadata.values("name-0") == [0, 3, 6, 9, 12, 15, 18, 0].map { "value \($0)" })
+        // One buffer and a number: there is nowhere a dictionary could be.
+        #expect(MemoryLayout<Metadata>.size == 2 * MemoryLayout<Int>.size)
+    }
+
     @Test(
         "MD-1: refuses names at the call site",
         arguments: [

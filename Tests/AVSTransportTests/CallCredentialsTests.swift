@@ -48,7 +48,7 @@ struct CallCredentialsTests {
                 (secret, RPCCode.unauthenticated),
                 (CallCredentials(allowsPlaintext: true) { _ in throw NoToken() }, .unauthenticated),
                 (CallCredentials(allowsPlaintext: true) { _ in throw RPCStatus(.unavailable) }, .unavailable),
-                (CallCredentials(allowsPlaintext: true) { _ in throw RPCStatus(.notFound) }, .unauthenticated),
+                (CallCredentials(allowsPlaintext: true) { _ in throw RPCStatus(.permissionDenied) }, .unauthenticated),
                 (CallCredentials(allowsPlaintext: true) { _ in throw CancellationError() }, .cancelled),
             ] {
                 let failure = await #expect(throws: RPCStatus.self) { _ = try await ask(channel, credentials) }
@@ -56,5 +56,19 @@ struct CallCredentialsTests {
             }
         }
         #expect(count.withLock { $0 } == 0)
+    }
+
+    @Test(
+        "STA-1: no code that is an application's comes from credentials, whatever they throw",
+        arguments: RPCCode.allCases)
+    func controlPlane(code: RPCCode) async throws {
+        let credentials = CallCredentials(allowsPlaintext: true) { _ in throw RPCStatus(code, "who is asking?") }
+        try await withServer([Self.who]) { channel, _ in
+            let failure = await #expect(throws: RPCStatus.self) { _ = try await ask(channel, credentials) }
+            let expected: RPCCode =
+                code == .unavailable ? .unavailable : code.isApplications ? .internal : .unauthenticated
+            #expect(failure?.code == expected)
+            #expect(failure?.message.contains("who is asking?") == true)
+        }
     }
 }

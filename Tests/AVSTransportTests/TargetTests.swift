@@ -251,6 +251,33 @@ struct NameTests {
         try await servers.stopAll()
     }
 
+    @Test("CH-4: IPv6 and IPv4 alternate, beginning with what came first")
+    func alternating() {
+        func list(_ ips: String...) -> [ResolvedAddress] { ips.map { ResolvedAddress(ip: $0, port: 1) } }
+        for (found, expected) in [
+            (list(), list()), (list("1.1.1.1", "2.2.2.2"), list("1.1.1.1", "2.2.2.2")),
+            (list("::1", "::2", "::3", "1.1.1.1"), list("::1", "1.1.1.1", "::2", "::3")),
+            (list("1.1.1.1", "::1", "::2", "2.2.2.2"), list("1.1.1.1", "::1", "2.2.2.2", "::2")),
+        ] {
+            #expect(AddressSource.alternating(found) == expected)
+        }
+    }
+
+    @Test("CH-3, CH-4: localhost is found, on whichever of its addresses the server listens", arguments: [true, false])
+    func localhost(roundRobin: Bool) async throws {
+        try await withServer([echo]) { _, server in
+            let channel = try RPCChannel(
+                target: "localhost:\(await server.boundPort)",
+                configuration: .quick { $0.loadBalancing = roundRobin ? .roundRobin : .pickFirst }, time: SystemTime(),
+                logger: quiet)
+            for number in 0..<10 as Range<UInt8> {
+                let answer = try await channel.unary(path("Echo"), [number], request: .bytes, response: .bytes)
+                #expect(answer == [number])
+            }
+            await channel.close()
+        }
+    }
+
     @Test("CH-3: the system's resolver knows localhost, and no name under .invalid")
     func system() async throws {
         let found = try await SystemResolver().resolve("localhost", port: 5)

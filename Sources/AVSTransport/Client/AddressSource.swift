@@ -53,7 +53,7 @@ final class AddressSource: @unchecked Sendable {
             let answer: Answer
             do {
                 let found = try await resolver.resolve(name.host, port: name.port)
-                answer = .success(found.prefix(Target.addressLimit).map { .host($0.ip, port: $0.port) })
+                answer = .success(Self.alternating(found).prefix(Target.addressLimit).map { .host($0.ip, port: $0.port) })
             } catch {
                 answer = .failure(ResolutionFailure(host: name.host, reason: "\(error)"))
             }
@@ -91,5 +91,19 @@ final class AddressSource: @unchecked Sendable {
     func cancel() {
         stop()
         waiting = []
+    }
+
+    /// IPv6 and IPv4 in turn, beginning with what came first, so that a network that has lost one of them costs one
+    /// attempt and not all (CH-4, RFC 8305 section 4).
+    static func alternating(_ addresses: [ResolvedAddress]) -> [ResolvedAddress] {
+        guard let first = addresses.first else { return [] }
+        let isSame = { (address: ResolvedAddress) in address.ip.contains(":") == first.ip.contains(":") }
+        var (same, others) = (addresses.filter(isSame)[...], addresses.filter { !isSame($0) }[...])
+        var result: [ResolvedAddress] = []
+        while !same.isEmpty || !others.isEmpty {
+            if let next = same.popFirst() { result.append(next) }
+            if let next = others.popFirst() { result.append(next) }
+        }
+        return result
     }
 }

@@ -15,7 +15,8 @@ public struct CallCredentials: Sendable {
     /// - Parameters:
     ///   - allowsPlaintext: send them without TLS as well, where everybody on the way can read them.
     ///   - fetch: called before each call is sent; the call's timeout is running. Throws UNAVAILABLE if trying again may
-    ///     help; anything else that it throws is UNAUTHENTICATED for the call.
+    ///     help. A code that is an application's is INTERNAL for the call, lest it be taken for the server's answer
+    ///     (STA-1, gRFC A54); anything else that is thrown is UNAUTHENTICATED.
     public init(allowsPlaintext: Bool = false, _ fetch: @escaping @Sendable (MethodPath) async throws -> Metadata) {
         self.allowsPlaintext = allowsPlaintext
         self.fetch = fetch
@@ -31,6 +32,8 @@ public struct CallCredentials: Sendable {
             throw error
         } catch let status as RPCStatus where status.code == .unavailable || status.code == .unauthenticated {
             throw status
+        } catch let status as RPCStatus where status.code.isApplications {
+            throw RPCStatus(.internal, "there are no credentials for the call: \(status)")
         } catch {
             throw RPCStatus(.unauthenticated, "there are no credentials for the call: \(error)")
         }

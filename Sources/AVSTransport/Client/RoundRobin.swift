@@ -62,9 +62,9 @@ final class RoundRobin: @unchecked Sendable {
         return false
     }
 
-    /// An address is ready: those who wait for one that has failed need not.
+    /// An address is ready: those who wait for another one need not.
     func becameReady() {
-        for core in cores where core.ownConnectivity == .transientFailure {
+        for core in cores where core.ownConnectivity != .ready {
             for stream in core.takeWaiting() { open(stream) }
         }
     }

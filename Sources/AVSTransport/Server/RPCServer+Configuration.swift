@@ -79,3 +79,27 @@ extension RPCServer {
         }
     }
 }
+
+extension RPCServer {
+    /// One port for plaintext and TLS, even if on two addresses: a client that takes the wrong one would tell the network
+    /// what it meant for TLS (TLS-7).
+    public struct SharedPort: Error, Hashable, CustomStringConvertible {
+        public let port: Int
+
+        public var description: String { "port \(port) is to serve both plaintext and TLS; each wants its own" }
+    }
+}
+
+extension RPCServer.Configuration {
+    /// TLS-7, before anything is bound.
+    func checkPorts() throws(RPCServer.SharedPort) {
+        var schemes: [Int: String] = [:]
+        for listener in listeners {
+            guard case .tcp(_, let port) = listener.address, port != 0 else { continue }
+            let scheme = listener.security.scheme
+            guard schemes.updateValue(scheme, forKey: port) ?? scheme == scheme else {
+                throw RPCServer.SharedPort(port: port)
+            }
+        }
+    }
+}

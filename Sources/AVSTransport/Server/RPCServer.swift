@@ -94,7 +94,7 @@ public final class RPCServer: Service {
 
     /// Listens and serves until it is told to stop.
     ///
-    /// - Throws: if an address cannot be bound.
+    /// - Throws: if an address cannot be bound, or ``SharedPort``.
     public func run() async throws {
         let result: Result<Void, any Error>
         do { result = .success(try await serve()) } catch { result = .failure(error) }
@@ -131,10 +131,16 @@ public final class RPCServer: Service {
     // MARK: Listening
 
     /// Connections that the system has made and we have not taken (CON-7).
-    private static let backlog: Int32 = 1_024
+    static let backlog: Int32 = 1_024
+
+    /// Accepting pauses for a second when the system has no file descriptor left, or another error of its own (CON-7).
+    static func prepare(listener channel: any Channel) throws {
+        try channel.pipeline.syncOperations.addHandler(AcceptBackoffHandler())
+    }
 
     private func listen() async throws -> [any Channel] {
         var channels: [any Channel] = []
+        try service.configuration.checkPorts()
         do {
             for listener in service.configuration.listeners { channels.append(try await listen(listener)) }
         } catch {
@@ -150,9 +156,7 @@ public final class RPCServer: Service {
             .serverChannelOption(.backlog, value: Self.backlog)
             .serverChannelOption(.socketOption(.so_reuseaddr), value: 1)
             .serverChannelInitializer { channel in
-                channel.eventLoop.makeCompletedFuture {
-                    try channel.pipeline.syncOperations.addHandler(AcceptBackoffHandler())  // CON-7
-                }
+                channel.eventLoop.makeCompletedFuture { try Self.prepare(listener: channel) }
             }
             .childChannelOption(.allowRemoteHalfClosure, value: true)  // DR-3
             .childChannelOption(.writeBufferWaterMark, value: .init(low: 64 * 1024, high: 256 * 1024))  // FC-8
