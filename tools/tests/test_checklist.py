@@ -68,6 +68,28 @@ def test_python_names_are_names_and_docstrings():
     assert found == {"API-10.3.7", "EE-W2"}
 
 
+def test_only_what_the_specification_leaves_to_us_may_be_left_out(tmp_path):
+    (tmp_path / "grpc-runtime.md").write_text(
+        "## 1. A\n- **AA-1** (must) one\n- **AA-2** (may) two\n- **AA-3** three, which may come later (may)\n"
+        "## 2. B (optional)\n- **BB-1** four\n## 3. C\n- **CC-1** five\n| ATT-1 | six | x |\n")
+    assert checklist.transport_rows(tmp_path) == {
+        "AA-1": "one", "AA-2": "(may) two", "AA-3": "three, which may come later (may)", "BB-1": "(may) four",
+        "CC-1": "five", "ATT-1": "six"}
+
+
+def test_what_may_be_left_out_is_said_and_not_counted(monkeypatch, capsys):
+    rows = {"AA-1": "one", "AA-2": "(may) two", "AA-3": "(may) three"}
+    monkeypatch.setattr(checklist, "read_list", lambda name: rows if name == "transport" else {})
+    monkeypatch.setattr(checklist, "tested", lambda: {"AA-1": {"a.swift"}, "AA-3": {"a.swift"}})
+    assert checklist.report(["transport"], False) == 0
+    output = capsys.readouterr()
+    assert output.out == "AA-2 may, not built: two\n"
+    assert "2 of 3 rows have a test; 1 that may be, and is not built" in output.err
+    monkeypatch.setattr(checklist, "tested", lambda: {"AA-3": {"a.swift"}})
+    assert checklist.report(["transport"], False) == 1
+    assert capsys.readouterr().out == "AA-1 one\nAA-2 may, not built: two\n"
+
+
 def test_lists_have_no_row_twice():
     for name in checklist.NAMES:
         lines = (checklist.LISTS / f"{name}.txt").read_text(encoding="utf-8").splitlines()
