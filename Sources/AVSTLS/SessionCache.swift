@@ -99,7 +99,7 @@ final class ClientResumption {
         offered = cache.take(key, at: now)
     }
 
-    /// - Returns: false if there are as many as anybody needs: a server may send tickets without end.
+    /// For one more: a server may send tickets without end, and nobody needs that many.
     fileprivate var hasRoom: Bool { arrived.count < SessionCache.sessionsPerServer }
 
     fileprivate func note(_ session: LibrarySession) { arrived.append(session) }

@@ -7,12 +7,12 @@ import Testing
 struct StatusTests {
     @Test("STA-1: seven codes are the application's, and no table of the runtime has one of them")
     func applications() {
-        let codes = RPCCode.allCases.filter(\.isApplications)
+        let codes = RPCCode.allCases.filter(\.belongsToApplications)
         #expect(codes.map(\.rawValue) == [3, 5, 6, 9, 10, 11, 15])
-        for number in 0..<1_000 { #expect(!StatusMapping.code(httpStatus: number).isApplications) }
+        for number in 0..<1_000 { #expect(!StatusMapping.code(httpStatus: number).belongsToApplications) }
         for number in 0..<100 as Range<UInt32> {
-            #expect(!StatusMapping.status(resetCode: number, deadlinePassed: false).code.isApplications)
-            #expect(!StatusMapping.status(resetCode: number, deadlinePassed: true).code.isApplications)
+            #expect(!StatusMapping.status(resetCode: number, deadlinePassed: false).code.belongsToApplications)
+            #expect(!StatusMapping.status(resetCode: number, deadlinePassed: true).code.belongsToApplications)
         }
     }
 

@@ -66,7 +66,7 @@ struct CallCredentialsTests {
         try await withServer([Self.who]) { channel, _ in
             let failure = await #expect(throws: RPCStatus.self) { _ = try await ask(channel, credentials) }
             let expected: RPCCode =
-                code == .unavailable ? .unavailable : code.isApplications ? .internal : .unauthenticated
+                code == .unavailable ? .unavailable : code.belongsToApplications ? .internal : .unauthenticated
             #expect(failure?.code == expected)
             #expect(failure?.message.contains("who is asking?") == true)
         }

@@ -13,7 +13,7 @@ struct HealthWatchTests {
             return answer == [1]
         } catch let status as RPCStatus {
             #expect(status.code == .unavailable)
-            #expect(status.message.contains("serving") || status.message.contains("health"), "\(status)")
+            #expect(["serving", "health", "closed"].contains { status.message.contains($0) }, "\(status)")
             return false
         }
     }
@@ -105,6 +105,26 @@ struct HealthWatchTests {
             #expect(await channel.connectivity == .ready)
         }
         #expect(asked.withLock { $0 } == 5)
+    }
+
+    @Test("HL-5, CH-2: a server that closes before it has served is met with pauses, not with a loop")
+    func pauses() async throws {
+        let connections = Mutex(0)
+        var configuration = RPCChannel.Configuration.quick { $0.healthService = "" }
+        configuration.backoff = Backoff(first: .seconds(3_600), longest: .seconds(3_600))
+        try await withRawServer(configuration) { connection, _ in
+            connections.withLock { $0 += 1 }
+            try await connection.open()
+            await connection.request(on: 1)
+        } _: { channel in
+            async let waiting = isAnswered(channel, waits: true)
+            for await state in channel.connectivityChanges where state == .transientFailure { break }
+            try await expect(channel, answers: false)
+            await channel.close()
+            let answered = try await waiting
+            #expect(!answered)
+        }
+        #expect(connections.withLock { $0 } == 1)
     }
 
     @Test("HL-5, CH-4: calls go round the servers that are well")

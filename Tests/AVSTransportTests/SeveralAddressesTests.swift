@@ -97,6 +97,25 @@ struct SeveralAddressesTests {
         try await backRun.value
     }
 
+    @Test("CH-4: in a random order, if wanted, channels take one or the other")
+    func shuffled() async throws {
+        let (first, second) = (named("first"), named("second"))
+        let runs = [Task { try await first.run() }, Task { try await second.run() }]
+        let ports = (try await first.boundPort, try await second.boundPort)
+        var seen: Set<String> = []
+        for _ in 0..<200 where seen.count < 2 {
+            let channel = try RPCChannel(
+                target: "ipv4:127.0.0.1:\(ports.0),127.0.0.1:\(ports.1)",
+                configuration: .quick { $0.shufflesAddresses = true }, time: SystemTime(), logger: quiet)
+            seen.insert(try await name(channel))
+            await channel.close()
+        }
+        #expect(seen == ["first", "second"])
+        first.beginDrain()
+        second.beginDrain()
+        for run in runs { try await run.value }
+    }
+
     @Test("CH-4: an address that refuses costs nothing")
     func firstRefuses() async throws {
         let server = named("only")

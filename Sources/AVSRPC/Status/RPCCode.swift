@@ -59,7 +59,7 @@ public enum RPCCode: Int, Hashable, Sendable, CaseIterable, CustomStringConverti
 
 extension RPCCode {
     /// For applications only: the runtime does not make it up, and takes it from nobody but a server (STA-1).
-    public var isApplications: Bool {
+    public var belongsToApplications: Bool {
         switch self {
         case .invalidArgument, .notFound, .alreadyExists, .failedPrecondition, .aborted, .outOfRange, .dataLoss: true
         case .ok, .cancelled, .unknown, .deadlineExceeded, .permissionDenied, .resourceExhausted, .unimplemented,

@@ -10,6 +10,7 @@ final class AddressSource: @unchecked Sendable {
 
     let target: Target
     private let resolver: any NameResolver
+    private let shuffles: Bool
     private let interval: Duration
     private let timeout: Duration
     private let loop: LoopContext
@@ -24,6 +25,7 @@ final class AddressSource: @unchecked Sendable {
     init(_ target: Target, _ configuration: RPCChannel.Configuration, loop: LoopContext, time: any TimeSource) {
         self.target = target
         resolver = configuration.resolver
+        shuffles = configuration.shufflesAddresses
         interval = configuration.resolutionInterval
         timeout = configuration.connectTimeout
         self.loop = loop
@@ -41,8 +43,8 @@ final class AddressSource: @unchecked Sendable {
 
     /// Calls `then` once, now or when the name is resolved; not after ``cancel()``. At least one address.
     func find(_ then: @escaping (Answer) -> Void) {
-        guard let name = target.name else { return then(.success(target.addresses)) }
-        if pause > .zero { return then(.success(known)) }
+        guard let name = target.name else { return then(.success(ordered(target.addresses))) }
+        if pause > .zero { return then(.success(ordered(known))) }
         waiting.append(then)
         guard resolution == nil else { return }
         timer = loop.eventLoop.scheduleTask(in: TimeAmount(timeout)) {
@@ -53,7 +55,8 @@ final class AddressSource: @unchecked Sendable {
             let answer: Answer
             do {
                 let found = try await resolver.resolve(name.host, port: name.port)
-                answer = .success(Self.alternating(found).prefix(Target.addressLimit).map { .host($0.ip, port: $0.port) })
+                answer = .success(
+                    Self.alternating(found).prefix(Target.addressLimit).map { .host($0.ip, port: $0.port) })
             } catch {
                 answer = .failure(ResolutionFailure(host: name.host, reason: "\(error)"))
             }
@@ -73,11 +76,15 @@ final class AddressSource: @unchecked Sendable {
         self.waiting = []
         for then in waiting {
             switch answer {
-            case _ where !known.isEmpty: then(.success(known))  // old ones are better than none
+            case _ where !known.isEmpty: then(.success(ordered(known)))  // old ones are better than none
             case .success: then(.failure(ResolutionFailure(host: "\(target)", reason: "the resolver found none")))
             case .failure: then(answer)
             }
         }
+    }
+
+    private func ordered(_ addresses: [Target.Address]) -> [Target.Address] {
+        shuffles ? addresses.shuffled() : addresses
     }
 
     private func stop() {

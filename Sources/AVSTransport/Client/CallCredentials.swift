@@ -32,7 +32,7 @@ public struct CallCredentials: Sendable {
             throw error
         } catch let status as RPCStatus where status.code == .unavailable || status.code == .unauthenticated {
             throw status
-        } catch let status as RPCStatus where status.code.isApplications {
+        } catch let status as RPCStatus where status.code.belongsToApplications {
             throw RPCStatus(.internal, "there are no credentials for the call: \(status)")
         } catch {
             throw RPCStatus(.unauthenticated, "there are no credentials for the call: \(error)")

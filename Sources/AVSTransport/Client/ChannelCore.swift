@@ -242,12 +242,12 @@ final class ChannelCore: @unchecked Sendable {
         guard case .connecting(let round) = state, round.attempts.contains(ObjectIdentifier(connection)) else {
             return connection.close("the channel is closed, or another address was faster")
         }
-        backoff.reset()  // not before the server's SETTINGS (CH-2)
         nextAddressTimer?.cancel()
         if let service = configuration.healthService {
             state = .unwell(connection, reason: nil)
             connection.watchHealth(of: service)
         } else {
+            backoff.reset()  // not before the server's SETTINGS (CH-2)
             state = .ready(connection)
         }
         for id in round.attempts where id != ObjectIdentifier(connection) {
@@ -277,6 +277,7 @@ final class ChannelCore: @unchecked Sendable {
         guard isCurrent(connection) else { return }
         switch health {
         case .serving:
+            backoff.reset()
             state = .ready(connection)
             becameReady()
         case .notServing(let reason):
@@ -314,6 +315,11 @@ final class ChannelCore: @unchecked Sendable {
     }
 
     private func leaveReady() {
+        // One that never served is a failure: calls that wait must not make it a loop (CH-2).
+        if case .unwell(_, let reason) = state {
+            let reason = reason ?? "the connection was lost before the server said that it is serving"
+            return roundFailed(reason, since: time.monotonic)
+        }
         state = .idle
         balancer?.lookAgain()
         if hasWaiting() { connect() }  // else not before the next call (DR-6)
