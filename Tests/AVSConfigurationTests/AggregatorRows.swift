@@ -142,7 +142,7 @@ enum AggregatorRows {
     private static let owners: [KeyRow] = [
         .integer("limits.tasks_per_owner", 1_000, 1...10_000_000),
         .integer("limits.wallets_per_owner", 5, 1...2_000),
-        .integer("limits.secrets_per_owner", 1_000, 1...100_000),
+        .integer("limits.secrets_per_owner", 1_000, 1...10_000),
         .bytes("limits.secret_size", "64KiB", "1KiB", "1MiB", beyond: ["1023", "1048577"]),
         .integer("limits.nodes_per_task", 1_000, 1...10_000),
         .integer("limits.edges_per_task", 4_000, 1...40_000),

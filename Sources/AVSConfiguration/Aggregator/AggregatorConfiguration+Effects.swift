@@ -14,8 +14,8 @@ extension AggregatorConfiguration {
         "controller.keystore_path", "controller.private_key", "smart_wallet.controller_private_key",
         "effects.blind_after_restart", "outbox.first_retry", "outbox.longest_retry", "outbox.give_up_after",
         "script.memory", "script.jit", "script.require_sandbox", "fee_rates.credit_limit_usd", "fee_rates.tiers.tier_2",
-        "fee_rates.tiers.tier_3", "limits.loop_elements", "limits.steps_per_execution", "limits.journal_size", "limits.step_output_size",
-        "limits.execution_record_size",
+        "fee_rates.tiers.tier_3", "limits.loop_elements", "limits.steps_per_execution", "limits.journal_size",
+        "limits.step_output_size", "limits.execution_record_size",
     ]
 
     private static let outside = [

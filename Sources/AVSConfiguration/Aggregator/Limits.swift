@@ -96,7 +96,7 @@ extension AggregatorConfiguration.Limits: ConfigurationSection {
     private static let ownerKeys: [Key<Self>] = [
         .value("tasks_per_owner", \.tasksPerOwner, .integer(1...10_000_000)),
         .value("wallets_per_owner", \.walletsPerOwner, .integer(walletsPerOwnerBounds)),
-        .value("secrets_per_owner", \.secretsPerOwner, .integer(1...100_000)),
+        .value("secrets_per_owner", \.secretsPerOwner, .integer(1...10_000)),
         .value("secret_size", \.secretBytes, .byteCount(1 << 10...1 << 20)),
         .value("nodes_per_task", \.nodesPerTask, .integer(1...10_000)),
         .value("edges_per_task", \.edgesPerTask, .integer(1...40_000)),

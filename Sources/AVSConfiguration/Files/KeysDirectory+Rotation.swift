@@ -22,9 +22,10 @@ extension KeysDirectory {
         } catch {
             throw ConfigurationError(file: rootKeyFile, "\(error)")
         }
-        return try changeRootKeys { (keys) throws(ConfigurationError) in
-            ([key] + keys, try ids([key])[0])
+        guard let id = try ids([key]).first else {
+            throw ConfigurationError(file: rootKeyFile, "the new key has no id")
         }
+        return try changeRootKeys { keys in ([key] + keys, id) }
     }
 
     /// Removes a root key. What it sealed is lost, so whoever asks has to know that there is nothing left.
@@ -34,7 +35,9 @@ extension KeysDirectory {
             guard let place = try ids(keys).firstIndex(of: id) else {
                 throw ConfigurationError(file: rootKeyFile, "has no root key \(id)")
             }
-            guard place > 0 else { throw ConfigurationError(file: rootKeyFile, "\(id) is the current key: rotate first") }
+            guard place > 0 else {
+                throw ConfigurationError(file: rootKeyFile, "\(id) is the current key: rotate first")
+            }
             var rest = keys
             rest.remove(at: place)
             return (rest, ())

@@ -71,8 +71,9 @@ public struct EngineLimits: Sendable, Hashable {
     public var defaultRowsPerPage = 50
     /// Dedup records of one task that are kept whatever their age (XO-8).
     public var dedupRecordsPerTask = 10_000
-    /// Secrets of an owner, in all scopes; each at most so many bytes.
+    /// Secrets of an owner, in all scopes: 1 to 10,000, which one turn of a scan can count.
     public var secretsPerOwner = 1_000
+    /// Of one value: 1 KiB to 1 MiB.
     public var secretBytes = 64 << 10
     /// Answers to calls with an idempotency key that are kept for one owner: about 300 bytes each.
     public var answersPerOwner = 10_000

@@ -36,16 +36,19 @@ public struct NodeTrialResult: Sendable {
 
 extension TaskEngine {
     /// The chain that `settings.chain_id` of the input names, else the default one.
-    private func chainID(in input: [String: JSONValue]) -> UInt64 {
-        guard let number = input["settings"]?["chain_id"]?.doubleValue, let id = UInt64(exactly: number) else {
-            return configuration.defaultChainID
+    private func chainID(in input: [String: JSONValue]) throws(NodeFailure) -> UInt64 {
+        do throws(InvalidArgument) {
+            return try TaskSettings.chainID(input["settings"]?["chain_id"]) ?? configuration.defaultChainID
+        } catch {
+            throw NodeFailure(code: error.code, error.message)
         }
-        return id
     }
 
     /// Runs one node with these variables and the server's own secrets (execution-engine 6.2).
     public func run(_ node: Node, input: [String: JSONValue], owner: Address) async -> NodeTrialResult {
+        let chainID: UInt64
         do throws(NodeFailure) {
+            chainID = try self.chainID(in: input)
             if node.config.actsOnChain { try await checkRunner(of: node.kind, input: input, owner: owner) }
             do throws(NodeFailure) {
                 try NodeRequirements.check(node.config)
@@ -57,7 +60,7 @@ extension TaskEngine {
         }
         // A name of the service's own: the caller's is not looked at.
         let fresh = Node(id: "node", name: "singleNodeExecution", config: node.config)
-        let trial = NodeTrial(node: fresh, input: input, secrets: configuration.macroSecrets, chainID: chainID(in: input))
+        let trial = NodeTrial(node: fresh, input: input, secrets: configuration.macroSecrets, chainID: chainID)
         let step = await immediate.run(trial)
         let failure = step.success ? nil : NodeFailure(code: step.errorCode, step.error)
         return NodeTrialResult(step: step, failure: failure)
@@ -68,7 +71,9 @@ extension TaskEngine {
         of kind: NodeKind, input: [String: JSONValue], owner: Address
     ) async throws(NodeFailure) {
         let type = kind.shortName
-        guard let settings = input["settings"], !settings.isNull else { throw NodeFailure("settings is required for \(type)") }
+        guard let settings = input["settings"], !settings.isNull else {
+            throw NodeFailure("settings is required for \(type)")
+        }
         guard case .object(let entries) = settings else { throw NodeFailure("settings must be an object for \(type)") }
         guard let text = entries["runner"]?.stringValue, !text.isEmpty else {
             throw NodeFailure("settings.runner is required for \(type)")
@@ -86,8 +91,12 @@ extension TaskEngine {
     }
 
     /// Tries a trigger (execution-engine 4).
-    public func run(_ trigger: Trigger, input: [String: JSONValue]) async throws(NodeFailure) -> TriggerTrial.Outcome {
-        try await immediate.run(TriggerTrial(trigger: trigger, input: input), chainID: chainID(in: input))
+    /// - Returns: what its step would show, and on which chain.
+    public func run(
+        _ trigger: Trigger, input: [String: JSONValue]
+    ) async throws(NodeFailure) -> (outcome: TriggerTrial.Outcome, chainID: UInt64) {
+        let id = try chainID(in: input)
+        return (try await immediate.run(TriggerTrial(trigger: trigger, input: input), chainID: id), id)
     }
 
     /// Runs a task that is not stored, with its trigger tried (execution-engine 6.3).

@@ -30,8 +30,7 @@ extension TaskEngine {
                 var last: [UInt8]?
                 try snapshot.scan(rest, order: .ascending, limit: AnswerSweep.rowsPerTurn) { key, value in
                     last = key
-                    let answer = try RecordedAnswer(stored: value)
-                    if now.duration(since: answer.recordedAt) >= age { old.append(try AnswerKey(bytes: key)) }
+                    if let key = Self.oldAnswer(key, value, age: age, now: now) { old.append(key) }
                     return .next
                 }
                 return (old: old, last: last)
@@ -45,6 +44,16 @@ extension TaskEngine {
             purged += try await store.update { try $0.forget(turn.old, olderThan: age, now: now) }
         }
         return purged
+    }
+
+    /// The key of an answer that may go. One that cannot be read is the store check's to find, and stops no sweep.
+    private static func oldAnswer(_ key: [UInt8], _ value: [UInt8], age: Duration, now: Timestamp) -> AnswerKey? {
+        do {
+            let answer = try RecordedAnswer(stored: value)
+            return now.duration(since: answer.recordedAt) >= age ? try AnswerKey(bytes: key) : nil
+        } catch {
+            return nil
+        }
     }
 }
 

@@ -54,7 +54,8 @@ extension SecretDirectory {
     /// One pass: seals under the current root key what is not. Nothing happens without one.
     ///
     /// Each turn replaces only what is still as it was read, so a value that its owner changes meanwhile is safe; and
-    /// at every moment each record opens with a key that is known, so a crash leaves nothing unreadable.
+    /// at every moment each record opens with a key that is known, so a crash leaves nothing unreadable. What a plain
+    /// value of an older release was stays in blocks of the database's files until these are compacted or reused.
     public func reseal() async throws -> ResealReport {
         var report = ResealReport()
         let keys = keys
@@ -68,7 +69,8 @@ extension SecretDirectory {
                     changes.append(try resealed(row, with: current, keys))
                 } catch {
                     report.unreadable += 1
-                    logger.error("a secret cannot be resealed", metadata: ["owner": "\(row.key.owner)", "error": "\(error)"])
+                    logger.error(
+                        "a secret cannot be resealed", metadata: ["owner": "\(row.key.owner)", "error": "\(error)"])
                 }
             }
             report.resealed += try await replace(changes)

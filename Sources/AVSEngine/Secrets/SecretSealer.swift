@@ -55,7 +55,7 @@ enum SecretSealer {
     }
 
     private static func padded(_ value: [UInt8]) -> [UInt8] {
-        let length = UInt32(truncatingIfNeeded: value.count)  // at most 64 KiB
+        let length = UInt32(truncatingIfNeeded: value.count)  // at most 1 MiB
         var bytes = stride(from: 24, through: 0, by: -8).map { UInt8(truncatingIfNeeded: length >> UInt32($0)) } + value
         bytes += [UInt8](repeating: 0, count: (paddingBytes - bytes.count % paddingBytes) % paddingBytes)
         return bytes

@@ -30,7 +30,8 @@ extension TaskEngine {
     public func executionCount(owner: Address, tasks: Set<TaskID>?) async throws -> Int64 {
         var total: Int64 = 0
         try await forEachTask(of: owner, among: tasks) { id in
-            try await forEachTurn(of: Rows<HistoryKey>(under: id).range) { rows in total += Int64(rows.count) }
+            let rows = Rows<HistoryKey>(under: id).range
+            total += try await reduce(rows, rowsPerTurn: StorageLimits.scanRowsMax, into: 0) { count, _ in count += 1 }
         }
         return total
     }
@@ -39,16 +40,16 @@ extension TaskEngine {
     ///
     /// A run's id tells when it was accepted, and it starts soon after: what was accepted more than a day before the
     /// window is not looked at.
-    public func executionStatistics(owner: Address, tasks: Set<TaskID>?, days: Int64) async throws -> ExecutionStatistics {
+    public func executionStatistics(
+        owner: Address, tasks: Set<TaskID>?, days: Int64
+    ) async throws -> ExecutionStatistics {
         let now = time.now
         let first = now.adding(.zero - Duration.seconds(min(days, 365_000) * 86_400))
         let oldest = Self.firstID(at: first.adding(.zero - Duration.seconds(86_400)))
         var statistics = ExecutionStatistics()
         try await forEachTask(of: owner, among: tasks) { id in
             let rows = Rows<HistoryKey>(under: id).after(HistoryKey(id, oldest))
-            try await forEachTurn(of: rows.range) { rows in
-                for row in rows { statistics.add(row, since: first) }
-            }
+            statistics = try await reduce(rows.range, rowsPerTurn: 500, into: statistics) { $0.add($1, since: first) }
         }
         return statistics
     }
@@ -84,21 +85,25 @@ extension TaskEngine {
         }
     }
 
-    private func forEachTurn(of range: KeyRange, _ body: ([[UInt8]]) -> Void) async throws {
+    /// Puts together the values of a range, turn by turn; no value outlives its row, since a record may have megabytes.
+    private func reduce<Result: Sendable>(
+        _ range: KeyRange, rowsPerTurn: Int, into first: Result,
+        _ add: @escaping @Sendable (inout Result, _ value: [UInt8]) -> Void
+    ) async throws -> Result {
+        var result = first
         var rest = range
         while true {
-            let (values, last) = try await store.readWithoutBlocking { [rest] snapshot in
-                var values: [[UInt8]] = []
-                var last: [UInt8]?
-                try snapshot.scan(rest, order: .ascending, limit: 500) { key, value in
-                    values.append(value)
-                    last = key
+            let turn = try await store.readWithoutBlocking { [rest, result] snapshot in
+                var turn = (result: result, last: [UInt8]?.none)
+                try snapshot.scan(rest, order: .ascending, limit: rowsPerTurn) { key, value in
+                    add(&turn.result, value)
+                    turn.last = key
                     return .next
                 }
-                return (values, last)
+                return turn
             }
-            body(values)
-            guard let last else { return }
+            result = turn.result
+            guard let last = turn.last else { return result }
             rest = rest.after(last)
         }
     }

@@ -64,7 +64,8 @@ public struct WalletBackfill: Sendable {
             return .stale
         }
         let key = WalletSaltKey(owner: wallet.owner, factory: factory, salt: wallet.salt)
-        guard try await store.readWithoutBlocking({ try $0.value(for: key) }) != wallet.address else { return .canonical }
+        let indexed = try await store.readWithoutBlocking { try $0.value(for: key) }
+        guard indexed != wallet.address else { return .canonical }
         if !isDryRun { try await store.update { try $0.put(key, wallet.address) } }
         return .entered
     }

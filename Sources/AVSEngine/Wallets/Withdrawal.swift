@@ -80,6 +80,8 @@ public struct NoWalletCallSender: WalletCallSender {
 extension TaskEngine {
     /// Checks a withdrawal against the wallet's record and balance, and sends it.
     ///
+    /// Two withdrawals of one wallet at once both see the same balance. There is no sender yet that could act on both;
+    /// once there is one, the second has to wait here for the first (7.5).
     /// - Throws: ``WithdrawalRefusal``, ``EngineError/unknownChain(_:)``.
     /// - Returns: what was sent, or why it could not be.
     public func withdraw(_ withdrawal: Withdrawal, owner: Address) async throws -> Result<SentCall, any Error> {

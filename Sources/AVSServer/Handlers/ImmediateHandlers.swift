@@ -54,7 +54,8 @@ struct ImmediateHandlers: Sendable {
             $0.outputData = .init(node.kind, data: step.output)
             $0.metadata = step.metadata
             // One that was refused by its own runner has produced nothing, and was nowhere.
-            if result.failure == nil || step.output != nil { $0.executionContext = step.executionContext?.withCamelCaseKeys }
+            guard result.failure == nil || step.output != nil else { return }
+            $0.executionContext = step.executionContext?.withCamelCaseKeys
         }
     }
 
@@ -65,7 +66,8 @@ struct ImmediateHandlers: Sendable {
             return .refused(NodeFailure(code: .invalidRequest, "trigger is required"), kind: .manual)
         }
         guard wire.triggerType != nil else {
-            let text = "unsupported trigger type: \(TriggerKind(rawValue: wire.type.rawValue)?.wireName ?? "\(wire.type.rawValue)")"
+            let type = TriggerKind(rawValue: wire.type.rawValue)?.wireName ?? "\(wire.type.rawValue)"
+            let text = "unsupported trigger type: \(type)"
             return .refused(NodeFailure(code: .invalidRequest, text), kind: .manual)
         }
         let trigger: Trigger
@@ -75,13 +77,13 @@ struct ImmediateHandlers: Sendable {
             return .refused(NodeFailure(code: error.code, error.message), kind: .block)
         }
         do throws(NodeFailure) {
-            let outcome = try await engine.run(trigger, input: request.triggerInput)
+            let (outcome, chainID) = try await engine.run(trigger, input: request.triggerInput)
             return .with {
                 $0.success = true
                 $0.outputData = .init(trigger.kind, data: outcome.output)
                 $0.metadata = outcome.metadata
                 $0.executionContext = [
-                    "chainId": .number(Double(engine.configuration.defaultChainID)),
+                    "chainId": .number(Double(chainID)),
                     "isSimulated": .bool(outcome.isSimulated),
                     "provider": outcome.isSimulated ? "tenderly" : "chain_rpc",
                 ]

@@ -119,7 +119,9 @@ struct InformationHandlers: Sendable {
         guard let trigger = request.trigger, trigger.triggerType != nil else {
             throw InvalidArgument(.missingRequiredField, "trigger is required")
         }
-        guard !request.nodes.isEmpty else { throw InvalidArgument(.missingRequiredField, "at least one node is required") }
+        guard !request.nodes.isEmpty else {
+            throw InvalidArgument(.missingRequiredField, "at least one node is required")
+        }
         guard request.createdAt > 0 else {
             throw InvalidArgument(.invalidRequest, "created_at must be a positive timestamp")
         }
@@ -133,11 +135,12 @@ struct InformationHandlers: Sendable {
         let settings = request.inputVariables["settings"]
         let named = request.runner.isEmpty ? settings?["runner"]?.stringValue ?? "" : request.runner
         guard let runner = Address(named) else {
-            throw RPCStatus(.notFound, .smartWalletNotFound, "a runner is required: no smart wallet was named to estimate for")
+            let text = "a runner is required: no smart wallet was named to estimate for"
+            throw RPCStatus(.notFound, .smartWalletNotFound, text)
         }
         let estimate = try await engine.estimateFees(
             of: request.nodes.map { try Node($0) }, runner: runner, owner: owner,
-            chainID: settings?["chain_id"]?.doubleValue.flatMap { UInt64(exactly: $0) })
+            chainID: try TaskSettings.chainID(settings?["chain_id"]))
         return Wire.EstimateFeesResp(estimate)
     }
 }

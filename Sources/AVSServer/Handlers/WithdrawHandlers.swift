@@ -15,7 +15,11 @@ struct WithdrawHandlers: Sendable {
     let logger: Logger
 
     var methods: [RPCMethod] {
-        [.unary(Wire.AggregatorMethods.withdrawFunds) { request, call in try await withdraw(request, owner: call.user) }]
+        [
+            .unary(Wire.AggregatorMethods.withdrawFunds) { request, call in
+                try await withdraw(request, owner: call.user)
+            }
+        ]
     }
 
     private func withdraw(_ request: Wire.WithdrawFundsReq, owner: Address) async throws -> Wire.WithdrawFundsResp {

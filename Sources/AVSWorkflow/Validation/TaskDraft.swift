@@ -100,7 +100,8 @@ public struct TaskSettings: Hashable, Sendable {
         chainID = try Self.chainID(entries["chain_id"])
     }
 
-    private static func chainID(_ value: JSONValue?) throws(InvalidArgument) -> UInt64? {
+    /// What `settings.chain_id` says; nil if it is absent.
+    public static func chainID(_ value: JSONValue?) throws(InvalidArgument) -> UInt64? {
         switch value {
         case nil, .null: return nil
         case .number(let number):
