@@ -186,7 +186,7 @@ import CNGHTTP2
                 let written = mailbox.endOutput()
                 count += written
                 guard result > 0, let frame = unsafe frame else {
-                    mayHaveMore = written > 0  // stopped for want of room, or there is no more
+                    mayHaveMore = written > 0 || mailbox.wantsRoom
                     return
                 }
                 unsafe UnsafeMutableRawBufferPointer(rebasing: room[count...]).copyMemory(

@@ -30,6 +30,9 @@ import CNGHTTP2
     private var output = unsafe UnsafeMutableRawBufferPointer(start: nil, count: 0)
     private var outputCount = 0
 
+    /// A DATA frame waits for more room than there was since ``beginOutput(_:)``.
+    private(set) var wantsRoom = false
+
     /// To be sent right behind the next GOAWAY, and the same once that is sent. Not by the library: if it has both, it
     /// sends PING before GOAWAY, and the answer would say nothing.
     var pingAfterShutdownNotice: UInt64?
@@ -134,6 +137,7 @@ import CNGHTTP2
     mutating func beginOutput(_ room: UnsafeMutableRawBufferPointer) {
         unsafe output = room
         outputCount = 0
+        wantsRoom = false
     }
 
     mutating func endOutput() -> Int {
@@ -146,7 +150,10 @@ import CNGHTTP2
     /// - Returns: false if there is no room for it *and* for the frame that the library may return after it.
     mutating func writeData(_ stream: StreamID, head: UnsafeBufferPointer<UInt8>, count: Int) -> Bool {
         let whole = head.count + count
-        guard unsafe whole + HTTP2Session.frameRoomBytes <= output.count - outputCount else { return false }
+        guard unsafe whole + HTTP2Session.frameRoomBytes <= output.count - outputCount else {
+            wantsRoom = true
+            return false
+        }
         let start = unsafe UnsafeMutableRawBufferPointer(rebasing: output[outputCount...])
         unsafe start.copyMemory(from: UnsafeRawBufferPointer(head))
         let room = unsafe UnsafeMutableRawBufferPointer(rebasing: output[(outputCount + head.count)...])

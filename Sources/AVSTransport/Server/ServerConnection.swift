@@ -21,7 +21,7 @@ final class ServerConnection: HTTP2Delegate {
     let peer: Peer
     let logger: Logger
     /// The last one: nearly always the next call's headers are the same to the byte, and need not be taken apart again.
-    @exclusivity(unchecked) private var lastRequest: AcceptedRequest?
+    @exclusivity(unchecked) private(set) var lastRequest: AcceptedRequest?
     @exclusivity(unchecked) private(set) var handler: HTTP2Handler?
     @exclusivity(unchecked) private var streams = StreamTable<ServerStream>()
     /// The newest request's number.
