@@ -38,7 +38,8 @@ struct RowCheck {
         case .secret: try secret(reader)
         case .secretOfOwner: try secretOfOwner(reader)
         case .answerCount: try answerCount(reader)
-        case .jobSequence, .answer: break
+        case .answer: try answer(reader)
+        case .jobSequence: break
         }
     }
 
@@ -74,6 +75,11 @@ struct RowCheck {
         let entry = try SecretOfOwnerKey(bytes: key)
         let secret = SecretKey(owner: entry.owner, scope: .organisation(entry.organisation), name: entry.name)
         if try !reader.contains(secret) { found("I14", "there is no \(KeyText.text(of: secret.bytes))") }
+    }
+
+    private mutating func answer(_ reader: borrowing some StoreReader & ~Copyable) throws {
+        let owner = try AnswerKey(bytes: key).owner
+        if try !reader.contains(AnswerCountKey(owner)) { found("I14", "the owner's recorded answers are not counted") }
     }
 
     private mutating func answerCount(_ reader: borrowing some StoreReader & ~Copyable) throws {

@@ -241,6 +241,32 @@ struct StoreCheckTests {
         #expect(renamed.map(\.problem).contains("the record is job 7"))
     }
 
+    @Test("KMS-4, I14: a secret that is not sealed, or that an organisation has and nobody, or the other way round")
+    func secrets() async throws {
+        let (acme, name) = (try #require(ScopeID("acme")), try SecretName("api_key"))
+        let plain = try await findings {
+            try $0.put(SecretKey(owner: Rows.owner, scope: .user, name: name).bytes, Array("hunter2".utf8))
+        }
+        #expect(plain.map(\.rule) == ["KMS-4"] && !plain[0].problem.contains("hunter2"))
+        let secret = SecretKey(owner: Rows.owner, scope: .organisation(acme), name: name)
+        let entry = SecretOfOwnerKey(owner: Rows.owner, organisation: acme, name: name)
+        #expect(try await findings { try $0.delete(secret) }.map(\.rule) == ["I14"])
+        #expect(try await findings { try $0.delete(entry) }.map(\.rule) == ["I14"])
+        let cut = try await findings { transaction in
+            let sealed = try #require(try transaction.get(secret.bytes))
+            try transaction.put(secret.bytes, [sealed[0], 0xff])
+        }
+        #expect(cut.count == 1 && cut[0].problem.hasPrefix("value: "))
+    }
+
+    @Test("I14: recorded answers that are counted wrongly, or not at all")
+    func answers() async throws {
+        let count = AnswerCountKey(Rows.owner)
+        #expect(try await findings { try $0.put(count, DecimalText(2)) }.map(\.rule) == ["I14"])
+        #expect(try await findings { try $0.delete(count) }.map(\.rule) == ["I14"])
+        #expect(try await findings { try $0.deleteAll(AVSStorage.Rows<AnswerKey>(under: Rows.owner)) }.map(\.rule) == ["I14"])
+    }
+
     @Test("I2: an accepted occurrence whose execution is neither awaited nor recorded")
     func lostExecution() async throws {
         let found = try await findings { transaction in

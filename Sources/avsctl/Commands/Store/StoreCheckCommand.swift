@@ -11,7 +11,8 @@ struct StoreCheckCommand: ParsableCommand {
             task is under one status and its index agrees), I2 and I3 (what was accepted led to one execution), I4 (a \
             run is awaited or over), I5 (indexes are unique), I6 (no more runs promised than allowed), I7 (jobs, \
             claims and promises belong together), I10 (records name the owners of their keys), I11 (no claim of a later \
-            start) and I14 (no key outside the tables, or of a task that is gone). Prints one line per finding: rule, \
+            start) and I14 (no key outside the tables, of a task that is gone, or wrongly counted); and that every secret is \
+            sealed (KMS-4). Prints one line per finding: rule, \
             key, problem. Ends with 65 if there is any.
             """)
 
