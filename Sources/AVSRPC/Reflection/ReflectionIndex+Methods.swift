@@ -12,11 +12,12 @@ extension ReflectionIndex {
         }
     }
 
-    /// `ServerReflectionResponse { valid_host 1, original_request 2, one of 4…7 }` (RF-2).
+    /// Answers one serialized `ServerReflectionRequest` with a `ServerReflectionResponse { valid_host 1,
+    /// original_request 2, one of 4…7 }` (RF-2): what ``methods`` do with each message, for who has another transport.
     ///
-    /// - Parameter sent: the files that this stream has had already.
-    /// - Throws: for bytes that are no request.
-    func answer(_ request: [UInt8], sent: inout Set<String>) throws -> [UInt8] {
+    /// - Parameter sent: the files that this stream has had already; those that the answer brings are added.
+    /// - Throws: ``RPCStatus`` INTERNAL for bytes that are no request.
+    public func answer(_ request: [UInt8], sent: inout Set<String>) throws -> [UInt8] {
         do {
             return try answer(decoding: request, sent: &sent)
         } catch {

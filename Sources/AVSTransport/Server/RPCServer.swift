@@ -71,13 +71,17 @@ public final class RPCServer: Service {
         var sum = TransportStatistics()
         let paths = service.methods.methods.map(\.path)
         for context in contexts.all {
-            let waiter = Waiter<(LoopCounters, Int)>()
+            let waiter = Waiter<TransportStatistics>()
+            let before = sum
+            // Added up on the loop: its arrays would otherwise be shared with this thread, and the loop's next numbers
+            // wait for a copy of them.
             context.eventLoop.execute {
-                waiter.resume { .success((context.counters, context.compressor.inflatedBytes)) }
+                var after = before
+                context.counters.add(to: &after, paths: paths)
+                after.inflatedBytes += context.compressor.inflatedBytes
+                waiter.resume { .success(after) }
             }
-            guard let (counters, inflated) = await waiter.valueIfNotCancelled() else { continue }
-            counters.add(to: &sum, paths: paths)
-            sum.inflatedBytes += inflated
+            sum = await waiter.valueIfNotCancelled() ?? sum
         }
         sum.connectionsOpen = connections.count
         sum.runningHandlers = service.handlers.count

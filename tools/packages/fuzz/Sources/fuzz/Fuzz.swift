@@ -1,5 +1,6 @@
 import ArgumentParser
 import Foundation
+import FuzzInputs
 
 #if canImport(Glibc)
     import Glibc
@@ -50,21 +51,12 @@ struct TransportCommand: ParsableCommand {
             let share = Double(target.share) / Double(shares)
             let count = target.share == Int(shares) ? runs : UInt64(Double(runs) * share) + 1
             let outcome = try supervisor.run(target, first: first, count: count, seconds: seconds.map { $0 * share })
-            print(line(target.name, outcome.inputs, outcome.seconds) + (outcome.isClean ? "" : "   FAILED"))
+            print(reportLine(target.name, outcome.inputs, outcome.seconds) + (outcome.isClean ? "" : "   FAILED"))
             (total, all) = (total + outcome.inputs, all + outcome.seconds)
             areClean = areClean && outcome.isClean
         }
-        print(line("all", total, all))
+        print(reportLine("all", total, all))
         if !areClean { throw ExitCode.failure }
-    }
-
-    private func line(_ name: String, _ inputs: UInt64, _ seconds: Double) -> String {
-        let rate = seconds > 0 ? Int(Double(inputs) / seconds) : 0
-        let columns = [("\(inputs)", 12), ("\(Int(seconds))", 6), ("\(rate)", 10)].map { text, width in
-            String(repeating: " ", count: max(1, width - text.count)) + text
-        }
-        let padding = String(repeating: " ", count: max(1, 18 - name.count))
-        return "\(name)\(padding)\(columns[0]) inputs \(columns[1]) s \(columns[2])/s"
     }
 
     private func chosen() throws -> [any Target.Type] {
@@ -81,7 +73,7 @@ struct TransportCommand: ParsableCommand {
         guard targets.count == 1 else { throw ValidationError("--input needs --target") }
         let bytes = Array(try Data(contentsOf: URL(fileURLWithPath: file)))
         for target in targets {
-            let corpus = try Corpus(of: target, in: URL(fileURLWithPath: corpus))
+            let corpus = try Corpus(of: target.name, in: URL(fileURLWithPath: corpus))
             try Worker(target: target, corpus: corpus, seed: seed, progress: -1).run(file: bytes)
         }
         print("\(bytes.count) bytes, 256 ways, no failure")
@@ -103,7 +95,7 @@ struct WorkerCommand: ParsableCommand {
     func run() throws {
         let file = open(progress, O_WRONLY)
         for type in transportTargets where type.name == target {
-            let corpus = try Corpus(of: type, in: URL(fileURLWithPath: corpus))
+            let corpus = try Corpus(of: type.name, in: URL(fileURLWithPath: corpus))
             let worker = Worker(target: type, corpus: corpus, seed: seed, progress: file)
             print(try worker.run(first: first, count: count, seconds: seconds))
         }

@@ -1,4 +1,5 @@
 import Foundation
+import FuzzInputs
 
 /// Runs each target in a process of its own and says what became of it.
 struct Supervisor {
@@ -14,33 +15,15 @@ struct Supervisor {
     }
 
     func run(_ target: any Target.Type, first: UInt64, count: UInt64, seconds: Double?) throws -> Outcome {
-        try FileManager.default.createDirectory(at: findings, withIntermediateDirectories: true)
-        let progress = findings.appendingPathComponent("progress-\(ProcessInfo.processInfo.processIdentifier)")
-        try Data(count: 8).write(to: progress)
-        defer { removeIfPossible(progress) }
-        let worker = Process()
-        worker.executableURL = URL(fileURLWithPath: "/proc/self/exe").resolvingSymlinksInPath()
-        worker.arguments =
-            ["worker", target.name, "\(seed)", "\(first)", "\(count)", corpus.path, progress.path]
-            + (seconds.map { ["\($0)"] } ?? [])
-        let output = Pipe()
-        worker.standardOutput = output
-        let start = ContinuousClock.now
-        try worker.run()
-        let text = String(decoding: output.fileHandleForReading.readDataToEndOfFile(), as: UTF8.self)
-        worker.waitUntilExit()
-        let taken = UInt64(text.trimmingCharacters(in: .whitespacesAndNewlines))
-        let isClean = worker.terminationReason == .exit && worker.terminationStatus == 0 && taken != nil
-        let elapsed = (ContinuousClock.now - start) / .seconds(1)
-        if !isClean {
-            let how = worker.terminationReason == .exit ? "exit status" : "signal"
-            try report(target, number: last(progress), "\(how) \(worker.terminationStatus)")
-        }
-        return Outcome(inputs: taken ?? 0, seconds: elapsed, isClean: isClean)
-    }
-
-    private func last(_ progress: URL) throws -> UInt64 {
-        try Data(contentsOf: progress).reversed().reduce(0) { $0 << 8 | UInt64($1) }  // as the worker's memory has it
+        let progress = try ProgressFile(in: findings, places: 1)
+        defer { progress.remove() }
+        let child = try Child.run(
+            ["worker", target.name, "\(seed)", "\(first)", "\(count)", corpus.path, progress.file.path]
+                + (seconds.map { ["\($0)"] } ?? []))
+        let taken = UInt64(child.output)
+        let failure = child.failure ?? (taken == nil ? "no answer" : nil)
+        if let failure { try report(target, number: try progress.numbers.first ?? 0, failure) }
+        return Outcome(inputs: taken ?? 0, seconds: child.seconds, isClean: failure == nil)
     }
 
     private func report(_ target: any Target.Type, number: UInt64, _ how: String) throws {
@@ -57,12 +40,6 @@ struct Supervisor {
     }
 
     private func makeInput(_ target: some Target, of type: any Target.Type, _ number: UInt64) throws -> [UInt8] {
-        try Corpus(of: type, in: corpus).input(number, for: target, seed: seed).bytes
-    }
-
-    private func removeIfPossible(_ file: URL) {
-        do { try FileManager.default.removeItem(at: file) } catch { return }
+        try Corpus(of: type.name, in: corpus).input(number, for: target, seed: seed).bytes
     }
 }
-
-func say(_ text: String) { FileHandle.standardError.write(Data((text + "\n").utf8)) }

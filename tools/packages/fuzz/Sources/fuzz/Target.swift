@@ -1,8 +1,10 @@
+import FuzzInputs
+
 /// One thing that takes bytes from a peer. It must answer any bytes with a result or an error, and never trap.
 protocol Target: SendableMetatype {
     /// What the command line and the corpus call it.
     static var name: String { get }
-    /// Its share of a run over all targets: how many of a thousand inputs.
+    /// Its share of a run over all targets, beside theirs.
     static var share: Int { get }
 
     init() throws
@@ -16,33 +18,35 @@ protocol Target: SendableMetatype {
     mutating func take(_ input: [UInt8], _ random: inout Generator) throws(Finding)
 }
 
-/// An input that did what none may do.
-struct Finding: Error, CustomStringConvertible {
-    var description: String
-
-    init(_ description: String) { self.description = description }
-}
-
 extension Target {
     func mutate(_ seed: [UInt8], splicing other: [UInt8], _ random: inout Generator) -> [UInt8] {
-        var input = seed
-        for _ in 0...random.below(6) { Mutation.change(&input, &random, splicing: other) }
-        return input
+        Mutation.changed(seed, splicing: other, &random)
     }
 
     func mutate(
         _ seed: [UInt8], splicing other: [UInt8], _ random: inout Generator, as shape: Records.Shape
     ) -> [UInt8] {
-        var records = Records(seed, shape)
-        for _ in 0...random.below(6) { records.change(&random, splicing: other) }
-        var input = records.bytes
-        if random.oneIn(8) { Mutation.change(&input, &random, splicing: other) }
-        return input
+        Records.changed(seed, shape, splicing: other, &random)
+    }
+}
+
+extension Corpus {
+    /// The input of a number, and the generator that decides how it arrives.
+    func input(
+        _ number: UInt64, for target: some Target, seed: UInt64
+    ) -> (bytes: [UInt8], random: Generator) {
+        var random = Generator(seed: seed, number: number)
+        // The corpus itself comes first, as it is.
+        guard number >= UInt64(inputs.count) else { return (inputs[Int(number)], random) }
+        let first = random.pick(inputs, or: [])
+        let second = random.pick(inputs, or: [])
+        return (target.mutate(first, splicing: second, &random), random)
     }
 }
 
 /// All targets of `tools/fuzz transport`.
 let transportTargets: [any Target.Type] = [
     HTTP2ServerTarget.self, HTTP2ClientTarget.self, HeaderCompressionTarget.self, FramingTarget.self,
-    RequestHeadTarget.self, ResponseFieldsTarget.self, TimeoutTarget.self, TLSServerTarget.self, TLSRecordTarget.self,
+    RequestHeadTarget.self, ResponseFieldsTarget.self, TimeoutTarget.self, ReflectionTarget.self, TLSServerTarget.self,
+    TLSRecordTarget.self,
 ]

@@ -1,4 +1,5 @@
 import Foundation
+import FuzzInputs
 
 #if canImport(Glibc)
     import Glibc

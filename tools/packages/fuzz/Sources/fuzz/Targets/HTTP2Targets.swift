@@ -1,10 +1,11 @@
 import AVSHTTP2
 import AVSRPC
+import FuzzInputs
 
 /// Bytes that a client sends, into a server's session with calls on it, the way AVSTransport joins the two.
 struct HTTP2ServerTarget: Target {
     static let name = "http2-server"
-    static let share = 260
+    static let share = 240
 
     private let methods = MethodTable([
         RPCMethod.unary(MethodPath(service: "test.Service", method: "Echo"), request: .bytes, response: .bytes) {
@@ -132,7 +133,7 @@ struct HTTP2ClientTarget: Target {
 /// Header blocks: one request whose fields are the input, cut into HEADERS and CONTINUATION frames at random.
 struct HeaderCompressionTarget: Target {
     static let name = "hpack"
-    static let share = 130
+    static let share = 110
 
     func mutate(_ seed: [UInt8], splicing other: [UInt8], _ random: inout Generator) -> [UInt8] {
         var input = seed

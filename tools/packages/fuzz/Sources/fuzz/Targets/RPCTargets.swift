@@ -1,18 +1,15 @@
 import AVSRPC
+import FuzzInputs
 
 /// gRPC's length prefixes: whatever the cuts, the same messages come out, and the same failure ends them.
 struct FramingTarget: Target {
     static let name = "framing"
-    static let share = 150
+    static let share = 130
 
     private let compressor = MessageCompressor()
 
     func mutate(_ seed: [UInt8], splicing other: [UInt8], _ random: inout Generator) -> [UInt8] {
-        let shape = Records.Shape(headBytes: 5, length: 1..<5) { random in
-            let body = random.bytes(random.below(64))
-            return [UInt8(random.below(3))] + bigEndian(body.count, 4) + body
-        }
-        return mutate(seed, splicing: other, &random, as: shape)
+        mutate(seed, splicing: other, &random, as: .messages)
     }
 
     func take(_ input: [UInt8], _ random: inout Generator) throws(Finding) {
@@ -48,7 +45,7 @@ struct FramingTarget: Target {
 /// Fields of a request as text lines `name: value`: paths, timeouts, encodings, `-bin` values.
 struct RequestHeadTarget: Target {
     static let name = "request-head"
-    static let share = 130
+    static let share = 110
 
     private let methods = MethodTable([
         RPCMethod.unary(MethodPath(service: "test.Service", method: "Echo"), request: .bytes, response: .bytes) {
@@ -57,12 +54,12 @@ struct RequestHeadTarget: Target {
     ])
 
     func mutate(_ seed: [UInt8], splicing other: [UInt8], _ random: inout Generator) -> [UInt8] {
-        mutateLines(seed, splicing: other, &random)
+        Lines.mutate(seed, splicing: other, &random)
     }
 
     func take(_ input: [UInt8], _ random: inout Generator) throws(Finding) {
         var head = RequestHead(methods: methods, requiresTrailers: random.oneIn(2))
-        forEachLine(of: input) { name, value in head.receive(name: name, value: value) }
+        Lines.forEach(of: input) { name, value in head.receive(name: name, value: value) }
         if case .refuse(let status) = head.verdict {
             var sink = CountingSink()
             ResponseHead.writeTrailersOnly(status, into: &sink)
@@ -82,14 +79,14 @@ struct ResponseFieldsTarget: Target {
     static let share = 110
 
     func mutate(_ seed: [UInt8], splicing other: [UInt8], _ random: inout Generator) -> [UInt8] {
-        mutateLines(seed, splicing: other, &random)
+        Lines.mutate(seed, splicing: other, &random)
     }
 
     func take(_ input: [UInt8], _ random: inout Generator) throws(Finding) {
         var call = ClientCall(kind: .unary, limitBytes: 4_096)
         for endsStream in [false, true] {
             var fields = ResponseFields()
-            forEachLine(of: input) { name, value in fields.receive(name: name, value: value) }
+            Lines.forEach(of: input) { name, value in fields.receive(name: name, value: value) }
             _ = fields.status
             _ = call.receive(fields, endsStream: endsStream)
         }
@@ -104,7 +101,7 @@ struct ResponseFieldsTarget: Target {
 /// `grpc-timeout`. What parses can be written, and parses again to at least as much.
 struct TimeoutTarget: Target {
     static let name = "timeout"
-    static let share = 180
+    static let share = 160
 
     func take(_ input: [UInt8], _ random: inout Generator) throws(Finding) {
         guard case .after(let timeout) = RPCTimeout.parse(input.span) else { return }
@@ -117,35 +114,36 @@ struct TimeoutTarget: Target {
     }
 }
 
-// MARK: - Lines
+/// Requests of server reflection, a stream of three: each has an answer or an error, and no file comes twice unless it
+/// is asked for by its name.
+struct ReflectionTarget: Target {
+    static let name = "reflection"
+    static let share = 100
+
+    private let index: ReflectionIndex
+
+    init() throws { index = try ReflectionIndex(files: DescriptorSamples.files) }
+
+    func take(_ input: [UInt8], _ random: inout Generator) throws(Finding) {
+        var sent: Set<String> = []
+        for _ in 0..<3 {
+            let before = sent
+            guard let answer = answer(to: input, &sent) else { continue }
+            // The question, its answer in front of all files, and the names of what was asked for.
+            let limit = 3 * input.count + DescriptorSamples.sizeBytes + 1_024
+            guard answer.count <= limit else { throw Finding("an answer of \(answer.count) bytes to \(input.count)") }
+            guard sent.isSuperset(of: before), sent.isSubset(of: DescriptorSamples.names) else {
+                throw Finding("files that nobody has: \(sent)")
+            }
+        }
+    }
+
+    private func answer(to input: [UInt8], _ sent: inout Set<String>) -> [UInt8]? {
+        do { return try index.answer(input, sent: &sent) } catch { return nil }
+    }
+}
 
 private struct CountingSink: FieldSink {
     var count = 0
     mutating func append(name: Span<UInt8>, value: Span<UInt8>, indexed: Bool) { count += name.count + value.count + 32 }
-}
-
-private func forEachLine(of input: [UInt8], _ body: (Span<UInt8>, Span<UInt8>) -> Void) {
-    for line in input.split(separator: 10) {
-        let bytes = Array(line)
-        // A colon may be the first character of a name.
-        let colon = bytes.dropFirst().firstIndex(of: UInt8(ascii: ":")) ?? bytes.count
-        let value = min(bytes.count, colon + 1)
-        body(bytes.span.extracting(0..<colon), bytes.span.extracting(value..<bytes.count))
-    }
-}
-
-private func mutateLines(_ seed: [UInt8], splicing other: [UInt8], _ random: inout Generator) -> [UInt8] {
-    var lines = seed.split(separator: 10).map { Array($0) }
-    for _ in 0...random.below(4) {
-        let index = random.below(lines.count)
-        switch lines.isEmpty ? 0 : random.below(6) {
-        case 0:
-            let name = Array(random.pick(Frames.names, or: "te").utf8)
-            lines.append(name + [UInt8(ascii: ":")] + Array(random.pick(Frames.values, or: "").utf8))
-        case 1: lines.remove(at: index)
-        case 2: lines.swapAt(index, random.below(lines.count))
-        default: Mutation.change(&lines[index], &random, splicing: other)
-        }
-    }
-    return Array(lines.joined(separator: [10]))
 }

@@ -1,5 +1,5 @@
 import AVSTLS
-import Foundation
+import FuzzInputs
 
 /// The first bytes of a connection, into a server's TLS session: ClientHellos.
 struct TLSServerTarget: Target {
@@ -11,7 +11,7 @@ struct TLSServerTarget: Target {
     init() throws { context = try FuzzCertificate.serverContext() }
 
     func mutate(_ seed: [UInt8], splicing other: [UInt8], _ random: inout Generator) -> [UInt8] {
-        mutate(seed, splicing: other, &random, as: tlsRecords)
+        mutate(seed, splicing: other, &random, as: .tlsRecords)
     }
 
     func take(_ input: [UInt8], _ random: inout Generator) throws(Finding) {
@@ -41,7 +41,7 @@ struct TLSRecordTarget: Target {
     }
 
     func mutate(_ seed: [UInt8], splicing other: [UInt8], _ random: inout Generator) -> [UInt8] {
-        mutate(seed, splicing: other, &random, as: tlsRecords)
+        mutate(seed, splicing: other, &random, as: .tlsRecords)
     }
 
     func take(_ input: [UInt8], _ random: inout Generator) throws(Finding) {
@@ -65,51 +65,6 @@ struct TLSRecordTarget: Target {
     }
 }
 
-/// | type: 1 | version: 2 | length: 2 | payload |
-private let tlsRecords = Records.Shape(headBytes: 5, length: 3..<5) { random in
-    let type = random.pick([20, 21, 22, 23, 24] as [UInt8], or: 22)
-    let body = random.bytes(random.below(80))
-    return [type, 3, UInt8(random.below(5))] + bigEndian(body.count, 2) + body
-}
-
 private func opened(_ body: () throws(TLSError) -> TLSSession) throws(Finding) -> TLSSession {
     do throws(TLSError) { return try body() } catch { throw Finding("no session: \(error)") }
-}
-
-/// A certificate for this run, made by the `openssl` command: nothing to commit, nothing to expire.
-enum FuzzCertificate {
-    static let host = "fuzz.test"
-
-    private static let files: Result<(certificate: [UInt8], key: [UInt8]), any Error> = Result {
-        let folder = FileManager.default.temporaryDirectory.appendingPathComponent("avs-fuzz-\(UUID().uuidString)")
-        try FileManager.default.createDirectory(at: folder, withIntermediateDirectories: true)
-        defer { removeIfPossible(folder) }
-        let (certificate, key) = (folder.appendingPathComponent("c.pem"), folder.appendingPathComponent("k.pem"))
-        let openssl = Process()
-        openssl.executableURL = URL(fileURLWithPath: "/usr/bin/openssl")
-        openssl.arguments = [
-            "req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256", "-nodes", "-days", "2", "-subj",
-            "/CN=\(host)", "-addext", "subjectAltName=DNS:\(host)", "-keyout", key.path, "-out", certificate.path,
-        ]
-        openssl.standardError = FileHandle.nullDevice
-        try openssl.run()
-        openssl.waitUntilExit()
-        return (Array(try Data(contentsOf: certificate)), Array(try Data(contentsOf: key)))
-    }
-
-    private static func removeIfPossible(_ folder: URL) {
-        do { try FileManager.default.removeItem(at: folder) } catch { return }
-    }
-
-    static func serverContext() throws -> TLSContext {
-        let files = try files.get()
-        let credential = try TLSCredential(certificateChainPEM: files.certificate, privateKeyPEM: files.key)
-        return try TLSContext(server: TLSServerConfiguration(credential: credential))
-    }
-
-    static func clientContext() throws -> TLSContext {
-        var configuration = TLSClientConfiguration()
-        configuration.trustRoots = .pem(try files.get().certificate)
-        return try TLSContext(client: configuration)
-    }
 }

@@ -1,17 +1,17 @@
 /// HTTP/2 frames as records.
 ///
 ///     | length: 3 | type: 1 | flags: 1 | stream: 4 | payload |
-enum Frames {
-    static func shape(preamble: Int) -> Records.Shape {
+package enum Frames {
+    package static func shape(preamble: Int) -> Records.Shape {
         Records.Shape(preamble: preamble, headBytes: 9, length: 0..<3, fresh: fresh)
     }
 
-    static func frame(_ type: UInt8, _ flags: UInt8, _ stream: Int, _ payload: [UInt8]) -> [UInt8] {
+    package static func frame(_ type: UInt8, _ flags: UInt8, _ stream: Int, _ payload: [UInt8]) -> [UInt8] {
         bigEndian(payload.count, 3) + [type, flags] + bigEndian(stream, 4) + payload
     }
 
     /// A frame that is right in itself; whether it is in its place is another matter.
-    static func fresh(_ random: inout Generator) -> [UInt8] {
+    package static func fresh(_ random: inout Generator) -> [UInt8] {
         let stream = random.pick([0, 1, 1, 3, 5, 7, 9, 2, 101, 0x7fff_ffff], or: 1)
         let endFlags: UInt8 = random.oneIn(2) ? 1 : 0
         switch random.below(14) {
@@ -51,15 +51,15 @@ enum Frames {
     }
 
     /// A header block: indexed fields, literals, size updates, in an order that may well be wrong.
-    static func headers(_ random: inout Generator) -> [UInt8] {
+    package static func headers(_ random: inout Generator) -> [UInt8] {
         var block: [UInt8] = []
         if random.oneIn(2) {
             block = [0x83, 0x86] + literal(":path", "/test.Service/Echo") + literal("content-type", "application/grpc")
         }
         for _ in 0..<random.below(8) {
             switch random.below(6) {
-            case 0: block.append(0x80 | UInt8(random.below(128)))
-            case 1: block.append(0x20 | UInt8(random.below(32)))
+            case 0: block.append(0x80 | UInt8(random.oneIn(8) ? random.below(128) : 1 + random.below(61)))
+            case 1 where block.isEmpty || random.oneIn(8): block.append(0x20 | UInt8(random.below(32)))
             case 2: block += literal(random.pick(names, or: "te"), random.pick(values, or: ""), UInt8(random.below(3)))
             case 3: block += [0x40 | UInt8(random.below(64)), UInt8(random.below(4)), 0x61, 0x62, 0x63]
             case 4: block += [0x7f] + random.bytes(random.below(4))
@@ -69,19 +69,36 @@ enum Frames {
         return block
     }
 
-    static let names = [
+    package static let names = [
         "te", "grpc-timeout", "grpc-encoding", "grpc-accept-encoding", "content-type", "x-bin", "user-agent", ":path",
         ":method", ":status", "grpc-status", "grpc-message", "content-length", "cookie", "host", "authorization",
         "grpc-status-details-bin", "connection", "Upper", "x y", "",
     ]
-    static let values = [
+    package static let values = [
         "trailers", "1S", "99999999H", "gzip", "identity,deflate,gzip", "application/grpc", "application/grpc+proto",
         "application/grpc;x=y", "AAEC", "AAE=", "A", "POST", "GET", "200", "0", "13", "%41%zz%", "-1", " a ", "",
         "18446744073709551616", "/test.Service/Echo", "/", "//",
     ]
 
     private static func literal(_ name: String, _ value: String, _ form: UInt8 = 0) -> [UInt8] {
-        let first: UInt8 = form == 0 ? 0x40 : form == 1 ? 0x00 : 0x10
-        return [first, UInt8(name.utf8.count)] + name.utf8 + [UInt8(value.utf8.count)] + value.utf8
+        field(Array(name.utf8), Array(value.utf8), first: form == 0 ? 0x40 : form == 1 ? 0x00 : 0x10)
+    }
+
+    /// A field that leaves the table of the connection as it is, unless `first` says otherwise.
+    package static func field(_ name: [UInt8], _ value: [UInt8], first: UInt8 = 0x10) -> [UInt8] {
+        [first] + length(name.count) + name + length(value.count) + value
+    }
+
+    package static func field(_ name: String, _ value: String) -> [UInt8] { field(Array(name.utf8), Array(value.utf8)) }
+
+    /// HPACK's integer with a prefix of seven bits.
+    private static func length(_ count: Int) -> [UInt8] {
+        guard count >= 127 else { return [UInt8(count)] }
+        var (bytes, rest): ([UInt8], Int) = ([127], count - 127)
+        while rest >= 128 {
+            bytes.append(UInt8(rest % 128) | 128)
+            rest /= 128
+        }
+        return bytes + [UInt8(rest)]
     }
 }

@@ -1,4 +1,4 @@
-import Foundation
+package import Foundation
 
 /// The kept inputs of a target: `corpus/TARGET.txt`, one to a line.
 ///
@@ -7,11 +7,11 @@ import Foundation
 ///     name "te:trailers\nx:y"   text; \n is a new line
 ///
 /// An input that once failed stays here under the name of what it did.
-struct Corpus {
-    private(set) var inputs: [[UInt8]] = []
+package struct Corpus: Sendable {
+    package private(set) var inputs: [[UInt8]] = []
 
-    init(of target: any Target.Type, in folder: URL) throws {
-        let file = folder.appendingPathComponent("\(target.name).txt")
+    package init(of target: String, in folder: URL) throws {
+        let file = folder.appendingPathComponent("\(target).txt")
         for (number, line) in try String(contentsOf: file, encoding: .utf8).split(separator: "\n").enumerated() {
             guard !line.hasPrefix("#"), let space = line.firstIndex(of: " ") else { continue }
             let text = line[line.index(after: space)...]
@@ -21,10 +21,10 @@ struct Corpus {
         guard !inputs.isEmpty else { throw Malformed(file: file.lastPathComponent, line: 1) }
     }
 
-    struct Malformed: Error, CustomStringConvertible {
+    package struct Malformed: Error, CustomStringConvertible {
         let file: String
         let line: Int
-        var description: String { "\(file): line \(line) is neither hex nor a quoted text" }
+        package var description: String { "\(file): line \(line) is neither hex nor a quoted text" }
     }
 
     private static func bytes(_ text: Substring) -> [UInt8]? {
@@ -42,20 +42,8 @@ struct Corpus {
         }
         return bytes
     }
-
-    /// The input of a number, and the generator that decides how it arrives.
-    func input(
-        _ number: UInt64, for target: some Target, seed: UInt64
-    ) -> (bytes: [UInt8], random: Generator) {
-        var random = Generator(seed: seed, number: number)
-        // The corpus itself comes first, as it is.
-        guard number >= UInt64(inputs.count) else { return (inputs[Int(number)], random) }
-        let first = random.pick(inputs, or: [])
-        let second = random.pick(inputs, or: [])
-        return (target.mutate(first, splicing: second, &random), random)
-    }
 }
 
-func hex(_ bytes: [UInt8]) -> String {
+package func hex(_ bytes: [UInt8]) -> String {
     bytes.map { ($0 < 16 ? "0" : "") + String($0, radix: 16) }.joined()
 }

@@ -1,11 +1,18 @@
 /// Changes to inputs that know nothing of their meaning.
-enum Mutation {
+package enum Mutation {
     /// Values at the edges of the integers that protocols are made of.
     private static let interesting: [UInt8] = [0, 1, 4, 5, 8, 9, 0x0a, 0x10, 0x20, 0x3f, 0x40, 0x7f, 0x80, 0xfe, 0xff]
-    static let longestInput = 64 * 1024
+    package static let longestInput = 64 * 1024
+
+    /// A few changes anywhere.
+    package static func changed(_ seed: [UInt8], splicing other: [UInt8], _ random: inout Generator) -> [UInt8] {
+        var input = seed
+        for _ in 0...random.below(6) { change(&input, &random, splicing: other) }
+        return input
+    }
 
     /// One change somewhere.
-    static func change(_ bytes: inout [UInt8], _ random: inout Generator, splicing other: [UInt8]) {
+    package static func change(_ bytes: inout [UInt8], _ random: inout Generator, splicing other: [UInt8]) {
         guard !bytes.isEmpty else {
             bytes = random.bytes(random.below(32))
             return
@@ -30,7 +37,7 @@ enum Mutation {
     }
 
     /// Cuts an input into the pieces in which it will arrive.
-    static func cuts(_ count: Int, _ random: inout Generator) -> [Range<Int>] {
+    package static func cuts(_ count: Int, _ random: inout Generator) -> [Range<Int>] {
         guard count > 1, !random.oneIn(3) else { return [0..<count] }
         var (cuts, start) = ([Range<Int>](), 0)
         let longest = random.oneIn(4) ? 3 : count
@@ -41,5 +48,12 @@ enum Mutation {
         }
         if start < count { cuts.append(start..<count) }
         return cuts
+    }
+
+    /// The same in at most so many pieces, none of which is left out.
+    package static func pieces(_ count: Int, atMost most: Int, _ random: inout Generator) -> [Range<Int>] {
+        guard count > 1, !random.oneIn(3) else { return [0..<count] }
+        let cuts = Set((1..<max(2, most)).map { _ in 1 + random.below(count - 1) }).sorted()
+        return zip([0] + cuts, cuts + [count]).map { $0..<$1 }
     }
 }
