@@ -51,7 +51,7 @@ public struct AbuseGuard: Sendable {
     }
 
     /// Which limit was passed; the raw value goes into GOAWAY and into the log.
-    public enum Violation: String, Hashable, Sendable {
+    public enum Violation: String, Hashable, Sendable, CaseIterable {
         case resets = "too_many_resets"
         case glitches = "too_many_glitches"
         case settings = "too_many_settings"

@@ -287,6 +287,7 @@ struct ServerRuleTests {
             #expect(all.messagesReceived == 4 && all.messagesSent == 3 + 5)
             #expect(all.messageBytes.count == 12 && all.messageBytes.sum == 2 * 1_010 + 1 + 5)
             #expect(all.latencyMicroseconds.count == 4)
+            #expect(all.methods.map(\.latencyMicroseconds.count) == [0, 3, 1])
             #expect(all.answersPerWrite.sum >= 9 && all.bytesReceived > 1_000 && all.bytesSent > 1_000)
         }
     }

@@ -134,9 +134,6 @@ public final class RPCServer: Service {
 
     // MARK: Listening
 
-    /// Connections that the system has made and we have not taken (CON-7).
-    static let backlog: Int32 = 1_024
-
     /// Accepting pauses for a second when the system has no file descriptor left, or another error of its own (CON-7).
     static func prepare(listener channel: any Channel) throws {
         try channel.pipeline.syncOperations.addHandler(AcceptBackoffHandler())
@@ -156,8 +153,9 @@ public final class RPCServer: Service {
 
     private func listen(_ listener: Listener) async throws -> any Channel {
         let (service, contexts, connections) = (service, contexts, connections)
+        let backlog = Int32(clamping: max(1, service.configuration.acceptBacklog))
         let bootstrap = ServerBootstrap(group: group)
-            .serverChannelOption(.backlog, value: Self.backlog)
+            .serverChannelOption(.backlog, value: backlog)
             .serverChannelOption(.socketOption(.so_reuseaddr), value: 1)
             .serverChannelInitializer { channel in
                 channel.eventLoop.makeCompletedFuture { try Self.prepare(listener: channel) }
@@ -183,7 +181,7 @@ public final class RPCServer: Service {
         case .unix(let path):
             return try await bootstrap.bind(unixDomainSocketPath: path, cleanupExistingSocketFile: true).get()
         case .abstract(let name):
-            let socket = try AbstractSocket.listening(name, backlog: Self.backlog)
+            let socket = try AbstractSocket.listening(name, backlog: backlog)
             return try await bootstrap.withBoundSocket(socket).get()
         }
     }

@@ -98,9 +98,8 @@ final class ServerStream: ServerCallChannel, RunnableCall, @unchecked Sendable {
     private func decide(_ status: RPCStatus) {
         guard outcome == nil else { return }
         outcome = status
-        connection.loop.counters.latencyMicroseconds.record(
-            began.duration(to: connection.service.time.monotonic).microseconds)
-        connection.loop.counters.callEnded(method: request.method.number, status.code)
+        connection.loop.counters.callEnded(
+            method: request.method.number, status.code, after: began.duration(to: connection.service.time.monotonic))
     }
 
     /// The stream is gone or given up: cancels the handler, fails what waits (CAN-2).

@@ -20,6 +20,11 @@ public struct Histogram: Hashable, Sendable {
         sum &+= other.sum
     }
 
+    /// Numbers below 2^exponent.
+    public func count(below exponent: Int) -> Int {
+        buckets.prefix(max(0, exponent) + 1).reduce(0, +)
+    }
+
     /// A bound that this share of the numbers is at or below, to within a factor of two.
     public func quantile(_ share: Double) -> Int {
         var rest = Int((Double(count) * min(max(share, 0), 1)).rounded(.up))

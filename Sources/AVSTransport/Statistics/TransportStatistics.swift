@@ -15,9 +15,9 @@ public struct TransportStatistics: Sendable {
     public var handshakesFailed: [String: Int] = [:]
     /// TLS handshakes that went on from an earlier connection's session.
     public var handshakesResumed = 0
-    /// Connections that ended because of what the peer did, by the reason in GOAWAY and in the log (ATT-18).
+    /// Connections that ended because of what the peer did, by one of ``reasons`` (ATT-18).
     public var connectionsRefused: [String: Int] = [:]
-    /// GOAWAY frames with a reason of ours: drains, limits, errors.
+    /// GOAWAY frames with a reason of ours, one of ``reasons``: drains, limits, errors.
     public var goAwaysSent: [String: Int] = [:]
 
     public var bytesReceived = 0
@@ -58,6 +58,8 @@ public struct TransportStatistics: Sendable {
         public var path: MethodPath?
         /// By status code, 0 to 16.
         public var ended: [Int]
+        /// Of its calls that came as far as its handler, from their headers to their end.
+        public var latencyMicroseconds = Histogram()
 
         public func count(_ code: RPCCode) -> Int { ended[code.rawValue] }
         public var total: Int { ended.reduce(0, +) }
@@ -72,8 +74,6 @@ public struct TransportStatistics: Sendable {
 /// The numbers of one event loop; touched on it only.
 struct LoopCounters {
     static let codes = RPCCode.allCases.count
-    /// Reasons beyond this share one entry: some hold a library's text.
-    static let reasonLimit = 64
 
     var connectionsOpened = 0
     var connectionsTurnedAway = 0
@@ -88,22 +88,28 @@ struct LoopCounters {
     var messagesReceived = 0
     var messagesSent = 0
     var foreignAnswers = 0
-    var latencyMicroseconds = Histogram()
     var messageBytes = Histogram()
     var answersPerWrite = Histogram()
     var writeWaitMicroseconds = Histogram()
     /// Method by method, each with its codes.
     private var ended: [Int] = []
+    /// Method by method, as in ``ended``.
+    private var latencies: [Histogram] = []
 
-    mutating func callEnded(method: Int, _ code: RPCCode) {
+    /// - Parameter duration: since the call's headers; nil for one that got no handler.
+    mutating func callEnded(method: Int, _ code: RPCCode, after duration: Duration? = nil) {
         let place = (method + 1) * Self.codes + code.rawValue
         if place >= ended.count { ended += repeatElement(0, count: (method + 2) * Self.codes - ended.count) }
         ended[place] += 1
+        guard let duration else { return }
+        if method + 1 >= latencies.count {
+            latencies += repeatElement(Histogram(), count: method + 2 - latencies.count)
+        }
+        latencies[method + 1].record(duration.microseconds)
     }
 
     mutating func count(_ reason: String, in table: WritableKeyPath<LoopCounters, [String: Int]>) {
-        let isKnown = self[keyPath: table][reason] != nil || self[keyPath: table].count < Self.reasonLimit
-        self[keyPath: table][isKnown ? reason : "other", default: 0] += 1
+        self[keyPath: table][TransportStatistics.reason(reason), default: 0] += 1
     }
 
     /// - Parameter paths: of the methods, in the order of their numbers.
@@ -121,7 +127,6 @@ struct LoopCounters {
         sum.messagesReceived += messagesReceived
         sum.messagesSent += messagesSent
         sum.foreignAnswers += foreignAnswers
-        sum.latencyMicroseconds.add(latencyMicroseconds)
         sum.messageBytes.add(messageBytes)
         sum.answersPerWrite.add(answersPerWrite)
         sum.writeWaitMicroseconds.add(writeWaitMicroseconds)
@@ -132,6 +137,10 @@ struct LoopCounters {
         }
         for (place, number) in ended.enumerated() where place / Self.codes < sum.methods.count {
             sum.methods[place / Self.codes].ended[place % Self.codes] += number
+        }
+        for (method, latency) in latencies.enumerated() where method < sum.methods.count {
+            sum.methods[method].latencyMicroseconds.add(latency)
+            sum.latencyMicroseconds.add(latency)
         }
     }
 }
