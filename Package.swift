@@ -358,7 +358,7 @@ let package = Package(
             name: "AVSServerTests",
             dependencies: [
                 "AVSCrypto", "AVSEngine", "AVSEthereum", "AVSModel", "AVSPrimitives", "AVSProto", "AVSRPC", "AVSSchema",
-                "AVSServer", "AVSStorage", "AVSTesting", "AVSWire", "AVSWorkflow",
+                "AVSServer", "AVSStorage", "AVSTesting", "AVSTransport", "AVSWire", "AVSWorkflow",
                 .product(name: "Logging", package: "swift-log"),
             ],
             swiftSettings: settings),

@@ -111,7 +111,10 @@ public final class Aggregator: Service {
                 return .clock
             }
             if let http = settings.http {
-                group.addTask { try await SideEndpoint(address: http, engine: self.engine, time: self.time, logger: self.logger).run(); return .http }
+                let endpoint = SideEndpoint(
+                    address: http, engine: engine, statistics: { [server] in await server.statistics }, time: time,
+                    logger: logger)
+                group.addTask { try await endpoint.run(); return .http }
             }
             try await waitForEnd(&group)
         }

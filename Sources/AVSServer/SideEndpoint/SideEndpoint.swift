@@ -1,12 +1,13 @@
 import AVSEngine
 import AVSModel
 import AVSPrimitives
+import AVSTransport
 import Hummingbird
 import Logging
 
-/// The HTTP/1 endpoint for probes and people: whether the service is up, and which operators there are.
+/// The HTTP/1 endpoint for probes and people: whether the service is up, which operators there are, and the metrics.
 ///
-/// - Source: aggregator-api 9.1.
+/// - Source: aggregator-api 9.1, 9.3.
 public struct SideEndpoint: Sendable {
     /// Where it listens.
     public struct Address: Hashable, Sendable {
@@ -21,14 +22,18 @@ public struct SideEndpoint: Sendable {
 
     let address: Address
     let engine: TaskEngine
+    /// What the gRPC listener has done so far.
+    let statistics: @Sendable () async -> TransportStatistics
     let time: any TimeSource
     let logger: Logger
 
     /// Serves until the service shuts down. A port that cannot be bound is logged and not fatal.
-    func run() async throws {
+    ///
+    /// - Parameter onListening: told the port, for who asked for any free one with 0.
+    func run(onListening: @escaping @Sendable (Int?) -> Void = { _ in }) async throws {
         let application = Application(
             router: router, configuration: .init(address: .hostname(address.host, port: address.port)),
-            logger: SideEndpointLog.logger(logger))
+            onServerRunning: { onListening($0.localAddress?.port) }, logger: SideEndpointLog.logger(logger))
         do {
             try await application.run()
         } catch let error where !(error is CancellationError) {
@@ -50,7 +55,20 @@ public struct SideEndpoint: Sendable {
                 status: .ok, headers: [.contentType: "text/html; charset=utf-8"],
                 body: .init(byteBuffer: .init(string: page.html)))
         }
+        router.get("metrics") { _, _ in
+            let page = MetricsPage(transport: await statistics(), engine: await engineLoad())
+            return Response(
+                status: .ok, headers: [.contentType: PrometheusText.contentType],
+                body: .init(byteBuffer: .init(string: page.text)))
+        }
         return router
+    }
+
+    private func engineLoad() async -> MetricsPage.Engine {
+        let load = await engine.executions.load
+        return MetricsPage.Engine(
+            waitingExecutions: load.waiting, runningExecutions: load.running,
+            connectedOperators: await engine.operators.connected.count)
     }
 
     private func operators() async throws -> JSONValue {

@@ -1,0 +1,142 @@
+import AVSRPC
+import AVSTransport
+
+/// `/metrics`: what the transport and the engine have done and are doing (OB-1, aggregator-api 9.3).
+///
+/// Every label comes from a closed set: methods of the schema, status codes, reasons and frame kinds that the source
+/// names (LOG-5). So the number of series has a bound, ``seriesLimit(methods:)``, whatever anybody sends. The names of
+/// the calls' metrics are those that gRPC's own exporters use.
+struct MetricsPage {
+    /// What the engine is doing.
+    struct Engine: Hashable {
+        var waitingExecutions = 0
+        var runningExecutions = 0
+        var connectedOperators = 0
+    }
+
+    var transport: TransportStatistics
+    var engine = Engine()
+
+    /// 64 µs to 67 s: 2^6 to 2^26 microseconds.
+    private static let timeExponents = Array(stride(from: 6, through: 26, by: 2))
+    /// 63 B to 16 MiB.
+    private static let sizeExponents = Array(stride(from: 6, through: 24, by: 2))
+    /// 1 to 255.
+    private static let countExponents = Array(1...8)
+
+    var text: String {
+        var page = PrometheusText()
+        writeCalls(to: &page)
+        writeConnections(to: &page)
+        writeTraffic(to: &page)
+        writeEngine(to: &page)
+        return page.text
+    }
+
+    /// Series on a page at most, for a server with so many methods.
+    static func seriesLimit(methods: Int) -> Int {
+        let perMethod = RPCCode.allCases.count + timeExponents.count + 3
+        let reasons = 2 * TransportStatistics.reasons.count + TransportStatistics.handshakeFailures.count
+        let histograms = timeExponents.count + sizeExponents.count + countExponents.count + 3 * 3
+        return (methods + 1) * perMethod + reasons + TransportStatistics().framesByKind.count + histograms + 20
+    }
+
+    // MARK: Calls
+
+    private func writeCalls(to page: inout PrometheusText) {
+        page.family("grpc_server_handled_total", .counter, "Calls that ended, by method and status.")
+        for method in transport.methods {
+            for code in RPCCode.allCases where code == .ok || method.count(code) > 0 {
+                let labels = Self.labels(of: method) + [("grpc_code", code.description)]
+                page.sample("grpc_server_handled_total", labels, method.count(code))
+            }
+        }
+        let name = "grpc_server_handling_seconds"
+        page.family(name, .histogram, "From a call's headers to its end, by method.")
+        for method in transport.methods where method.latencyMicroseconds.count > 0 {
+            page.buckets(
+                name, Self.labels(of: method), method.latencyMicroseconds, exponents: Self.timeExponents,
+                scale: 1_000_000)
+        }
+        page.single(
+            "avs_transport_foreign_answers_total", .counter, "Answers in HTTP to requests that were not gRPC.",
+            transport.foreignAnswers)
+        page.single(
+            "avs_transport_running_handlers", .gauge, "Handlers that have not returned.", transport.runningHandlers)
+        page.single(
+            "avs_transport_waiting_calls", .gauge, "Calls that wait for a place among the running ones.",
+            transport.waitingCalls)
+    }
+
+    private static func labels(of method: TransportStatistics.Method) -> [(name: String, value: String)] {
+        [
+            ("grpc_service", method.path.map { String($0.service) } ?? "unknown"),
+            ("grpc_method", method.path.map { String($0.method) } ?? "unknown"),
+        ]
+    }
+
+    // MARK: Connections
+
+    private func writeConnections(to page: inout PrometheusText) {
+        page.single("avs_transport_connections", .gauge, "Open connections.", transport.connectionsOpen)
+        page.single(
+            "avs_transport_connections_opened_total", .counter, "Connections that came as far as HTTP/2.",
+            transport.connectionsOpened)
+        page.single(
+            "avs_transport_connections_turned_away_total", .counter,
+            "Connections closed before they had a session, over a limit or in a drain.",
+            transport.connectionsTurnedAway)
+        page.single(
+            "avs_transport_handshakes_resumed_total", .counter,
+            "TLS handshakes that went on from an earlier connection's session.", transport.handshakesResumed)
+        page.each(
+            "avs_transport_handshakes_failed_total", "TLS handshakes that failed, by reason.", by: "reason",
+            of: TransportStatistics.handshakeFailures, transport.handshakesFailed)
+        page.each(
+            "avs_transport_connections_refused_total", "Connections that ended for what the peer did, by reason.",
+            by: "reason", of: TransportStatistics.reasons, transport.connectionsRefused)
+        page.each(
+            "avs_transport_goaways_sent_total", "GOAWAY frames with a reason of ours.", by: "reason",
+            of: TransportStatistics.reasons, transport.goAwaysSent)
+    }
+
+    // MARK: Traffic
+
+    private func writeTraffic(to page: inout PrometheusText) {
+        let counters = [
+            ("received_bytes", "Bytes out of sockets, without TLS.", transport.bytesReceived),
+            ("sent_bytes", "Bytes into sockets, without TLS.", transport.bytesSent),
+            ("received_messages", "Request messages.", transport.messagesReceived),
+            ("sent_messages", "Response messages.", transport.messagesSent),
+            ("inflated_bytes", "Bytes that decompressing has made.", transport.inflatedBytes),
+        ]
+        for (name, help, value) in counters { page.single("avs_transport_\(name)_total", .counter, help, value) }
+        let frames = transport.framesByKind
+        page.each(
+            "avs_transport_frames_total", "Frames by what they cost.", by: "kind", of: Set(frames.keys), frames)
+        page.single(
+            "avs_transport_queued_bytes", .gauge, "Requests no handler has taken, and answers no peer has.",
+            transport.queuedBytes)
+        let histograms = [
+            ("message_bytes", "Messages both ways, as they travel.", transport.messageBytes, Self.sizeExponents, 1),
+            ("answers_per_write", "Answers in one write.", transport.answersPerWrite, Self.countExponents, 1),
+            (
+                "write_wait_seconds", "How long writers waited for a peer that did not read.",
+                transport.writeWaitMicroseconds, Self.timeExponents, 1_000_000
+            ),
+        ]
+        for (name, help, histogram, exponents, scale) in histograms {
+            page.family("avs_transport_\(name)", .histogram, help)
+            page.buckets("avs_transport_\(name)", [], histogram, exponents: exponents, scale: scale)
+        }
+    }
+
+    // MARK: Engine
+
+    private func writeEngine(to page: inout PrometheusText) {
+        page.single("avs_executions_waiting", .gauge, "Executions in the queue.", engine.waitingExecutions)
+        page.single("avs_executions_running", .gauge, "Executions in progress.", engine.runningExecutions)
+        page.single(
+            "avs_operators_connected", .gauge, "Operators that hold a stream of checks.", engine.connectedOperators)
+    }
+}
