@@ -31,6 +31,7 @@ def build(configuration: str) -> Path:
     built = subprocess.run(command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, timeout=BUILD_SECONDS)
     if built.returncode != 0:
         raise SystemExit(f"{built.stdout}\nthe build failed")
+    subprocess.run([ROOT / "tools" / "pins", "--package", PACKAGE], check=True)  # SUP-1
     return PACKAGE / ".build" / configuration / "avs-interop"
 
 
