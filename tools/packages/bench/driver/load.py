@@ -2,10 +2,12 @@
 
 import re
 import resource
+import select
 import socket
 import struct
 import subprocess
 import tempfile
+import time
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -131,6 +133,47 @@ class Holder:
     def close(self) -> None:
         for connection in self.sockets:
             connection.close()
+
+
+def burst(server: Server, connections: int) -> tuple[float, float, int]:
+    """Opens all connections at the same time.
+
+    Returns the seconds until half of them, and until all of them, were answered by the server, and how many SYNs and
+    connections the kernel dropped because too many waited to be accepted.
+    """
+    raise_file_limit()
+    dropped, start = listen_drops(), time.monotonic()
+    poller, waiting, answered = select.epoll(), {}, []
+    for _ in range(connections):
+        connection = socket.socket()
+        connection.setblocking(False)
+        connection.connect_ex(("127.0.0.1", server.port))
+        poller.register(connection, select.EPOLLOUT)
+        waiting[connection.fileno()] = connection
+    held = list(waiting.values())
+    while waiting and time.monotonic() - start < 60:
+        for number, events in poller.poll(1):
+            connection = waiting[number]
+            if events & (select.EPOLLERR | select.EPOLLHUP):
+                raise RuntimeError("a connection of the burst was refused")
+            if events & select.EPOLLOUT:
+                connection.send(MAGIC + frame(4, 0, 0))
+                poller.modify(number, select.EPOLLIN)
+            elif connection.recv(65536):  # the server's SETTINGS: it has accepted
+                answered.append(time.monotonic() - start)
+                poller.unregister(number)
+                del waiting[number]
+    for connection in held:
+        connection.close()
+    if waiting:
+        raise RuntimeError(f"{len(waiting)} connections of the burst were not answered in a minute")
+    return answered[len(answered) // 2], answered[-1], listen_drops() - dropped
+
+
+def listen_drops() -> int:
+    """SYNs and connections dropped at full listeners of this machine so far."""
+    lines = [line.split() for line in Path("/proc/net/netstat").read_text().splitlines() if line.startswith("TcpExt:")]
+    return int(lines[1][lines[0].index("ListenDrops")])
 
 
 def raise_file_limit() -> int:

@@ -11,6 +11,8 @@ from servers import Server
 
 SMALL = load.message(b"x" * 98)  # a protobuf of 100 bytes
 BULK = load.message(b"y" * (1 << 20))
+# With all methods, and compared with; Python is a hundred times slower.
+PEERS = ("grpc-go", "grpc-c++", "grpc-swift-2")
 
 
 @dataclass
@@ -89,7 +91,7 @@ def unary(report: Report, rotation: Rotation) -> None:
     report.add("  times the plain C echo", cpu["ours"] / cpu["c"], "x", at_most=3)
     for name in results:
         report.add(f"calls per second, 10 x 100, {name}", rate[name], "1/s")
-    for name in ("grpc-go", "grpc-c++"):
+    for name in PEERS:
         if name in rate:
             report.add(f"  times {name}", rate["ours"] / rate[name], "x", at_least=4)
             report.add(f"  CPU per call of {name} in ours", cpu[name] / cpu["ours"], "x")
@@ -109,7 +111,7 @@ def percentiles(report: Report, rotation: Rotation) -> None:
         for name in results:
             limits = {}
             if name == "ours" and streams == 1:
-                limits = {0.99: min((values[peer, 0.99] for peer in ("grpc-go", "grpc-c++") if peer in results),
+                limits = {0.99: min((values[peer, 0.99] for peer in PEERS if peer in results),
                                     default=None)}
             for share, label in ((0.5, "p50"), (0.99, "p99"), (0.999, "p99.9")):
                 report.add(f"{label}, {title}, {name}", values[name, share], "us", at_most=limits.get(share))
@@ -149,7 +151,8 @@ def idle(report: Report, commands: dict[str, list[str]]) -> None:
     """Resident memory, before and after; each server fresh, so that nothing is left over from load."""
     connections, streams = 1_000, 50
     per_stream = {}
-    for name in ("c", "ours"):
+    # The other peers' servers have no method that holds a stream.
+    for name in (name for name in ("c", "ours", "grpc-swift-2") if name in commands):
         with Server(name, commands[name]) as server:
             warm = load.Holder(server, 20)
             warm.open_streams(streams)
@@ -182,6 +185,12 @@ def many_connections(report: Report, commands: dict[str, list[str]]) -> None:
         report.add("  memory, idle", idle_bytes / 2**20, "MiB")
         report.add("  memory, after the calls", (server.resident_bytes - before) / 2**20, "MiB")
         holder.close()
+    for label, options in (("backlog of 1,024", ["--backlog", "1024"]), ("usual backlog", [])):
+        with Server("ours", [*commands["ours"], "--threads", "2", *options], core=None) as server:
+            half, whole, dropped = load.burst(server, connections)
+        report.add(f"{connections} connects at once, {label}: seconds until all are answered", whole, "s")
+        report.add("  until half are", half, "s")
+        report.add("  dropped at the full listener, to be tried again after a second", dropped, "SYNs")
 
 
 def measure(commands: dict[str, list[str]], rounds: int, only: set[str]) -> Report:
@@ -190,7 +199,7 @@ def measure(commands: dict[str, list[str]], rounds: int, only: set[str]) -> Repo
     running = {name: Server(name, command).__enter__() for name, command in commands.items()}
     tls = Server("ours TLS", [*commands["ours"], "--certificate", chain, "--key", key], scheme="https").__enter__()
     try:
-        offers_all = {name: server for name, server in running.items() if name in ("ours", "grpc-go", "grpc-c++")}
+        offers_all = {name: server for name, server in running.items() if name in ("ours", *PEERS)}
         if "unary" in only:
             unary(report, Rotation(running, rounds))
         if "latency" in only:

@@ -18,6 +18,9 @@ struct BenchServer: AsyncParsableCommand {
     @Option(help: "Event loops.")
     var threads = 1
 
+    @Option(help: "Connections that may wait to be accepted; as many as usual unless said otherwise.")
+    var backlog: Int?
+
     @Option(help: "PEM file of a certificate chain; with --key the server speaks TLS.")
     var certificate: String?
 
@@ -29,6 +32,7 @@ struct BenchServer: AsyncParsableCommand {
             listeners: [.init(.tcp(host: "127.0.0.1", port: port), security: try security())])
         configuration.maxConnections = 20_000
         configuration.maxRunningCalls = 100_000
+        if let backlog { configuration.acceptBacklog = backlog }
         let server = RPCServer(
             configuration: configuration, methods: EchoService.methods, time: SystemTime(),
             logger: Logger(label: "bench") { _ in SwiftLogNoOpLogHandler() }, threadCount: threads)
