@@ -1,14 +1,11 @@
 import AVSPrimitives
 import AVSRPC
+import Foundation
 import Logging
 import Testing
 
 @testable import AVSServer
 @testable import AVSTransport
-
-#if canImport(Glibc)
-    import Glibc
-#endif
 
 @Suite("The metrics page")
 struct MetricsPageTests {
@@ -25,14 +22,15 @@ struct MetricsPageTests {
         try await withThrowingTaskGroup(of: Void.self) { group in
             group.addTask { try await server.run() }
             group.addTask { try await endpoint.run { port.continuation.yield($0 ?? 0) } }
-            let channel = try RPCChannel(
-                target: "127.0.0.1:\(server.boundPort)", time: SystemTime(), logger: logger)
+            let target = "127.0.0.1:\(try await server.boundPort)"
+            let channel = try RPCChannel(target: target, time: SystemTime(), logger: logger)
             for path in ["/grpc.health.v1.Health/Check", "/grpc.health.v1.Health/Check", "/0xabc.Owner/Secret"] {
                 let method = try #require(MethodPath(path))
                 do { _ = try await channel.unary(method, [], request: .bytes, response: .bytes) } catch is RPCStatus {}
             }
             var ports = port.stream.makeAsyncIterator()
-            let page = try Scrape(of: "/metrics", port: #require(await ports.next()))
+            let sidePort = try #require(await ports.next())
+            let page = try await onThread { try Scrape(of: "/metrics", port: sidePort) }
             await channel.close()
             #expect(page.head.hasPrefix("HTTP/1.1 200"))
             #expect(page.head.contains("text/plain; version=0.0.4"))
@@ -119,8 +117,15 @@ private struct Samples {
     }
 }
 
+/// Runs what blocks on a thread of its own.
+private func onThread<Value: Sendable>(_ body: @escaping @Sendable () throws -> Value) async throws -> Value {
+    try await withCheckedThrowingContinuation { continuation in
+        Thread { continuation.resume(with: Result { try body() }) }.start()
+    }
+}
+
 /// One GET over a socket of its own, read to its end.
-private struct Scrape {
+private struct Scrape: Sendable {
     var head = ""
     var body = ""
     var samples: [String: Double] = [:]

@@ -306,6 +306,17 @@ struct ServerRuleTests {
         #expect(last.calls(.ok) == 1 && last.connectionsOpen == 0)
     }
 
+    @Test("LOG-5: whatever text a connection ends with, it is counted under one of the known reasons")
+    func reasons() {
+        var counters = LoopCounters()
+        for number in 0..<1_000 { counters.count("nghttp2_session_mem_recv: text \(number)", in: \.connectionsRefused) }
+        counters.count("our SETTINGS were not acknowledged in time", in: \.connectionsRefused)
+        counters.count("too_many_resets", in: \.connectionsRefused)
+        #expect(counters.connectionsRefused == ["other": 1_000, "settings_timeout": 1, "too_many_resets": 1])
+        #expect(TransportStatistics.reasons.isSuperset(of: counters.connectionsRefused.keys))
+        #expect(TransportStatistics.reasons.contains("PROTOCOL_ERROR"))
+    }
+
     @Test("OB-1: a histogram counts by powers of two")
     func histogram() {
         var histogram = Histogram()

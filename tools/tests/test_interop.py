@@ -46,6 +46,6 @@ def test_junit_report_has_each_outcome(tmp_path):
 
 
 def test_both_languages_name_the_same_cases():
-    source = ROOT / "tools/packages/interop/Sources/avs-interop/Client/InteropCase.swift"
+    source = ROOT / "tools/packages/avs-interop/Sources/avs-interop/Client/InteropCase.swift"
     assert re.findall(r'^    case \w+ = "(\w+)"', source.read_text(encoding="utf-8"), re.M) == names.CASES
     assert names.LONG_CASES < set(names.CASES)

@@ -54,3 +54,11 @@ def test_packages_under_tools_name_exact_versions():
         if not any(part.startswith(".") for part in file.parts):
             lines = [line for line in file.read_text(encoding="utf-8").splitlines() if ".package(url:" in line]
             assert all(" exact: " in line for line in lines), file
+
+
+def test_packages_that_build_on_the_product_have_folder_names_of_their_own():
+    """SwiftPM knows packages on disk by their folders' names: one called `interop` has no product in a checkout that is
+    called so too."""
+    for file in (ROOT / "tools" / "packages").glob("**/Package.swift"):
+        if not any(part.startswith(".") for part in file.parts) and "avs-aggregator" in file.read_text(encoding="utf-8"):
+            assert file.parent.name.startswith("avs-"), file

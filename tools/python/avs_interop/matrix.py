@@ -12,7 +12,7 @@ from . import names, report
 from .programs import Credentials, Program, Server, build, say
 
 DESCRIPTION = """\
-Builds tools/packages/interop and runs the cases that implementations of gRPC run against each other (service
+Builds tools/packages/avs-interop and runs the cases that implementations of gRPC run against each other (service
 grpc.testing.TestService), on loopback:
 
   grpcio→avs   gRPC core, through Python, calls our server

@@ -11,7 +11,7 @@ from pathlib import Path
 
 from avs_testbed.protoc import ROOT
 
-PACKAGE = ROOT / "tools" / "packages" / "interop"
+PACKAGE = ROOT / "tools" / "packages" / "avs-interop"
 PYTHON_PATH = str(ROOT / "tools" / "python")
 BUILD_SECONDS = 3_600
 STOP_SECONDS = 60

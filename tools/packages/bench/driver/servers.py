@@ -41,7 +41,7 @@ def is_older(target: Path, *sources: Path) -> bool:
 # --- Building ----------------------------------------------------------------------------------------------------------
 
 def build_ours() -> list[str]:
-    return [str(swift_build(BENCH / "ours", "bench-server")), "--port", "0"]
+    return [str(swift_build(BENCH / "avs-bench-server", "bench-server")), "--port", "0"]
 
 
 def build_c() -> list[str]:

@@ -13,7 +13,8 @@ package struct Records {
         package var fresh: @Sendable (inout Generator) -> [UInt8]
 
         package init(
-            preamble: Int = 0, headBytes: Int, length: Range<Int>, fresh: @escaping @Sendable (inout Generator) -> [UInt8]
+            preamble: Int = 0, headBytes: Int, length: Range<Int>,
+            fresh: @escaping @Sendable (inout Generator) -> [UInt8]
         ) {
             self.preamble = preamble
             self.headBytes = headBytes
