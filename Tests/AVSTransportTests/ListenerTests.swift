@@ -76,12 +76,13 @@ struct ListenerTests {
         }
     }
 
-    @Test("CON-7: as many connections may wait to be accepted as configured, and no more than the kernel allows",
+    @Test(
+        "CON-7: as many connections may wait to be accepted as configured, and no more than the kernel allows",
         arguments: [nil, 1_024, 100_000])
     func backlog(configured: Int?) async throws {
         let text = try String(contentsOfFile: "/proc/sys/net/core/somaxconn", encoding: .utf8)
         let allowed = try #require(Int(text.filter(\.isNumber)))
-        try await withServer([echo], server: { if let configured { $0.acceptBacklog = configured } }) { _, server in
+        try await withServer([echo], configure: { $0.acceptBacklog = configured ?? $0.acceptBacklog }) { _, server in
             let port = try await server.boundPort
             let listening = try #require(OpenSocket.all.first { $0.localPort == port && $0.peerPort == nil })
             #expect(listening.backlog == min(configured ?? 4_096, allowed))
