@@ -85,6 +85,7 @@ extension AggregatorConfiguration {
     private func rpcConfiguration(_ security: ConnectionSecurity) -> RPCServer.Configuration {
         let place = RPCServer.Listener(.tcp(host: rpcAddress.host, port: Int(rpcAddress.port)), security: security)
         var server = RPCServer.Configuration(listeners: [place])
+        server.acceptBacklog = rpc.acceptBacklog
         server.requestLimitBytes = rpc.messageBytes
         server.maxConnections = limits.connections
         server.maxConnectionsPerAddress = limits.profile == .test ? nil : limits.connectionsPerAddress

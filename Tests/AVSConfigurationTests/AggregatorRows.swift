@@ -181,6 +181,7 @@ enum AggregatorRows {
     private static let rpc: [KeyRow] = [
         .bytes("rpc.message_size", "4MiB", "64KiB", "64MiB", beyond: ["65535", "65MiB"]),
         .integer("rpc.streams_per_connection", 100, 1...10_000),
+        .integer("rpc.accept_backlog", 4_096, 1...65_535),
         .integer("rpc.event_loops", 0, 0...256),
         .duration("rpc.keepalive_time", "2h", "1s", day, beyond: ["999ms", "25h"], sample: "0"),
         .duration("rpc.keepalive_timeout", "20s", "1s", "10m", beyond: ["0", "999ms", "601s"]),

@@ -7,6 +7,8 @@ extension AggregatorConfiguration {
         public var messageBytes = 4 << 20
         /// Calls of one connection at the same time.
         public var streamsPerConnection = 100
+        /// Connections that wait to be accepted; the kernel allows no more than `net.core.somaxconn` (CON-7).
+        public var acceptBacklog = 4_096
         /// Zero: as many as the machine has processors.
         public var eventLoops = 0
         /// Without received bytes for this long a PING goes out; zero never.
@@ -36,6 +38,7 @@ extension AggregatorConfiguration.RPC: ConfigurationSection {
     static let keys: [Key<Self>] = [
         .value("message_size", \.messageBytes, .byteCount(64 << 10...64 << 20)),
         .value("streams_per_connection", \.streamsPerConnection, .integer(1...10_000)),
+        .value("accept_backlog", \.acceptBacklog, .integer(1...65_535)),
         .value("event_loops", \.eventLoops, .integer(0...256)),
         .value("keepalive_time", \.keepaliveTime, .duration(.seconds(1)...day, zero: "never")),
         .value("keepalive_timeout", \.keepaliveTimeout, .duration(.seconds(1) ... .seconds(600))),

@@ -68,6 +68,6 @@ struct ServerAttack: LiveTarget {
         }
         victim.server.beginDrain()
         try await server.value
-        for peer in idle where !peer.drain(seconds: 1) { throw Finding("a connection outlived its server") }
+        for peer in idle where !peer.drain(seconds: 10) { throw Finding("a connection outlived its server") }
     }
 }

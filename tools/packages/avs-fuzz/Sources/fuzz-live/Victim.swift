@@ -7,6 +7,8 @@ import FuzzInputs
 import Logging
 
 /// The live server: several event loops, handlers of every shape, short timers so that they fire while it is attacked.
+/// None of them may cut a call of the client that behaves, however slow the machine is: what ends a connection with an
+/// open call by time keeps its usual patience.
 struct Victim: Sendable {
     static let service = "test.Service"
     static let methodNames = ["Echo", "Later", "Collect", "Split", "Chat", "Fail"]
@@ -23,14 +25,9 @@ struct Victim: Sendable {
         configuration.compressesResponses = true
         configuration.maximumIdle = .milliseconds(500)
         configuration.maximumAge = .milliseconds(1_500)
-        configuration.maximumAgeGrace = .milliseconds(500)
-        configuration.drainTimeout = .seconds(10)
-        configuration.limits.prefaceTimeout = .seconds(2)
-        configuration.limits.settingsTimeout = .seconds(2)
+        configuration.drainTimeout = .seconds(60)
         configuration.limits.headersTimeout = .seconds(1)
         configuration.limits.keepaliveTime = .milliseconds(300)
-        configuration.limits.keepaliveTimeout = .seconds(2)
-        configuration.limits.stallTimeout = .seconds(2)
         configuration.limits.lingerTimeout = .milliseconds(20)
         configuration.limits.drainPingTimeout = .milliseconds(100)
         // One input in three brings SETTINGS; as it is, the connection would end after ten of those.
