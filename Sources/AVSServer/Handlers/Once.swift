@@ -46,7 +46,7 @@ extension RPCMethod {
                 }
                 return try await handler(request, call, once).serialized()
             } catch let repeated as RepeatedCall {
-                call.setTrailingMetadata(.replayed)
+                call.setTrailingMetadata(.replayed())
                 return try await replay(repeated.answer, request, call)
             }
         }
@@ -70,8 +70,9 @@ extension RepeatableCall {
 }
 
 extension Metadata {
-    fileprivate static var replayed: Metadata {
-        var metadata = Metadata()
+    /// The trailers of an answer that was recorded earlier, with the domain's number if the answer is a refusal.
+    static func replayed(_ code: ErrorCode? = nil) -> Metadata {
+        var metadata = code.map { Metadata.errorCode($0) } ?? Metadata()
         do {
             try metadata.add(Once.replayedTrailer, "true")
         } catch {

@@ -32,7 +32,7 @@ struct TaskHandlers: Sendable {
             .unaryOnce(Wire.AggregatorMethods.setTaskEnabled, engine) { request, call, once in
                 try await setEnabled(request, owner: call.user, once)
             },
-            .unaryOnce(Wire.AggregatorMethods.cancelTask, engine) { request, call, once in
+            .unaryOnce(Wire.AggregatorMethods.cancelTask, engine, replay: withNumber) { request, call, once in
                 try await cancel(request, call, once)
             },
             .unaryOnce(Wire.AggregatorMethods.deleteTask, engine) { request, call, once in
@@ -156,6 +156,23 @@ struct TaskHandlers: Sendable {
         }
         if let code = change.code, !change.success { call.setTrailingMetadata(.errorCode(code)) }
         return answer(change)
+    }
+
+    /// The answer to a repeated call to cancel, with the trailer that the first one had.
+    @Sendable private func withNumber(
+        recorded: [UInt8], _ request: Wire.IdReq, _ call: CallContext
+    ) async throws -> [UInt8] {
+        let answer = try Wire.CancelTaskResp(serialized: recorded)
+        let code: ErrorCode? =
+            switch (answer.status, answer.previousStatus) {
+            case ("not_found", _): .taskNotFound
+            case ("already_cancelled", _): .taskAlreadyCancelled
+            case ("cannot_cancel", TaskStatus.completed.name): .taskAlreadyCompleted
+            case ("cannot_cancel", TaskStatus.running.name): .executionInProgress
+            default: nil
+            }
+        call.setTrailingMetadata(.replayed(code))
+        return recorded
     }
 
     private func delete(

@@ -81,6 +81,18 @@ def test_a_repeated_trigger_makes_one_run(user, wallet):
     assert len({send(user, "TriggerTask", request, key)[0].execution_id for _ in range(2)}) == 1
 
 
+def test_a_repeated_refusal_to_cancel_keeps_its_number(user, wallet):
+    """D-9: the trailer as well"""
+    task = user.create(tasks.task(wallet, limit=1))
+    user.trigger(task, avs.TRIGGER_TYPE_MANUAL, blocking=True)
+    metadata = [("authkey", user.token), ("idempotency-key", some_key())]
+    for replayed in (None, "true", "true"):
+        answer, call = user.stub.CancelTask.with_call(avs.IdReq(id=task), metadata=metadata, timeout=CALL_SECONDS)
+        trailers = dict(call.trailing_metadata())
+        assert (answer.success, answer.status, trailers["x-ap-error-code"]) == (False, "cannot_cancel", "4001")
+        assert trailers.get("idempotency-replayed") == replayed
+
+
 def test_calls_at_the_same_time_make_one_change(user, wallet):
     """issue 4, item 7: decided by the update, not before it."""
     key, answers = some_key(), []
