@@ -159,8 +159,13 @@ public struct ServerCall: Sendable {
     /// A response. Nil once the call has ended: it goes nowhere (CAN-3).
     public mutating func write(_ message: [UInt8], compress: Bool, _ compressor: MessageCompressor) -> Output? {
         guard ours != .ended else { return nil }
+        return write(OutgoingMessage(message, compress ? responseEncoding : .identity, compressor))
+    }
+
+    /// The same, of a message that was compressed with ``responseEncoding`` elsewhere (CMP-10).
+    public mutating func write(_ message: OutgoingMessage) -> Output? {
+        guard ours != .ended else { return nil }
         defer { ours = .streaming }
-        let message = OutgoingMessage(message, compress ? responseEncoding : .identity, compressor)
         return Output(needsHeaders: ours == .idle, message: message)
     }
 

@@ -43,6 +43,7 @@ final class ChannelCore: @unchecked Sendable {
     private var rounds = 0
     let configuration: RPCChannel.Configuration
     let loop: LoopContext
+    let compression = CompressionJobs(limit: System.coreCount / 2)
     let time: any TimeSource
     let logger: Logger
     private var state = State.idle {

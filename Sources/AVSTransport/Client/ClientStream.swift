@@ -41,6 +41,8 @@ final class ClientStream: ClientCallChannel, @unchecked Sendable {
     private var retries = 0
     private var retryTimer: Scheduled<Void>?
     private var hasEndedRequests = false
+    /// Requests that are being compressed on other threads (CMP-10).
+    private var compressing = 0
     private var waitsToInflate = false
     private var reader: Waiter<[UInt8]?>?
     private var writers: [Waiter<Void>] = []
@@ -115,6 +117,10 @@ final class ClientStream: ClientCallChannel, @unchecked Sendable {
     private func endRequests() {
         guard !isOver, !hasEndedRequests else { return }
         hasEndedRequests = true
+        if compressing == 0 { endStream() }
+    }
+
+    private func endStream() {
         call.endOurSide()
         if let id { connection?.finish(id) }
     }
@@ -148,7 +154,27 @@ final class ClientStream: ClientCallChannel, @unchecked Sendable {
             waiter?.resume { .failure(RPCStatus(.cancelled, "the call takes no more requests")) }  // STA-6
             return
         }
-        let message = OutgoingMessage(message, compress ? fields.encoding : .identity, core.loop.compressor)
+        let encoding = compress ? fields.encoding : .identity
+        guard CompressionJobs.isWorthwhile(message, encoding) else {
+            return queue(OutgoingMessage(message, encoding, core.loop.compressor), waiter)
+        }
+        compressing += 1  // the end of the requests waits for it
+        core.compression.start(message, encoding) { compressed in
+            self.eventLoop.execute { self.queueCompressed(compressed, waiter) }
+        }
+    }
+
+    private func queueCompressed(_ message: OutgoingMessage, _ waiter: Waiter<Void>?) {
+        compressing -= 1
+        guard !isOver else {
+            waiter?.resume { .failure(RPCStatus(.cancelled, "the call takes no more requests")) }
+            return
+        }
+        queue(message, waiter)
+        if compressing == 0, hasEndedRequests { endStream() }
+    }
+
+    private func queue(_ message: OutgoingMessage, _ waiter: Waiter<Void>?) {
         keep(message)
         let isUnderLimit =
             if let id, let connection {
@@ -197,13 +223,13 @@ final class ClientStream: ClientCallChannel, @unchecked Sendable {
         if let deadline { fields.timeout = core.time.monotonic.duration(to: deadline) }
         if retries > 0 { fields.setPreviousAttempts(retries) }
         if !tracers.isEmpty { beginAttempt(&fields.metadata, on: connection) }
-        let endsAtOnce = hasEndedRequests && kept.isEmpty
+        let endsAtOnce = hasEndedRequests && kept.isEmpty && compressing == 0
         guard let id = connection.open(self, fields, endsStream: endsAtOnce) else { return }
         self.connection = connection
         self.id = id
         var isUnderLimit = true
         for message in kept { isUnderLimit = connection.send(message, id) }
-        if hasEndedRequests, !endsAtOnce { connection.finish(id) }
+        if hasEndedRequests, compressing == 0, !endsAtOnce { connection.finish(id) }
         commitIfLarge()
         if isUnderLimit { becameWritable() }
     }
@@ -279,7 +305,7 @@ final class ClientStream: ClientCallChannel, @unchecked Sendable {
         connection = nil
         id = nil
         call = ClientCall(kind: kind, limitBytes: responseLimitBytes)
-        if hasEndedRequests { call.endOurSide() }
+        if hasEndedRequests, compressing == 0 { call.endOurSide() }
     }
 
     /// Makes the call again if its policy wants that after `status` (RT-3…5).

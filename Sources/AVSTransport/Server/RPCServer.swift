@@ -86,6 +86,7 @@ public final class RPCServer: Service {
         sum.connectionsOpen = connections.count
         sum.runningHandlers = service.handlers.count
         sum.waitingCalls = service.handlers.waitingCount
+        sum.messagesCompressedBeside = service.compression.count
         sum.queuedBytes = service.budget.bytes
         return sum
     }

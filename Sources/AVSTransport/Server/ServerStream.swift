@@ -70,7 +70,7 @@ final class ServerStream: ServerCallChannel, RunnableCall, @unchecked Sendable {
 
     /// Ends the call from outside the handler, which is cancelled.
     func end(with status: RPCStatus) {
-        end(nil, status)
+        end(status)
         abandon()
     }
 
@@ -206,15 +206,30 @@ final class ServerStream: ServerCallChannel, RunnableCall, @unchecked Sendable {
     /// The handler has returned.
     private func returned(_ result: Result<[UInt8]?, any Error>, _ context: CallContext) {
         runner = nil
-        let status: RPCStatus
         switch result {
-        case .success(let answer):
-            status = .ok
-            end(answer, status)
+        case .success(let answer?):
+            if answer.count >= CompressionJobs.worthwhileBytes, endLater(answer, context) { return }
+            end(.ok) { call.write(answer, compress: true, connection.loop.compressor) }
+            ended(.ok, context)
+        case .success(nil):
+            end(.ok)
+            ended(.ok, context)
         case .failure(let error):
-            status = connection.service.status(of: error, in: context)
-            end(nil, status)
+            let status = connection.service.status(of: error, in: context)
+            end(status)
+            ended(status, context)
         }
+    }
+
+    /// Returns false if the answer can go out now. The handler's place is taken until it has gone.
+    private func endLater(_ answer: [UInt8], _ context: CallContext) -> Bool {
+        compressBeside(answer) { stream, answer in
+            stream.end(.ok) { stream.call.write(answer) }
+            stream.ended(.ok, context)
+        }
+    }
+
+    private func ended(_ status: RPCStatus, _ context: CallContext) {
         for interceptor in connection.service.interceptors { interceptor.ended(context, with: outcome ?? status) }
         connection.handlerReturned()
     }
@@ -298,7 +313,7 @@ final class ServerStream: ServerCallChannel, RunnableCall, @unchecked Sendable {
 
     func write(_ message: [UInt8], compress: Bool) async throws {
         let waiter = Waiter<Void>()
-        if eventLoop.inEventLoop {
+        if eventLoop.inEventLoop, message.count < CompressionJobs.worthwhileBytes {
             if try send(message, compress: compress) { return }
             wait(toWrite: waiter)
         } else {
@@ -313,8 +328,18 @@ final class ServerStream: ServerCallChannel, RunnableCall, @unchecked Sendable {
     }
 
     private func send(_ message: [UInt8], compress: Bool, for waiter: Waiter<Void>) {
+        if compress, message.count >= CompressionJobs.worthwhileBytes {
+            let isLate = compressBeside(message) { stream, message in
+                stream.resume(waiter) { try stream.send(stream.call.write(message)) }
+            }
+            if isLate { return }
+        }
+        resume(waiter) { try send(message, compress: compress) }
+    }
+
+    private func resume(_ waiter: Waiter<Void>, after send: () throws -> Bool) {
         do {
-            if try send(message, compress: compress) { waiter.resume() } else { wait(toWrite: waiter) }
+            if try send() { waiter.resume() } else { wait(toWrite: waiter) }
         } catch {
             waiter.resume { .failure(error) }
         }
@@ -323,11 +348,28 @@ final class ServerStream: ServerCallChannel, RunnableCall, @unchecked Sendable {
     /// Returns whether the stream's unsent bytes are under the limit.
     private func send(_ message: [UInt8], compress: Bool) throws -> Bool {
         if !call.hasBegun { apply(context.responseMetadata) }
-        guard !isOver, let output = call.write(message, compress: compress, connection.loop.compressor) else {
-            throw CancellationError()
-        }
+        return try send(call.write(message, compress: compress, connection.loop.compressor))
+    }
+
+    private func send(_ output: ServerCall.Output?) throws -> Bool {
+        guard !isOver, let output else { throw CancellationError() }
         if output.needsHeaders { sendHeaders(context.responseMetadata) }
         return connection.send(output.message, id)
+    }
+
+    /// Has a large message compressed on another thread (CMP-10). Returns false if it goes out as it is.
+    ///
+    /// - Parameter then: called on the loop, later; the call may be over by then.
+    private func compressBeside(
+        _ message: [UInt8], then next: @escaping @Sendable (ServerStream, OutgoingMessage) -> Void
+    ) -> Bool {
+        if isOver { return false }
+        if !call.hasBegun { apply(context.responseMetadata) }
+        guard CompressionJobs.isWorthwhile(message, call.responseEncoding) else { return false }
+        connection.service.compression.start(message, call.responseEncoding) { compressed in
+            self.eventLoop.execute { next(self, compressed) }
+        }
+        return true
     }
 
     /// What the handler said of compression, before the headers say it.
@@ -349,12 +391,12 @@ final class ServerStream: ServerCallChannel, RunnableCall, @unchecked Sendable {
     }
 
     /// Our end: the message of a unary call, then the status, in the form that fits what is out already (RSP-2).
-    private func end(_ answer: [UInt8]?, _ status: RPCStatus) {
+    private func end(_ status: RPCStatus, with answer: () -> ServerCall.Output? = { nil }) {
         guard !isOver else { return }
         decide(status)
         let metadata = context.responseMetadata
         apply(metadata)
-        if let answer, let output = call.write(answer, compress: true, connection.loop.compressor) {
+        if let output = answer() {
             sendHeaders(metadata)
             _ = connection.send(output.message, id)
         }

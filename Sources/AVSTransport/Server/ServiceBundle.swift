@@ -1,6 +1,7 @@
 import AVSPrimitives
 import AVSRPC
 import Logging
+import NIOCore
 import Synchronization
 
 /// What all connections of a server share.
@@ -14,6 +15,7 @@ final class ServiceBundle: Sendable {
     let logger: Logger
     let handlers: RunningHandlers
     let budget: BufferBudget
+    let compression = CompressionJobs(limit: System.coreCount / 2)
 
     init(
         configuration: RPCServer.Configuration, methods: [RPCMethod], interceptors: [any ServerInterceptor],

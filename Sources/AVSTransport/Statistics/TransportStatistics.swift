@@ -31,6 +31,8 @@ public struct TransportStatistics: Sendable {
     public var messagesSent = 0
     /// What decompressing has made; the measure of its work.
     public var inflatedBytes = 0
+    /// Messages that were compressed on other threads than the event loops', being large (CMP-10).
+    public var messagesCompressedBeside = 0
 
     /// Calls by method and status. The first one counts those whose method is not known.
     public var methods: [Method] = []

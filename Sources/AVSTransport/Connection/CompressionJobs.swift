@@ -1,0 +1,81 @@
+import AVSRPC
+import DequeModule
+import Synchronization
+
+/// Compresses large messages beside the event loops (CMP-10): a mebibyte takes zlib tens of milliseconds, in which a
+/// loop would serve none of its connections.
+///
+/// At most `limit` messages are compressed at the same time, in the order in which they came; those behind them wait.
+/// That queue is bounded by the calls, of which each has at most one message here: a handler's answer, or the one whose
+/// writer waits for it. For the same reason messages of a call keep their order.
+final class CompressionJobs: Sendable {
+    /// Smaller messages are compressed where they are: within a millisecond or two, and a change of threads costs time as
+    /// well.
+    static let worthwhileBytes = 64 * 1024
+
+    private struct Job {
+        let message: [UInt8]
+        let encoding: MessageEncoding
+        let done: @Sendable (OutgoingMessage) -> Void
+    }
+
+    /// Contexts for one job at a time, kept for the next one.
+    ///
+    /// `@unchecked`: whoever took it out of ``State/idle``, or made it, has it alone until it is put back.
+    private final class Worker: @unchecked Sendable {
+        let compressor = MessageCompressor()
+    }
+
+    private struct State {
+        var jobs: Deque<Job> = []
+        var running = 0
+        var idle: [Worker] = []
+    }
+
+    private let limit: Int
+    private let state = Mutex(State())
+    private let number = Atomic<Int>(0)
+
+    /// - Parameter limit: half the processors by default, so that the loops keep the others.
+    init(limit: Int) {
+        self.limit = max(1, limit)
+    }
+
+    /// Messages compressed here so far.
+    var count: Int { number.load(ordering: .relaxed) }
+
+    static func isWorthwhile(_ message: [UInt8], _ encoding: MessageEncoding) -> Bool {
+        encoding != .identity && message.count >= worthwhileBytes
+    }
+
+    /// - Parameter done: called once, on any thread but the caller's, with the message as it should go out.
+    func start(
+        _ message: [UInt8], _ encoding: MessageEncoding, then done: @escaping @Sendable (OutgoingMessage) -> Void
+    ) {
+        let worker = state.withLock { state -> Worker? in
+            state.jobs.append(Job(message: message, encoding: encoding, done: done))
+            guard state.running < limit else { return nil }
+            state.running += 1
+            return state.idle.popLast() ?? Worker()
+        }
+        guard let worker else { return }
+        Task(executorPreference: globalConcurrentExecutor) { self.work(worker) }  // ends when no job is left for it
+    }
+
+    private func work(_ worker: Worker) {
+        while let job = next(for: worker) {
+            let message = OutgoingMessage(job.message, job.encoding, worker.compressor)
+            number.add(1, ordering: .relaxed)
+            job.done(message)
+        }
+    }
+
+    private func next(for worker: Worker) -> Job? {
+        state.withLock { state in
+            if let job = state.jobs.popFirst() { return job }
+            state.running -= 1
+            state.idle.append(worker)
+            return nil
+        }
+    }
+}
