@@ -144,6 +144,21 @@ struct RootKeyTests {
         #expect(try await harness.engine.secrets.reseal() == ResealReport())
     }
 
+    @Test("KMS-3: that disappears while the service runs is kept until another one is there")
+    func disappeared() async throws {
+        let (old, new) = (try TestRootKeys.key(1), try TestRootKeys.key(2))
+        let roots = TestRootKeys([old])
+        let harness = try Self.harness(MemoryStore(), roots)
+        try await Self.fill(harness, 1)
+        roots.set([])
+        #expect(throws: SecretTrouble.noRootKey) { try harness.engine.secrets.loadKeys() }
+        try await Self.fill(harness, 2)
+        #expect(try await harness.engine.secrets.values(for: Self.task()).count == 2)
+        roots.set([new, old])
+        #expect(try harness.engine.secrets.loadKeys())
+        #expect(try await harness.engine.secrets.reseal() == ResealReport(resealed: 2))
+    }
+
     @Test("KMS-2: a run that speaks of secrets ends with the reason when the root key is gone")
     func run() async throws {
         let roots = TestRootKeys([try TestRootKeys.key(1)])

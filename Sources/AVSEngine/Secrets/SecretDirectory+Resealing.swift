@@ -31,7 +31,7 @@ extension SecretDirectory {
                 trouble = ""
             } catch {
                 if "\(error)" != trouble {
-                    logger.error("root keys cannot be read; the old ones stay", metadata: ["error": "\(error)"])
+                    logger.warning("root keys cannot be read; the old ones stay", metadata: ["error": "\(error)"])
                 }
                 trouble = "\(error)"
             }

@@ -354,6 +354,29 @@ def test_root_keys_are_rotated_while_the_service_runs(new_aggregator, web):
     assert aggregator.stop() == 0 and aggregator.findings() == []
 
 
+def test_a_root_key_that_disappears_is_kept(new_aggregator, web):
+    """KMS-3: a running service goes on with the key it has, and never makes another in its place."""
+    aggregator = new_aggregator()
+    aggregator.start()
+    path = aggregator.folder / "keys" / "root_key"
+    content = path.read_bytes()
+    path.unlink()
+    until(lambda: "root keys cannot be read" in aggregator.log.read_text(), what="the look at the keys")
+    with aggregator.channel() as channel:
+        user = User(channel).sign_in()
+        create(user, "key", "value")
+        assert seen_by_a_run(user, web, "{{apContext.configVars.key}}") == "value"
+        assert not path.exists()
+    path.write_bytes(content)
+    path.chmod(0o600)
+    assert aggregator.stop() == 0
+    aggregator.start()
+    with aggregator.channel() as channel:
+        user = User(channel, user.account).sign_in()
+        assert seen_by_a_run(user, web, "{{apContext.configVars.key}}") == "value"
+    assert aggregator.stop() == 0
+
+
 def test_a_service_without_a_root_key_says_so(new_aggregator, web):
     """KMS-2: it starts, and what needs the key fails with a clear text."""
     aggregator = new_aggregator(jwt_secret="0123456789abcdef" * 4)
