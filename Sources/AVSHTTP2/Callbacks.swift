@@ -69,8 +69,9 @@ enum Callbacks {
         unsafe nghttp2_session_callbacks_set_on_invalid_frame_recv_callback(table) { _, frame, _, data in
             unsafe Callbacks.withMailbox(data, otherwise: 0) { mailbox in
                 mailbox.counts.invalidFrames += 1
-                if let head = unsafe frame?.pointee.hd { mailbox.note { _ in FrameNote(isSent: false, head, "invalid") } }
-                if let head = unsafe frame?.pointee.hd, UInt32(head.type) == NGHTTP2_HEADERS.rawValue {
+                guard let head = unsafe frame?.pointee.hd else { return 0 }
+                mailbox.note { _ in FrameNote(isSent: false, head, "invalid") }
+                if UInt32(head.type) == NGHTTP2_HEADERS.rawValue {
                     mailbox.abandonHeaders(StreamID(head.stream_id))
                 }
                 return 0

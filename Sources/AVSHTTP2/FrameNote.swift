@@ -1,7 +1,7 @@
 import CNGHTTP2
 
-/// One frame that went or came, for a log (OB-4): what it is and how large, never what it carries. Of header fields there
-/// are the names, and the values' lengths: values hold credentials, and what users wrote.
+/// One frame that went or came, for a log (OB-4): what it is and how large, never what it carries. Of header fields
+/// there are the names, and the values' lengths: values hold credentials, and what users wrote.
 public struct FrameNote: Hashable, Sendable, CustomStringConvertible {
     public var isSent: Bool
     /// `HEADERS`, or the number of a type that RFC 9113 has not.

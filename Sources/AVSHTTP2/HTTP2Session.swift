@@ -160,7 +160,8 @@ import CNGHTTP2
     /// Events that sending caused: streams that closed with their last frame, streams that can take more.
     public mutating func takeEvents() -> [HTTP2Event] { mailbox.takeEvents() }
 
-    /// The frames since the last call, if ``HTTP2Configuration/notesFrames`` is set. Take them after each read and drain.
+    /// The frames since the last call, if ``HTTP2Configuration/notesFrames`` is set. Take them after each read and each
+    /// drain.
     public mutating func takeNotes() -> [FrameNote] { mailbox.takeNotes() }
 
     /// The frames counted since the last call.

@@ -4,8 +4,8 @@
 /// it. A sample that fills two thirds of the window, at the highest rate seen, says that the window may be what holds
 /// the peer back, and doubles it.
 ///
-/// Costs little where it is of no use: a sample begins only behind data that is worth one, there is one at a time, those
-/// that change nothing are soon a second apart, and a window that has reached its limit is measured no more.
+/// Costs little where it is of no use: a sample begins only behind data that is worth one, there is one at a time,
+/// those that change nothing are soon a second apart, and a window that has reached its limit is measured no more.
 public struct WindowEstimate: Sendable {
     /// No window grows beyond this.
     public static let greatestBytes = 16 * 1024 * 1024

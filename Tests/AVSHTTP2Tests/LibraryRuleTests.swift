@@ -23,7 +23,7 @@ struct LibraryRuleTests {
     // MARK: Receiving
 
     @Test(
-        "NG-1: commands for each event of one read, resets of streams with events to come among them, wait for the drain"
+        "NG-1: commands for each event of one read, resets of streams with more to come among them, wait for the drain"
     )
     func commandsBetweenEvents() throws {
         let server = try opened()
@@ -94,7 +94,7 @@ struct LibraryRuleTests {
     }
 
     @Test(
-        "NG-3: what came is ours, whatever becomes of the bytes; what goes out is the library's, whatever becomes of ours"
+        "NG-3: what came is ours, whatever becomes of the bytes; what goes out is the library's, whatever of ours"
     )
     func lifetimes() throws {
         let server = try opened()

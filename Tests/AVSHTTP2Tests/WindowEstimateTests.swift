@@ -55,7 +55,7 @@ struct WindowEstimateTests {
     @Test("FC-10: only at the highest rate that was seen")
     func highestRate() {
         let estimate = Box(windowBytes: window, limitBytes: .max)
-        #expect(sample(estimate, at: start, bytes: 30_000, takes: .milliseconds(1)) == nil)  // 30 MB/s, of a small burst
+        #expect(sample(estimate, at: start, bytes: 30_000, takes: .milliseconds(1)) == nil)  // 30 MB/s
         let later = start + .seconds(10)
         #expect(sample(estimate, at: later, bytes: window, takes: .milliseconds(20)) == nil)  // 3 MB/s
         #expect(sample(estimate, at: later + .seconds(10), bytes: window, takes: .milliseconds(2)) == 2 * window)

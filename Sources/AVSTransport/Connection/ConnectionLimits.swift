@@ -23,9 +23,10 @@ public struct ConnectionLimits: Sendable {
     public var unsentLimitBytes = 64 * 1024
     /// Reading stops while this many frames wait to be sent, and the connection ends at ten times as many (ATT-7).
     public var queuedFrameLimit = 1_000
-    /// How far the windows of streams may grow from what ``http2`` says, as far as a connection is measured to fill them
+    /// How far the windows of streams may grow from what ``http2`` says, while a connection is measured to fill them
     /// (FC-10); nil leaves them as they are. A server's also stay so small that the streams of one connection cannot
-    /// fill its buffers' budget alone.
+    /// fill its buffers' budget alone; a client has no such budget, and its callers' slowness costs up to this for each
+    /// call.
     public var streamWindowLimitBytes: Int? = WindowEstimate.greatestBytes
     /// Windows, header limits, streams.
     public var http2 = HTTP2Configuration()

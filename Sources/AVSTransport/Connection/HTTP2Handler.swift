@@ -175,7 +175,8 @@ final class HTTP2Handler: ChannelInboundHandler {
     }
 
     private func growWindows() {
-        guard isActive, let bytes = estimate?.answered(at: lastReceived, mayGrow: delegate.mayGrowWindows) else { return }
+        guard isActive else { return }
+        guard let bytes = estimate?.answered(at: lastReceived, mayGrow: delegate.mayGrowWindows) else { return }
         do throws(HTTP2Error) {
             try session.setStreamWindow(UInt32(clamping: bytes))
         } catch {
