@@ -42,6 +42,20 @@ struct CompressionJobTests {
         #expect(!CompressionJobs.isWorthwhile(Array(messages[0].dropLast()), .deflate))
     }
 
+    @Test("CMP-10: whoever waits for the end of it all sees everything done", arguments: [1, 3])
+    func idle(limit: Int) async throws {
+        let jobs = CompressionJobs(limit: limit)
+        try await jobs.waitUntilIdle()
+        final class Tally: Sendable { let done = Atomic<Int>(0) }
+        let tally = Tally()
+        for number in 0..<9 {
+            let message = Self.text(number, bytes: CompressionJobs.worthwhileBytes)
+            jobs.start(message, .gzip) { _ in tally.done.add(1, ordering: .sequentiallyConsistent) }
+        }
+        try await jobs.waitUntilIdle()
+        #expect(tally.done.load(ordering: .sequentiallyConsistent) == 9)
+    }
+
     @Test(
         "CMP-10: messages of a call keep their order, large and small ones mixed, and its end is behind them",
         arguments: [MessageEncoding.gzip, .deflate])

@@ -29,6 +29,7 @@ final class CompressionJobs: Sendable {
         var jobs: Deque<Job> = []
         var running = 0
         var idle: [Worker] = []
+        var waiters: [Waiter<Void>] = []
     }
 
     private let limit: Int
@@ -70,11 +71,27 @@ final class CompressionJobs: Sendable {
     }
 
     private func next(for worker: Worker) -> Job? {
-        state.withLock { state in
-            if let job = state.jobs.popFirst() { return job }
+        let (job, waiters) = state.withLock { state -> (Job?, [Waiter<Void>]) in
+            if let job = state.jobs.popFirst() { return (job, []) }
             state.running -= 1
             state.idle.append(worker)
-            return nil
+            guard state.running == 0 else { return (nil, []) }
+            defer { state.waiters = [] }
+            return (nil, state.waiters)
         }
+        for waiter in waiters { waiter.resume() }
+        return job
+    }
+
+    /// Waits until all that was started is done: what is done goes to event loops, which had better be there. A call
+    /// that was given up leaves its message here.
+    ///
+    /// - Throws: `CancellationError` once the waiting task is cancelled.
+    func waitUntilIdle() async throws {
+        let waiter = Waiter<Void>()
+        state.withLock { state in
+            if state.running == 0 { waiter.resume() } else { state.waiters.append(waiter) }
+        }
+        try await waiter.value()
     }
 }

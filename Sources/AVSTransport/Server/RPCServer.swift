@@ -213,7 +213,7 @@ public final class RPCServer: Service {
 
     /// In a task of its own: this one may be cancelled, which forces the connections' end, and not more.
     private func waitForHandlers() async {
-        let (connections, handlers) = (connections, service.handlers)
+        let (connections, handlers, compression) = (connections, service.handlers, service.compression)
         let limit = service.configuration.handlerEndTimeout
         let haveEnded = await Task {
             await withTaskGroup(of: Bool.self) { group in
@@ -221,6 +221,7 @@ public final class RPCServer: Service {
                     do {
                         try await connections.waitUntilEmpty()
                         try await handlers.waitUntilNone()
+                        try await compression.waitUntilIdle()
                         return true
                     } catch { return false }
                 }
