@@ -26,13 +26,14 @@ private struct OpenSocket {
         of descriptor: CInt,
         _ ask: (CInt, UnsafeMutablePointer<sockaddr>, UnsafeMutablePointer<socklen_t>) -> CInt
     ) -> Int? {
-        var address = sockaddr_in()
-        var count = socklen_t(MemoryLayout<sockaddr_in>.size)
-        let result = withUnsafeMutablePointer(to: &address) { address in
-            address.withMemoryRebound(to: sockaddr.self, capacity: 1) { ask(descriptor, $0, &count) }
+        // As bytes: whose members the structures have depends on which module the compiler has read first.
+        var address = [UInt8](repeating: 0, count: 128)
+        var count = socklen_t(address.count)
+        let result = address.withUnsafeMutableBytes { bytes in
+            bytes.withMemoryRebound(to: sockaddr.self) { $0.baseAddress.map { ask(descriptor, $0, &count) } }
         }
-        guard result == 0, address.sin_family == sa_family_t(AF_INET) else { return nil }
-        return Int(UInt16(bigEndian: address.sin_port))
+        guard result == 0, address[0] == UInt8(AF_INET), address[1] == 0 else { return nil }
+        return Int(address[2]) << 8 | Int(address[3])
     }
 
     func option(_ name: CInt) -> Int? {
@@ -43,10 +44,10 @@ private struct OpenSocket {
 
     /// Of one that listens: how many connections may wait. The kernel says it where else it counts segments.
     var backlog: Int? {
-        var information = tcp_info()
-        var count = socklen_t(MemoryLayout<tcp_info>.size)
+        var information = [UInt8](repeating: 0, count: 256)
+        var count = socklen_t(information.count)
         guard getsockopt(descriptor, CInt(IPPROTO_TCP), TCP_INFO, &information, &count) == 0 else { return nil }
-        return Int(information.tcpi_sacked)
+        return information[28..<32].enumerated().reduce(0) { $0 | Int($1.element) << (8 * $1.offset) }  // tcpi_sacked
     }
 }
 

@@ -39,8 +39,7 @@ public struct SystemResolver: NameResolver {
     }
 
     private static func addresses(of host: String) throws(ResolutionFailure) -> [String] {
-        var hints = addrinfo()
-        hints.ai_socktype = Int32(SOCK_STREAM.rawValue)  // else each address comes once for each type
+        var hints = addrinfo()  // each address comes once for each type of socket
         var list: UnsafeMutablePointer<addrinfo>?
         let code = getaddrinfo(host, nil, &hints, &list)
         guard code == 0 else { throw ResolutionFailure(host: host, reason: String(cString: gai_strerror(code))) }
