@@ -9,12 +9,14 @@ import Testing
 
 @Suite("The metrics page")
 struct MetricsPageTests {
-    @Test("OB-1 LOG-5: shows what was scraped over a socket after calls, in labels of the schema", .timeLimit(.minutes(1)))
+    @Test(
+        "OB-1 LOG-5: shows what was scraped over a socket after calls, in labels of the schema", .timeLimit(.minutes(1)))
     func scrape() async throws {
         let harness = try ServerHarness()
         let logger = Logger(label: "test") { _ in SwiftLogNoOpLogHandler() }
         let server = RPCServer(
-            configuration: .init(), methods: harness.services.methods, time: SystemTime(), logger: logger, threadCount: 2)
+            configuration: .init(), methods: harness.services.methods, time: SystemTime(), logger: logger,
+            threadCount: 2)
         let port = AsyncStream.makeStream(of: Int.self, bufferingPolicy: .bufferingNewest(1))
         let endpoint = SideEndpoint(
             address: .init(host: "127.0.0.1", port: 0), engine: harness.engine,

@@ -108,6 +108,7 @@ struct MetricsPage {
             ("sent_bytes", "Bytes into sockets, without TLS.", transport.bytesSent),
             ("received_messages", "Request messages.", transport.messagesReceived),
             ("sent_messages", "Response messages.", transport.messagesSent),
+            ("window_growths", "How often windows were doubled.", transport.windowGrowths),
             ("inflated_bytes", "Bytes that decompressing has made.", transport.inflatedBytes),
         ]
         for (name, help, value) in counters { page.single("avs_transport_\(name)_total", .counter, help, value) }

@@ -92,19 +92,20 @@ struct WorkerCommand: AsyncParsableCommand {
             corpora: try Corpora(in: URL(fileURLWithPath: corpus)), seed: seed, threads: threads,
             end: seconds.map { .now + .seconds($0) }, progress: open(progress, O_WRONLY))
         for type in liveTargets where type.name == target {
-            print(try await run(type.init(campaign: campaign), campaign))
+            try await run(type.init(campaign: campaign), campaign)
         }
     }
 
-    private func run(_ target: some LiveTarget, _ campaign: Campaign) async throws -> UInt64 {
+    /// The last line on standard output is how many inputs were taken, also if the next one is the end of the process.
+    private func run(_ target: some LiveTarget, _ campaign: Campaign) async throws {
         var (number, taken) = (first, UInt64(0))
         // A call's input may not have been sent, so more numbers than inputs may be needed.
         while taken < count, !campaign.isOver {
             let size = min(Self.inputsPerRound, count - taken)
             taken += try await target.round(number..<(number + size))
             number += size
+            FileHandle.standardOutput.write(Data("\(taken)\n".utf8))
             say("\(type(of: target).name): \(taken) of \(count)")
         }
-        return taken
     }
 }
