@@ -66,7 +66,8 @@ import CNGHTTP2
     }
 
     @unsafe private static func create(
-        _ role: HTTP2Configuration.Role, _ configuration: HTTP2Configuration, reportingTo mailbox: UnsafeMutablePointer<Mailbox>
+        _ role: HTTP2Configuration.Role, _ configuration: HTTP2Configuration,
+        reportingTo mailbox: UnsafeMutablePointer<Mailbox>
     ) throws(HTTP2Error) -> OpaquePointer {
         try unsafe Callbacks.withTable { table throws(HTTP2Error) in
             try unsafe withOptions(configuration) { options throws(HTTP2Error) in
