@@ -3,6 +3,7 @@
 import re
 import resource
 import select
+import signal
 import socket
 import struct
 import subprocess
@@ -135,22 +136,26 @@ class Holder:
             connection.close()
 
 
-def burst(server: Server, connections: int) -> tuple[float, float, int]:
-    """Opens all connections at the same time.
+def burst(server: Server, connections: int) -> tuple[float, int]:
+    """Connects as often as said while the server stands still, as it may for a moment, and lets it go on.
 
-    Returns the seconds until half of them, and until all of them, were answered by the server, and how many SYNs and
-    connections the kernel dropped because too many waited to be accepted.
+    Returns the seconds until all were answered, and how often the kernel dropped a SYN or what follows it because too
+    many waited to be accepted: each is tried again, after a second, after two more, and so on.
     """
     raise_file_limit()
-    dropped, start = listen_drops(), time.monotonic()
-    poller, waiting, answered = select.epoll(), {}, []
-    for _ in range(connections):
-        connection = socket.socket()
-        connection.setblocking(False)
-        connection.connect_ex(("127.0.0.1", server.port))
-        poller.register(connection, select.EPOLLOUT)
-        waiting[connection.fileno()] = connection
-    held = list(waiting.values())
+    server.process.send_signal(signal.SIGSTOP)
+    dropped = listen_drops()
+    poller, waiting = select.epoll(), {}
+    try:
+        for _ in range(connections):
+            connection = socket.socket()
+            connection.setblocking(False)
+            connection.connect_ex(("127.0.0.1", server.port))
+            poller.register(connection, select.EPOLLOUT)
+            waiting[connection.fileno()] = connection
+    finally:
+        server.process.send_signal(signal.SIGCONT)
+    held, start = list(waiting.values()), time.monotonic()
     while waiting and time.monotonic() - start < 60:
         for number, events in poller.poll(1):
             connection = waiting[number]
@@ -160,14 +165,14 @@ def burst(server: Server, connections: int) -> tuple[float, float, int]:
                 connection.send(MAGIC + frame(4, 0, 0))
                 poller.modify(number, select.EPOLLIN)
             elif connection.recv(65536):  # the server's SETTINGS: it has accepted
-                answered.append(time.monotonic() - start)
                 poller.unregister(number)
                 del waiting[number]
+    seconds = time.monotonic() - start
     for connection in held:
         connection.close()
     if waiting:
         raise RuntimeError(f"{len(waiting)} connections of the burst were not answered in a minute")
-    return answered[len(answered) // 2], answered[-1], listen_drops() - dropped
+    return seconds, listen_drops() - dropped
 
 
 def listen_drops() -> int:

@@ -187,10 +187,9 @@ def many_connections(report: Report, commands: dict[str, list[str]]) -> None:
         holder.close()
     for label, options in (("backlog of 1,024", ["--backlog", "1024"]), ("usual backlog", [])):
         with Server("ours", [*commands["ours"], "--threads", "2", *options], core=None) as server:
-            half, whole, dropped = load.burst(server, connections)
-        report.add(f"{connections} connects at once, {label}: seconds until all are answered", whole, "s")
-        report.add("  until half are", half, "s")
-        report.add("  dropped at the full listener, to be tried again after a second", dropped, "SYNs")
+            seconds, dropped = load.burst(server, connections)
+        report.add(f"{connections} connects while the server stands still, {label}: then all answered in", seconds, "s")
+        report.add("  drops at the full listener, to be tried again", dropped, "drops")
 
 
 def measure(commands: dict[str, list[str]], rounds: int, only: set[str]) -> Report:
