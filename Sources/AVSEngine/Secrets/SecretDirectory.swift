@@ -148,6 +148,7 @@ public final class SecretDirectory: Sendable {
         _ rows: [(key: SecretKey, value: StoredSecret)], _ keys: RootKeys, for task: AutomationTask
     ) throws -> [String: String] {
         var values: [String: String] = [:]
+        lazy var needsAll = task.speaksOfConfiguredVariables  // looked at for the first row that asks
         for row in rows {
             do throws(SecretTrouble) {
                 let bytes = try SecretSealer.open(row.value, at: row.key, with: keys)
@@ -157,7 +158,7 @@ public final class SecretDirectory: Sendable {
                     "a secret cannot be opened",
                     metadata: ["owner": "\(task.owner)", "name": "\(row.key.name)", "error": "\(error)"])
                 switch error {
-                case .noRootKey, .unknownRootKey: if task.speaksOfConfiguredVariables { throw error }
+                case .noRootKey, .unknownRootKey: if needsAll { throw error }
                 case .notAuthentic, .library: break
                 }
             }

@@ -35,7 +35,9 @@ extension RPCMethod {
     /// - Parameter replay: makes the answer to a repeated call from the recorded one; by default it is that.
     static func unaryOnce<Input, Output>(
         _ method: ProtoMethod<Input, Output>, _ engine: TaskEngine,
-        replay: @escaping @Sendable (_ recorded: [UInt8], Input, CallContext) async throws -> [UInt8] = { recorded, _, _ in recorded },
+        replay: @escaping @Sendable (_ recorded: [UInt8], Input, CallContext) async throws -> [UInt8] = {
+            recorded, _, _ in recorded
+        },
         _ handler: @escaping @Sendable (Input, CallContext, Once) async throws -> Output
     ) -> RPCMethod {
         .unarySpliced(method) { request, call in

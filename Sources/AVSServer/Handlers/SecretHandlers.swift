@@ -31,14 +31,7 @@ struct SecretHandlers: Sendable {
         _ request: Wire.CreateOrUpdateSecretReq, owner: Address, _ once: Once
     ) async throws -> Wire.CreateSecretResp {
         let answer: @Sendable (SecretChange) -> Wire.CreateSecretResp = { change in
-            .with {
-                $0.success = true
-                $0.status = change.isNew ? "created" : "updated"
-                $0.message = change.isNew ? "Secret successfully created" : "Secret successfully updated"
-                $0.createdAt = change.entry.createdAt.milliseconds
-                $0.secretName = change.entry.name.description
-                $0.scope = change.entry.scope.name
-            }
+            Wire.CreateSecretResp(change, at: \.createdAt, change.entry.createdAt)
         }
         let name = try SecretName(request.name)
         let scope = try SecretScope(workflow: request.workflowId, organisation: request.orgId)
@@ -51,14 +44,7 @@ struct SecretHandlers: Sendable {
         _ request: Wire.CreateOrUpdateSecretReq, owner: Address, _ once: Once
     ) async throws -> Wire.UpdateSecretResp {
         let answer: @Sendable (SecretChange) -> Wire.UpdateSecretResp = { change in
-            .with {
-                $0.success = true
-                $0.status = "updated"
-                $0.message = "Secret successfully updated"
-                $0.updatedAt = change.entry.updatedAt.milliseconds
-                $0.secretName = change.entry.name.description
-                $0.scope = change.entry.scope.name
-            }
+            Wire.UpdateSecretResp(change, at: \.updatedAt, change.entry.updatedAt)
         }
         let name = try SecretName(request.name)
         let scope = try SecretScope(workflow: request.workflowId, organisation: request.orgId)
@@ -118,6 +104,31 @@ struct SecretHandlers: Sendable {
                 $0.hasNextPage = page.hasNext
             }
         }
+    }
+}
+
+/// What the answers to writing a secret have in common.
+private protocol SecretChangeAnswer: ProtoMessage {
+    var success: Bool { get set }
+    var status: String { get set }
+    var message: String { get set }
+    var secretName: String { get set }
+    var scope: String { get set }
+}
+
+extension Wire.CreateSecretResp: SecretChangeAnswer {}
+extension Wire.UpdateSecretResp: SecretChangeAnswer {}
+
+extension SecretChangeAnswer {
+    /// - Parameter field: for the one of the entry's times that this answer has.
+    init(_ change: SecretChange, at field: WritableKeyPath<Self, Int64>, _ instant: Timestamp) {
+        self.init()
+        success = true
+        status = change.isNew ? "created" : "updated"
+        message = "Secret successfully \(status)"
+        secretName = change.entry.name.description
+        scope = change.entry.scope.name
+        self[keyPath: field] = instant.milliseconds
     }
 }
 

@@ -119,14 +119,7 @@ struct TaskHandlers: Sendable {
     ) async throws -> Wire.SetTaskEnabledResp {
         let now = time.now
         let answer: @Sendable (TaskChange) -> Wire.SetTaskEnabledResp = { change in
-            .with {
-                $0.success = change.success
-                $0.status = change.status
-                $0.message = change.message
-                $0.id = request.id
-                $0.previousStatus = change.previous?.name ?? ""
-                $0.updatedAt = change.success ? now.milliseconds : 0
-            }
+            Wire.SetTaskEnabledResp(change, of: request.id, at: \.updatedAt, now)
         }
         try RequestText.checked(request.id, "task id")
         return answer(
@@ -140,14 +133,7 @@ struct TaskHandlers: Sendable {
     ) async throws -> Wire.CancelTaskResp {
         let now = time.now
         let answer: @Sendable (TaskChange) -> Wire.CancelTaskResp = { change in
-            .with {
-                $0.success = change.success
-                $0.status = change.status
-                $0.message = change.message
-                $0.id = request.id
-                $0.previousStatus = change.previous?.name ?? ""
-                $0.cancelledAt = change.success ? now.milliseconds : 0
-            }
+            Wire.CancelTaskResp(change, of: request.id, at: \.cancelledAt, now)
         }
         try RequestText.checked(request.id, "task id")
         let owner = try call.user
@@ -180,14 +166,7 @@ struct TaskHandlers: Sendable {
     ) async throws -> Wire.DeleteTaskResp {
         let now = time.now
         let answer: @Sendable (TaskChange) -> Wire.DeleteTaskResp = { change in
-            .with {
-                $0.success = change.success
-                $0.status = change.status
-                $0.message = change.message
-                $0.id = request.id
-                $0.previousStatus = change.previous?.name ?? ""
-                $0.deletedAt = change.success ? now.milliseconds : 0
-            }
+            Wire.DeleteTaskResp(change, of: request.id, at: \.deletedAt, now)
         }
         try RequestText.checked(request.id, "task id")
         return answer(
@@ -242,6 +221,34 @@ struct TaskHandlers: Sendable {
         else { return recorded }
         let run = TriggeredRun(executionID: id, startAt: execution.startAt, execution: execution)
         return Wire.TriggerTaskResp(run, of: request.taskId).serialized()
+    }
+}
+
+/// What the answers to all changes of a task have in common; each says in a field of its own when it was made.
+private protocol TaskChangeAnswer: ProtoMessage {
+    var success: Bool { get set }
+    var status: String { get set }
+    var message: String { get set }
+    var id: String { get set }
+    var previousStatus: String { get set }
+}
+
+extension Wire.SetTaskEnabledResp: TaskChangeAnswer {}
+extension Wire.CancelTaskResp: TaskChangeAnswer {}
+extension Wire.DeleteTaskResp: TaskChangeAnswer {}
+
+extension TaskChangeAnswer {
+    /// - Parameters:
+    ///   - id: the task's, as the caller wrote it.
+    ///   - field: for the time of a change that was made.
+    init(_ change: TaskChange, of id: String, at field: WritableKeyPath<Self, Int64>, _ now: Timestamp) {
+        self.init()
+        success = change.success
+        status = change.status
+        message = change.message
+        self.id = id
+        previousStatus = change.previous?.name ?? ""
+        self[keyPath: field] = change.success ? now.milliseconds : 0
     }
 }
 

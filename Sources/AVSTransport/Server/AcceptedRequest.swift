@@ -1,13 +1,8 @@
-import AVSHTTP2
 import AVSRPC
 
 /// What the header section of a request asks for, once it is found good. Nothing here changes, and nothing belongs to
 /// one call: calls with the same section share one.
 final class AcceptedRequest: Sendable {
-    /// A larger section is not kept for the next call: an idle connection would hold it.
-    static let rememberedBytes = 1_024
-
-    let block: HeaderBlock
     let head: CallContext.Head
     let method: RPCMethod
     /// From now to the deadline: what `grpc-timeout` says, cut to what the method allows (DL-8).
@@ -18,8 +13,7 @@ final class AcceptedRequest: Sendable {
     let compression: MessageEncoding
     let answersAs: ResponseHead.ContentType
 
-    init(_ block: HeaderBlock, _ head: RequestHead, _ method: RPCMethod, compressesResponses: Bool) {
-        self.block = block
+    init(_ head: RequestHead, _ method: RPCMethod, compressesResponses: Bool) {
         self.head = CallContext.Head(
             method: method.path, kind: method.kind, authority: head.authority, metadata: head.metadata)
         self.method = method

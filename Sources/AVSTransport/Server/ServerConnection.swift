@@ -20,8 +20,12 @@ final class ServerConnection: HTTP2Delegate {
     let loop: LoopContext
     let peer: Peer
     let logger: Logger
-    /// The last one: nearly always the next call's headers are the same to the byte, and need not be taken apart again.
+    /// Nearly always the next call's headers are the last one's to the byte, and need not be taken apart again.
     @exclusivity(unchecked) private(set) var lastRequest: AcceptedRequest?
+    /// The section that ``lastRequest`` was made of; here and not in it, so that no call holds it.
+    @exclusivity(unchecked) private var lastBlock = HeaderBlock()
+    /// A larger section is not kept for the next call: an idle connection would hold it.
+    private static let rememberedBytes = 1_024
     @exclusivity(unchecked) private(set) var handler: HTTP2Handler?
     @exclusivity(unchecked) private var streams = StreamTable<ServerStream>()
     /// The newest request's number.
@@ -134,7 +138,7 @@ final class ServerConnection: HTTP2Delegate {
     private func accept(_ id: StreamID, _ block: HeaderBlock, endsStream: Bool) {
         handler?.timers.set(.idle, nil)
         if id.rawValue > StreamID.maximum.rawValue / 4 * 3 { beginDrain("stream_ids") }  // LIM-5
-        if let lastRequest, lastRequest.block == block { return begin(id, lastRequest, endsStream: endsStream) }
+        if let lastRequest, lastBlock == block { return begin(id, lastRequest, endsStream: endsStream) }
         var head = RequestHead(methods: service.methods, requiresTrailers: service.configuration.requiresTrailersField)
         block.forEach { name, value in head.receive(name: name, value: value) }
         if block.isTruncated { head.markOversized() }
@@ -148,8 +152,8 @@ final class ServerConnection: HTTP2Delegate {
             refuse(id, status, as: head.answersAs, httpStatus: 400)
         case .accept(let method):
             let request = AcceptedRequest(
-                block, head, method, compressesResponses: service.configuration.compressesResponses)
-            if block.sizeBytes <= AcceptedRequest.rememberedBytes { lastRequest = request }
+                head, method, compressesResponses: service.configuration.compressesResponses)
+            if block.sizeBytes <= Self.rememberedBytes { (lastRequest, lastBlock) = (request, block) }
             begin(id, request, endsStream: endsStream)
         }
     }
