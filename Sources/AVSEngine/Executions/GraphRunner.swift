@@ -8,11 +8,16 @@ public struct GraphRunner: WorkflowRunner, ImmediateRunner {
     private let chains: [UInt64: any ChainClient]
     private let http: any HTTPClient
     private let time: any TimeSource
+    private let scripts: any ScriptRunner
 
-    public init(chains: [UInt64: any ChainClient], http: any HTTPClient, time: any TimeSource) {
+    public init(
+        chains: [UInt64: any ChainClient], http: any HTTPClient, time: any TimeSource,
+        scripts: any ScriptRunner = SimpleScriptRunner()
+    ) {
         self.chains = chains
         self.http = http
         self.time = time
+        self.scripts = scripts
     }
 
     public func run(_ request: RunRequest, isStopped: @escaping @Sendable () -> Bool) async -> RunResult {
@@ -20,17 +25,20 @@ public struct GraphRunner: WorkflowRunner, ImmediateRunner {
             task: request.task, executionID: request.executionID, trigger: request.trigger, input: request.input,
             secrets: request.secrets, deadline: request.deadline)
         run.isSimulated = request.isSimulated
-        let outcome = await run.run(in: environment(of: request.task.chainID), isStopped: isStopped)
+        let outcome = await run.run(in: environment(of: request.task.chainID, owner: request.task.owner), isStopped: isStopped)
         return RunResult(steps: outcome.steps, status: outcome.status, error: outcome.error)
     }
 
-    public func run(_ trial: NodeTrial) async -> Step { await trial.run(in: environment(of: trial.chainID)) }
+    public func run(_ trial: NodeTrial) async -> Step { await trial.run(in: environment(of: trial.chainID, owner: trial.owner)) }
 
     public func run(_ trial: TriggerTrial, chainID: UInt64) async throws(NodeFailure) -> TriggerTrial.Outcome {
-        try await trial.run(in: environment(of: chainID))
+        try await trial.run(in: environment(of: chainID, owner: nil))
     }
 
-    private func environment(of chainID: UInt64) -> WorkflowEnvironment {
-        WorkflowEnvironment(chain: chains[chainID], http: http, time: time)
+    /// - Parameter owner: whose scripts may run; nil where none do.
+    private func environment(of chainID: UInt64, owner: Address?) -> WorkflowEnvironment {
+        WorkflowEnvironment(
+            chain: chains[chainID], http: http, time: time,
+            scripts: owner.map { scripts.serving($0) } ?? SimpleScriptRunner())
     }
 }

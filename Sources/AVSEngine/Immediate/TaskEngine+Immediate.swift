@@ -36,7 +36,8 @@ extension TaskEngine {
         }
         // A name of the service's own: the caller's is not looked at.
         let fresh = Node(id: "node", name: "singleNodeExecution", config: node.config)
-        let trial = NodeTrial(node: fresh, input: input, secrets: configuration.macroSecrets, chainID: chainID)
+        let trial = NodeTrial(
+            node: fresh, input: input, secrets: configuration.macroSecrets, chainID: chainID, owner: owner)
         let step = await immediate.run(trial)
         let failure = step.success ? nil : NodeFailure(code: step.errorCode, step.error)
         return NodeTrialResult(step: step, failure: failure)

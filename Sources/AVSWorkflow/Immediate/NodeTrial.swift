@@ -10,12 +10,15 @@ public struct NodeTrial: Sendable {
     /// Name to value; the server's own ones only.
     public var secrets: [String: String]
     public var chainID: UInt64
+    /// Who asked for it.
+    public var owner: Address
 
-    public init(node: Node, input: [String: JSONValue], secrets: [String: String], chainID: UInt64) {
+    public init(node: Node, input: [String: JSONValue], secrets: [String: String], chainID: UInt64, owner: Address) {
         self.node = node
         self.input = input
         self.secrets = secrets
         self.chainID = chainID
+        self.owner = owner
     }
 
     /// The step that the node would have been. Cancelling the surrounding task cancels the node.

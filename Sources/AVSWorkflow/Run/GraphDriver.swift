@@ -154,7 +154,8 @@ struct NodeExecution: Sendable {
         case .restAPI(let config): return try await config.run(in: context, log: &log)
         case .branch(let config): return try await config.run(as: node, in: context, log: &log)
         case .contractRead(let config): return try await config.run(in: context, log: &log)
-        case .ethTransfer, .contractWrite, .graphQLQuery, .customCode, .filter, .loop, .balance:
+        case .customCode(let config): return try await config.run(in: context, log: &log)
+        case .ethTransfer, .contractWrite, .graphQLQuery, .filter, .loop, .balance:
             try NodeRequirements.check(node.config)
             throw NodeFailure("not supported yet: \(node.kind.wireName)")
         }

@@ -37,30 +37,96 @@ extension ScriptError: CustomStringConvertible {
     public var description: String {
         switch self {
         case .thrown(let text), .limit(let text): text
-        case .needsJavaScript(let what): "\(what) needs the JavaScript engine, which is not available yet"
+        case .needsJavaScript(let what): "\(what) needs the JavaScript engine, which does not run here"
         }
     }
 }
 
 public typealias ScriptResult = Result<ScriptValue, ScriptError>
 
-/// Evaluates JavaScript expressions: branch conditions and those template markers that are more than a path.
+/// A function that is called once per element of a list: a filter's expression (execution-engine.md 5.8).
+public struct ScriptFunction: Hashable, Sendable {
+    /// Names of the parameters: `value`, `index`.
+    public var parameters: [String]
+    /// An expression, or statements with a `return`.
+    public var body: String
+    public var isExpression: Bool
+
+    public init(parameters: [String], body: String, isExpression: Bool = true) {
+        self.parameters = parameters
+        self.body = body
+        self.isExpression = isExpression
+    }
+}
+
+/// What came of custom code.
+public struct ScriptReport: Hashable, Sendable {
+    public var result: ScriptResult
+    /// What the code wrote with `console.log`, a line a call. At most ``ScriptRunner/consoleLimitBytes`` in all, then
+    /// a line that says so.
+    public var console: [String]
+
+    public init(_ result: ScriptResult, console: [String] = []) {
+        self.result = result
+        self.console = console
+    }
+}
+
+/// Evaluates JavaScript: custom code, expressions of branches and filters, and those template markers that are more
+/// than a path.
 ///
-/// The engine's script workers implement it. Until they exist ``SimpleScriptRunner`` evaluates comparisons by itself
-/// and answers ``ScriptError/needsJavaScript(_:)`` for the rest. A runner enforces its own limits of time and memory
-/// and always answers.
+/// The pool of script workers implements it. Without one, ``SimpleScriptRunner`` evaluates comparisons by itself and
+/// answers ``ScriptError/needsJavaScript(_:)`` for the rest. A runner enforces its own limits of time and memory and
+/// always answers. Cancelling the surrounding task stops the script.
 public protocol ScriptRunner: Sendable {
     /// Evaluates each expression on its own with `variables` as globals: no expression sees what another one did.
     ///
     /// - Returns: One result per expression, in their order.
     func evaluate(_ expressions: [String], variables: [String: JSONValue]) async -> [ScriptResult]
+
+    /// Calls a function for each list of arguments in turn, with `variables` as globals. What one call throws is that
+    /// call's result only.
+    ///
+    /// - Returns: One result per call, in their order; or why none could be made, such as a syntax error.
+    func call(
+        _ function: ScriptFunction, with arguments: [[JSONValue]], variables: [String: JSONValue]
+    ) async -> Result<[ScriptResult], ScriptError>
+
+    /// Runs custom code with `variables` as globals (execution-engine.md 5.6).
+    func run(_ program: ScriptProgram, variables: [String: JSONValue]) async -> ScriptReport
+
+    /// A runner for the scripts of one owner: nothing of theirs ever shares a process with another owner's (JS-3).
+    func serving(_ owner: Address) -> any ScriptRunner
 }
 
 extension ScriptRunner {
+    /// Of one piece of custom code (JS-4).
+    public static var consoleLimitBytes: Int { 16_384 }
+
     func evaluate(_ expression: String, variables: [String: JSONValue]) async -> ScriptResult {
         let results = await evaluate([expression], variables: variables)
         return results.first ?? .failure(.limit("the script runner gave no answer"))
     }
+
+    // What a runner does that knows expressions only.
+
+    public func call(
+        _ function: ScriptFunction, with arguments: [[JSONValue]], variables: [String: JSONValue]
+    ) async -> Result<[ScriptResult], ScriptError> {
+        guard function.isExpression else { return .failure(.needsJavaScript("a function with statements")) }
+        var results: [ScriptResult] = []
+        for list in arguments {
+            let scope = variables.merging(zip(function.parameters, list)) { $1 }
+            results.append(await evaluate(function.body, variables: scope))
+        }
+        return .success(results)
+    }
+
+    public func run(_ program: ScriptProgram, variables: [String: JSONValue]) async -> ScriptReport {
+        ScriptReport(.failure(.needsJavaScript("custom code")))
+    }
+
+    public func serving(_ owner: Address) -> any ScriptRunner { self }
 }
 
 /// The expressions of ``Expression``: literals, paths, comparisons, `&&`, `||`, `!`, `typeof`.
@@ -68,10 +134,14 @@ public struct SimpleScriptRunner: ScriptRunner {
     public init() {}
 
     public func evaluate(_ expressions: [String], variables: [String: JSONValue]) async -> [ScriptResult] {
-        expressions.map { text in
-            Result { () throws(ScriptError) in
-                try Expression(parsing: text).evaluate(in: variables)
-            }
+        expressions.map { Self.evaluate($0, variables: variables) }
+    }
+
+    /// Exactly what JavaScript would answer or throw, or ``ScriptError/needsJavaScript(_:)``: a short cut for runners
+    /// that have an engine.
+    public static func evaluate(_ expression: String, variables: [String: JSONValue]) -> ScriptResult {
+        Result { () throws(ScriptError) in
+            try Expression(parsing: expression).evaluate(in: variables)
         }
     }
 }

@@ -105,7 +105,6 @@ struct WorkflowRunTests {
     @Test("fails nodes that are not supported yet by name")
     func unsupported() async {
         let nodes: [(Node.Config, String)] = [
-            (.customCode(CustomCodeNode(language: .javaScript, source: "1")), "NODE_TYPE_CUSTOM_CODE"),
             (.filter(FilterNode(expression: "true", inputVariable: "{{a}}")), "NODE_TYPE_FILTER"),
             (.ethTransfer(ETHTransferNode(destination: "0x1", amount: "1")), "NODE_TYPE_ETH_TRANSFER"),
             (.balance(BalanceNode(address: "0x1", chain: "1")), "NODE_TYPE_BALANCE"),

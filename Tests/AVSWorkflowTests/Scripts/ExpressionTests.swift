@@ -83,7 +83,7 @@ struct ExpressionTests {
         let variables: [String: JSONValue] = ["s": "x"]
         #expect(
             Self.evaluate("s + 1", variables).failureText
-                == "'+' at this place of an expression needs the JavaScript engine, which is not available yet")
+                == "'+' at this place of an expression needs the JavaScript engine, which does not run here")
         #expect(Self.evaluate("s.trim()", variables).failureText.hasPrefix("'(' at this place of an expression needs"))
         #expect(Self.evaluate("s.trim", variables).failureText.hasPrefix("the method 'trim' needs"))
         #expect(Self.evaluate("Math.PI", variables).failureText.hasPrefix("'Math' needs"))

@@ -217,7 +217,7 @@ struct UnresolvedTests {
     func needsJavaScript() async {
         #expect(
             await failure(of: "{{ settings.n * 2 }}")?.message
-                == "could not resolve variable settings.n * 2 in url: '*' in an expression needs the JavaScript engine, which is not available yet"
+                == "could not resolve variable settings.n * 2 in url: '*' in an expression needs the JavaScript engine, which does not run here"
         )
     }
 }

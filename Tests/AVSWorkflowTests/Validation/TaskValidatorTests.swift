@@ -238,7 +238,7 @@ struct TaskValidatorTests {
             (
                 EventQuery(topics: ["{{f(1)}}"]),
                 "query[0].topics[0]: could not resolve variable f(1) in query[0].topics[0]: '(' at this"
-                    + " place of an expression needs the JavaScript engine, which is not available yet"
+                    + " place of an expression needs the JavaScript engine, which does not run here"
             ),
         ])
     func badEventTemplates(query: EventQuery, text: String) {
