@@ -144,3 +144,29 @@ extension AutomationTask {
 extension RunOutcome {
     func step(_ name: String) -> Step? { steps.first { $0.name == name } }
 }
+
+/// Answers functions over elements as it is told and remembers what it was asked; expressions are simple ones.
+final class FakeFunctions: ScriptRunner {
+    private let answer: @Sendable (_ function: ScriptFunction, _ arguments: [JSONValue]) -> ScriptResult
+    private let received = Mutex<[ScriptFunction]>([])
+
+    init(_ answer: @escaping @Sendable (ScriptFunction, [JSONValue]) -> ScriptResult) { self.answer = answer }
+
+    var functions: [ScriptFunction] { received.withLock { $0 } }
+
+    func evaluate(_ expressions: [String], variables: [String: JSONValue]) async -> [ScriptResult] {
+        await SimpleScriptRunner().evaluate(expressions, variables: variables)
+    }
+
+    /// A syntax error is the whole call's.
+    func call(
+        _ function: ScriptFunction, with arguments: [[JSONValue]], variables: [String: JSONValue]
+    ) async -> Result<[ScriptResult], ScriptError> {
+        received.withLock { $0.append(function) }
+        let results = arguments.map { answer(function, $0) }
+        for case .failure(.thrown(let text)) in results where text.hasPrefix("SyntaxError") {
+            return .failure(.thrown(text))
+        }
+        return .success(results)
+    }
+}

@@ -9,15 +9,21 @@ public struct GraphRunner: WorkflowRunner, ImmediateRunner {
     private let http: any HTTPClient
     private let time: any TimeSource
     private let scripts: any ScriptRunner
+    private let services: WorkflowServices
+    private let loopElements: Int
 
+    /// - Parameter loopElements: the most that one loop may walk.
     public init(
         chains: [UInt64: any ChainClient], http: any HTTPClient, time: any TimeSource,
-        scripts: any ScriptRunner = SimpleScriptRunner()
+        scripts: any ScriptRunner = SimpleScriptRunner(), services: WorkflowServices = WorkflowServices(),
+        loopElements: Int = 10_000
     ) {
         self.chains = chains
         self.http = http
         self.time = time
         self.scripts = scripts
+        self.services = services
+        self.loopElements = loopElements
     }
 
     public func run(_ request: RunRequest, isStopped: @escaping @Sendable () -> Bool) async -> RunResult {
@@ -25,11 +31,14 @@ public struct GraphRunner: WorkflowRunner, ImmediateRunner {
             task: request.task, executionID: request.executionID, trigger: request.trigger, input: request.input,
             secrets: request.secrets, deadline: request.deadline)
         run.isSimulated = request.isSimulated
-        let outcome = await run.run(in: environment(of: request.task.chainID, owner: request.task.owner), isStopped: isStopped)
+        let environment = environment(of: request.task.chainID, owner: request.task.owner)
+        let outcome = await run.run(in: environment, isStopped: isStopped)
         return RunResult(steps: outcome.steps, status: outcome.status, error: outcome.error)
     }
 
-    public func run(_ trial: NodeTrial) async -> Step { await trial.run(in: environment(of: trial.chainID, owner: trial.owner)) }
+    public func run(_ trial: NodeTrial) async -> Step {
+        await trial.run(in: environment(of: trial.chainID, owner: trial.owner))
+    }
 
     public func run(_ trial: TriggerTrial, chainID: UInt64) async throws(NodeFailure) -> TriggerTrial.Outcome {
         try await trial.run(in: environment(of: chainID, owner: nil))
@@ -37,8 +46,10 @@ public struct GraphRunner: WorkflowRunner, ImmediateRunner {
 
     /// - Parameter owner: whose scripts may run; nil where none do.
     private func environment(of chainID: UInt64, owner: Address?) -> WorkflowEnvironment {
-        WorkflowEnvironment(
+        var environment = WorkflowEnvironment(
             chain: chains[chainID], http: http, time: time,
-            scripts: owner.map { scripts.serving($0) } ?? SimpleScriptRunner())
+            scripts: owner.map { scripts.serving($0) } ?? SimpleScriptRunner(), services: services)
+        environment.loopElements = loopElements
+        return environment
     }
 }

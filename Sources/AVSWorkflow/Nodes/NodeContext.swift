@@ -9,16 +9,28 @@ public struct WorkflowEnvironment: Sendable {
     public var http: any HTTPClient
     public var time: any TimeSource
     public var scripts: any ScriptRunner
+    public var services: WorkflowServices
+    /// A loop over more fails (reliability-security.md 4.2).
+    public var loopElements = 10_000
 
     public init(
         chain: (any ChainClient)?, http: any HTTPClient, time: any TimeSource,
-        scripts: any ScriptRunner = SimpleScriptRunner()
+        scripts: any ScriptRunner = SimpleScriptRunner(), services: WorkflowServices = WorkflowServices()
     ) {
         self.chain = chain
         self.http = http
         self.time = time
         self.scripts = scripts
+        self.services = services
     }
+}
+
+/// The services of others that nodes use in the name of this server.
+public struct WorkflowServices: Sendable {
+    /// The server's own secrets, name to value: keys of services. A user's secret never stands in for one of them.
+    public var secrets: [String: String]
+
+    public init(secrets: [String: String] = [:]) { self.secrets = secrets }
 }
 
 /// What a node has while it runs.
@@ -29,6 +41,21 @@ struct NodeContext: Sendable {
     var target: @Sendable (_ condition: String) -> Node? = { _ in nil }
 
     var templates: TemplateResolver { TemplateResolver(variables: variables, scripts: environment.scripts) }
+
+    /// The live value of a path or expression, written with or without braces: where nodes take lists from.
+    ///
+    /// - Returns: as a script would answer; a failure for what may not be evaluated.
+    func value(of text: String) async -> ScriptResult {
+        var expression = text.trimmingBlanks()
+        if expression.hasPrefix("{{"), expression.hasSuffix("}}"), expression.utf8.count >= 4 {
+            expression = String(expression.dropFirst(2).dropLast(2)).trimmingBlanks()
+        }
+        switch MarkerExpression(expression) {
+        case .deleted, .unresolvable: return .failure(.thrown("SyntaxError: no expression that may be evaluated"))
+        case .path(let path): return Result { () throws(ScriptError) in try path.evaluate(in: variables) }
+        case .script(let script): return await environment.scripts.evaluate(script, variables: variables)
+        }
+    }
 }
 
 /// What a node's work came to, before it becomes a step.
@@ -42,4 +69,8 @@ struct NodeOutcome: Hashable, Sendable {
     var data: JSONValue?
     /// Of a branch: the condition whose edges are taken.
     var selectedCondition: String?
+    /// Of nodes that sent transactions.
+    var gas: GasUse?
+    /// `is_simulated` and `provider`, where they are not those of a node that only reads.
+    var executionContext: [String: JSONValue]?
 }

@@ -7,10 +7,8 @@ import AVSPrimitives
 ///   configuration (Q8).
 extension RestAPINode {
     static let bodyLimitBytes = 10_485_760
-    /// Deeper JSON in a request's body is refused, and is passed on as text in an answer's: an output may be 64 deep
-    /// with everything around it.
+    /// Deeper JSON in a request's body is refused.
     static let requestDepth = 128
-    static let responseDepth = 60
 
     func run(in context: NodeContext, log: inout [String]) async throws(NodeFailure) -> NodeOutcome {
         let request = try await request(in: context)
@@ -45,13 +43,8 @@ extension RestAPINode {
         guard let method = HTTPRequest.Method(rawValue: spelling) else {
             throw Self.connectionFailure("unsupported HTTP method: \(method.excerpt())")
         }
-        let scheme = url.prefix(8).lowercased()
-        guard scheme.hasPrefix("http://") || scheme.hasPrefix("https://") else {
-            throw NodeFailure("invalid URL format (must start with http:// or https://)")
-        }
-        guard let encoded = Self.encoded(url) else { throw NodeFailure("invalid URL format (control character)") }
         let wire = HTTPRequest(
-            method: method, url: encoded, headers: headers, body: method.carriesBody ? Array(body.utf8) : [])
+            method: method, url: try HTTPRequest.url(url), headers: headers, body: method.carriesBody ? Array(body.utf8) : [])
         return (wire, url)
     }
 
@@ -127,22 +120,6 @@ extension RestAPINode {
             }
     }
 
-    /// With blanks and everything that is not visible ASCII percent-encoded; nil for control characters, which no value
-    /// needs and with which one could begin another request.
-    private static func encoded(_ url: String) -> String? {
-        var bytes: [UInt8] = []
-        for byte in url.utf8 {
-            switch byte {
-            case 0..<0x20, 0x7f: return nil
-            case UInt8(ascii: " "), UInt8(ascii: "\""), UInt8(ascii: "<"), UInt8(ascii: ">"), UInt8(ascii: "\\"),
-                UInt8(ascii: "^"), UInt8(ascii: "`"), UInt8(ascii: "{"), UInt8(ascii: "|"), UInt8(ascii: "}"), 0x80...:
-                bytes += "%\(Hex.encode([byte]).uppercased())".utf8
-            default: bytes.append(byte)
-            }
-        }
-        return String(decoding: bytes, as: UTF8.self)
-    }
-
     // MARK: Response
 
     private static func envelope(_ response: HTTPResponse, url: String) -> JSONValue {
@@ -151,20 +128,8 @@ extension RestAPINode {
         return [
             "status": .number(Double(response.status)), "statusText": .string(HTTPStatusText.text(of: response.status)),
             "url": .string(url), "headers": .object(headers.mapValues { $0.count == 1 ? $0[0] : .array($0) }),
-            "data": body(of: response),
+            "data": response.value,
         ]
-    }
-
-    /// JSON if it is JSON, whatever type was announced; else the text. Whole numbers that a double would round are
-    /// texts, as everywhere between nodes (execution-engine.md 0.3).
-    private static func body(of response: HTTPResponse) -> JSONValue {
-        if response.body.isEmpty { return "" }
-        do throws(JSONError) {
-            return try JSONValue(
-                parsing: response.body, maximumDepth: responseDepth, duplicateKeys: .last, integers: .exactText)
-        } catch {
-            return .string(String(decoding: response.body, as: UTF8.self))
-        }
     }
 
     /// `content-type` becomes `Content-Type`.

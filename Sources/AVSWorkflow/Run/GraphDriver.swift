@@ -138,7 +138,7 @@ struct NodeExecution: Sendable {
         var log: [String] = []
         let outcome: NodeOutcome
         do throws(NodeFailure) {
-            outcome = try await perform(&log)
+            outcome = try await node.config.perform(as: node, in: context, log: &log)
         } catch {
             log.append("Error: \(error.message)")
             outcome = NodeOutcome(failure: error)
@@ -147,17 +147,5 @@ struct NodeExecution: Sendable {
             of: node, outcome, log: log, inputs: inputs, startAt: startAt, endAt: context.environment.time.now)
         return FinishedNode(
             step: step, data: passed.data ?? passed.output, selectedCondition: passed.selectedCondition)
-    }
-
-    private func perform(_ log: inout [String]) async throws(NodeFailure) -> NodeOutcome {
-        switch node.config {
-        case .restAPI(let config): return try await config.run(in: context, log: &log)
-        case .branch(let config): return try await config.run(as: node, in: context, log: &log)
-        case .contractRead(let config): return try await config.run(in: context, log: &log)
-        case .customCode(let config): return try await config.run(in: context, log: &log)
-        case .ethTransfer, .contractWrite, .graphQLQuery, .filter, .loop, .balance:
-            try NodeRequirements.check(node.config)
-            throw NodeFailure("not supported yet: \(node.kind.wireName)")
-        }
     }
 }

@@ -54,14 +54,17 @@ struct StepBuilder: Sendable {
             error: outcome.failure.map { redaction.redact($0.message) } ?? "",
             errorCode: outcome.failure?.code ?? .unspecified, log: Self.cut(redaction.redact(text)), inputs: inputs,
             config: NodeShape.config(of: node), output: outcome.output,
-            metadata: outcome.metadata?.withoutNonFiniteNumbers, executionContext: executionContext,
-            startAt: startAt, endAt: endAt)
+            metadata: outcome.metadata?.withoutNonFiniteNumbers, executionContext: executionContext(of: outcome),
+            gasUsed: outcome.gas.map { "\($0.used)" } ?? "", gasPrice: outcome.gas.map { "\($0.price)" } ?? "",
+            totalGasCost: outcome.gas.map { "\($0.totalCost)" } ?? "", startAt: startAt, endAt: endAt)
         return (step, outcome)
     }
 
     /// Reads of the chain and everything that is not on it: nothing is simulated. Nodes that write set their own.
-    private var executionContext: JSONValue {
-        ["is_simulated": false, "provider": "chain_rpc", "chain_id": .number(Double(chainID))]
+    private func executionContext(of outcome: NodeOutcome) -> JSONValue {
+        var fields = outcome.executionContext ?? ["is_simulated": false, "provider": "chain_rpc"]
+        fields["chain_id"] = .number(Double(chainID))
+        return .object(fields)
     }
 
     private static func cut(_ log: String) -> String {

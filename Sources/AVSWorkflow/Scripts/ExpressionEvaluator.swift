@@ -117,7 +117,7 @@ extension ScriptValue {
 
     // MARK: Conversions
 
-    fileprivate var isTruthy: Bool {
+    var isTruthy: Bool {
         switch self {
         case .undefined, .json(.null): false
         case .json(.bool(let bool)): bool
@@ -139,7 +139,8 @@ extension ScriptValue {
         }
     }
 
-    fileprivate var typeName: String {
+    /// What `typeof` answers.
+    var typeName: String {
         switch self {
         case .undefined: "undefined"
         case .json(.bool): "boolean"

@@ -105,18 +105,9 @@ struct WorkflowRunTests {
     @Test("fails nodes that are not supported yet by name")
     func unsupported() async {
         let nodes: [(Node.Config, String)] = [
-            (.filter(FilterNode(expression: "true", inputVariable: "{{a}}")), "NODE_TYPE_FILTER"),
             (.ethTransfer(ETHTransferNode(destination: "0x1", amount: "1")), "NODE_TYPE_ETH_TRANSFER"),
             (.balance(BalanceNode(address: "0x1", chain: "1")), "NODE_TYPE_BALANCE"),
-            (.graphQLQuery(GraphQLQueryNode(url: "https://a", query: "{a}")), "NODE_TYPE_GRAPHQL_QUERY"),
             (.contractWrite(ContractWriteNode(contractAddress: "0x1", callData: "0x00")), "NODE_TYPE_CONTRACT_WRITE"),
-            (
-                .loop(
-                    LoopNode(
-                        inputVariable: "{{a}}", iterationValue: "v", iterationKey: "", mode: .parallel,
-                        runner: .restAPI(RestAPINode(url: "https://a", method: "GET")))),
-                "NODE_TYPE_LOOP"
-            ),
         ]
         for (config, name) in nodes {
             let finished = await Sample.run(Node(id: "N", name: "n", config: config))
@@ -130,11 +121,8 @@ struct WorkflowRunTests {
         "fails a node whose configuration lacks something by the field's name",
         arguments: [
             (.customCode(CustomCodeNode(language: .javaScript, source: "")), "source"),
-            (.filter(FilterNode(expression: "", inputVariable: "{{a}}")), "expression"),
             (.ethTransfer(ETHTransferNode(destination: "", amount: "1")), "destination"),
             (.ethTransfer(ETHTransferNode(destination: "0x1", amount: "")), "amount"),
-            (.balance(BalanceNode(address: "0x1", chain: "")), "chain"),
-            (.graphQLQuery(GraphQLQueryNode(url: "https://a", query: "")), "query"),
             (.contractWrite(ContractWriteNode(contractAddress: "0x1")), "methodCalls"),
             (
                 .contractWrite(ContractWriteNode(contractAddress: "0x1", methodCalls: [MethodCall(methodName: "f")])),

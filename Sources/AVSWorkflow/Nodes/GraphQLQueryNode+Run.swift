@@ -1,0 +1,65 @@
+import AVSModel
+import AVSPrimitives
+
+/// The GraphQL node: one query by POST; its output is the answer's `data`.
+///
+/// - Source: execution-engine.md 5.4.
+extension GraphQLQueryNode {
+    /// Where the server's own key `thegraph_api_key` goes along.
+    private static let keyedHost = "gateway.thegraph.com"
+    private static let keyName = "thegraph_api_key"
+
+    func run(in context: NodeContext, log: inout [String]) async throws(NodeFailure) -> NodeOutcome {
+        let request = try await request(in: context)
+        log.append("Query: POST \(request.url)")
+        let response: HTTPResponse
+        do {
+            response = try await context.environment.http.send(request.wire)
+        } catch {
+            throw NodeFailure("graphql: network error: \("\(error)".excerpt(200))")
+        }
+        log.append("Response: \(response.status), \(response.body.count) bytes")
+        guard (200..<300).contains(response.status) else {
+            throw NodeFailure("graphql: server returned a non-200 status code: \(response.status)")
+        }
+        guard let answer = response.json, case .object(let members) = answer else {
+            throw NodeFailure("graphql: the server's answer is not a JSON object")
+        }
+        if let errors = members["errors"]?.arrayValue, let first = errors.first {
+            let message = first["message"]?.stringValue ?? first.serialized
+            throw NodeFailure("graphql: \(message.excerpt(500))")
+        }
+        return NodeOutcome(output: members["data"] ?? .null)
+    }
+
+    /// The request, and its URL as the task's owner wrote it, templates resolved.
+    private func request(in context: NodeContext) async throws(NodeFailure) -> (wire: HTTPRequest, url: String) {
+        guard !url.isEmpty, !query.isEmpty else {
+            throw NodeFailure(code: .missingRequiredField, "url and query is required")
+        }
+        let templates = context.templates
+        let url = try await templates.resolve(url, in: "url")
+        let query = try await templates.resolve(query, in: "query")
+        var values: [String: JSONValue] = [:]
+        for (name, value) in variables.sorted(by: { $0.key < $1.key }) {
+            values[name] = .string(try await templates.resolve(value, in: "variable '\(name.excerpt())'"))
+        }
+        var headers = [
+            HTTPRequest.Header("Content-Type", "application/json; charset=utf-8"),
+            HTTPRequest.Header("Accept", "application/json; charset=utf-8"),
+        ]
+        let wireURL = try HTTPRequest.url(url)
+        if Self.isKeyed(wireURL), let key = context.environment.services.secrets[Self.keyName], !key.isEmpty {
+            headers.append(HTTPRequest.Header("Authorization", "Bearer \(key)"))
+        }
+        let body: JSONValue = ["query": .string(query), "variables": .object(values)]
+        return (HTTPRequest(method: .post, url: wireURL, headers: headers, body: body.serializedBytes), url)
+    }
+
+    /// Whether the URL's host is the one that gets our key: by its authority, without a user, and over TLS only.
+    private static func isKeyed(_ url: String) -> Bool {
+        guard url.prefix(8).lowercased() == "https://" else { return false }
+        let authority = url.dropFirst(8).prefix { !"/?#".contains($0) }.lowercased()
+        return authority == keyedHost || authority == "\(keyedHost):443"
+    }
+}
