@@ -246,8 +246,8 @@ let package = Package(
         .testTarget(
             name: "AVSClientTests",
             dependencies: [
-                "AVSClient", "AVSCrypto", "AVSModel", "AVSPrimitives", "AVSProto", "AVSRPC", "AVSTesting", "AVSTransport",
-                "AVSWire", .product(name: "Logging", package: "swift-log"),
+                "AVSClient", "AVSCrypto", "AVSEngine", "AVSModel", "AVSPrimitives", "AVSProto", "AVSRPC", "AVSServer",
+                "AVSTesting", "AVSTransport", "AVSWire", .product(name: "Logging", package: "swift-log"),
             ],
             swiftSettings: settings),
 

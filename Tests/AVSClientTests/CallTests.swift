@@ -47,7 +47,7 @@ struct CallTests {
                 _ = try await status
                 Issue.record("the call succeeded")
             } catch {
-                #expect((error as? ClientError)?.code == .unavailable)
+                #expect((error as? AggregatorError)?.code == .unavailable)
             }
         }
         #expect(seen.all.count == 3)
@@ -60,7 +60,7 @@ struct CallTests {
         let error = try await withAggregator(
             [method], session: try Known.session(), time: time, configure: { $0.backoff = Backoff(first: .seconds(60)) }
         ) { client in
-            await #expect(throws: ClientError.self) {
+            await #expect(throws: AggregatorError.self) {
                 try await client.getExecutionStatus(Known.executionID, of: Known.taskID)
             }
         }
@@ -74,7 +74,7 @@ struct CallTests {
     func doesNotRepeat(code: RPCCode) async throws {
         let seen = Seen<Void>()
         try await withAggregator([flaky(1, code, seen: seen)], session: try Known.session()) { client in
-            let error = await #expect(throws: ClientError.self) {
+            let error = await #expect(throws: AggregatorError.self) {
                 try await client.getExecutionStatus(Known.executionID, of: Known.taskID)
             }
             #expect(error?.code == code)
@@ -82,7 +82,7 @@ struct CallTests {
         #expect(seen.all.count == 1)
     }
 
-    @Test("never repeats a change: nobody knows whether it was made")
+    @Test("never repeats a change without a key: nobody knows whether it was made")
     func neverRepeatsChanges() async throws {
         let seen = Seen<String>()
         let methods: [RPCMethod] = [
@@ -101,11 +101,100 @@ struct CallTests {
         ]
         let task = try TaskTests.newTask()
         try await withAggregator(methods, session: try Known.session()) { client in
-            await #expect(throws: ClientError.self) { try await client.createTask(task) }
-            await #expect(throws: ClientError.self) { try await client.triggerTask(Known.taskID) }
-            await #expect(throws: ClientError.self) { try await client.deleteTask(Known.taskID) }
+            await #expect(throws: AggregatorError.self) { try await client.createTask(task) }
+            await #expect(throws: AggregatorError.self) { try await client.triggerTask(Known.taskID) }
+            await #expect(throws: AggregatorError.self) { try await client.deleteTask(Known.taskID) }
         }
         #expect(seen.all == ["create", "trigger", "delete"])
+    }
+
+    @Test("repeats a change that has an idempotency key, with the same key")
+    func repeatsChangesWithKey() async throws {
+        let (seen, time) = (Seen<String?>(), ManualTime())
+        let methods: [RPCMethod] = [
+            .unary(Wire.AggregatorMethods.createTask) { _, call in
+                if seen.append(call.metadata["idempotency-key"]) < 3 { throw RPCStatus(.unavailable, "gone") }
+                return .with { $0.id = Known.task }
+            }
+        ]
+        let (task, key) = (try TaskTests.newTask(), try #require(IdempotencyKey("order-17")))
+        try await withAggregator(methods, session: try Known.session(), time: time) { client in
+            async let id = client.createTask(task, idempotencyKey: key)
+            for _ in 0..<2 {
+                await time.waitForSleepers(1)
+                time.advance(by: .seconds(2))
+            }
+            let (made, expected) = (try await id, try Known.taskID)
+            #expect(made == expected)
+        }
+        #expect(seen.all == ["order-17", "order-17", "order-17"])
+    }
+
+    @Test("waits as long as the aggregator says when a limit is reached, if the call may be repeated")
+    func comesBackLater() async throws {
+        let (seen, time) = (Seen<Void>(), ManualTime())
+        let methods: [RPCMethod] = [
+            .unary(Wire.AggregatorMethods.getExecutionStatus) { _, _ in
+                if seen.append(()) == 1 { throw try Self.tooMany(after: "7000") }
+                return .with { $0.status = .success }
+            },
+            .unary(Wire.AggregatorMethods.createTask) { _, _ in throw try Self.tooMany(after: "7000") },
+        ]
+        let task = try TaskTests.newTask()
+        try await withAggregator(methods, session: try Known.session(), time: time) { client in
+            async let status = client.getExecutionStatus(Known.executionID, of: Known.taskID)
+            await time.waitForSleepers(1)
+            time.advance(by: .milliseconds(6_999))
+            #expect(seen.all.count == 1)
+            time.advance(by: .milliseconds(1))
+            let answer = try await status
+            #expect(answer == .success)
+            let error = await #expect(throws: AggregatorError.self) { _ = try await client.createTask(task) }
+            #expect(error?.limit == .init(name: "writes per caller", retryAfter: .seconds(7)))
+        }
+        #expect(seen.all.count == 2)
+    }
+
+    @Test("does not come back to an aggregator that asks it not to")
+    func staysAway() async throws {
+        let seen = Seen<Void>()
+        let methods: [RPCMethod] = [
+            .unary(Wire.AggregatorMethods.getExecutionStatus) { _, _ in
+                seen.append(())
+                throw try Self.tooMany(after: "-1")
+            }
+        ]
+        try await withAggregator(methods, session: try Known.session()) { client in
+            let error = await #expect(throws: AggregatorError.self) {
+                try await client.getExecutionStatus(Known.executionID, of: Known.taskID)
+            }
+            #expect(error?.code == .resourceExhausted)
+        }
+        #expect(seen.all.count == 1)
+    }
+
+    private static func tooMany(after milliseconds: String) throws -> RPCStatus {
+        var status = try failure(.resourceExhausted, "too many writes per caller", .tooManyRequests)
+        try status.metadata.add("grpc-retry-pushback-ms", milliseconds)
+        return status
+    }
+
+    @Test("takes the times that a view of the client has, over the same connection and session")
+    func views() async throws {
+        let seen = Seen<Duration>()
+        let methods: [RPCMethod] = [
+            .unary(Wire.AggregatorMethods.getExecutionStatus) { request, call in
+                seen.append(try #require(call.deadline) - ContinuousClock.now)
+                return .with { $0.status = .success }
+            }
+        ]
+        try await withAggregator(methods) { client in
+            let quick = client.with { $0.timeout = .seconds(5) }
+            client.session = try Known.session()
+            #expect(quick.session == client.session)
+            _ = try await quick.getExecutionStatus(Known.executionID, of: Known.taskID)
+        }
+        #expect(try #require(seen.all.first) <= .seconds(5))
     }
 
     @Test("has a deadline: 30 seconds, 120 for a trigger that is waited for")
@@ -150,10 +239,10 @@ struct CallTests {
                 { _ = try await $0.getExecution(Known.executionID, of: Known.taskID) },
                 { _ = try await $0.getTask(Known.taskID) },
                 { _ = try await $0.getWallet() },
-                { _ = try await $0.signIn(message: "m", proof: "p") },
+                { _ = try await $0.getKey(message: "m", proof: "p") },
             ]
             for call in calls {
-                let error = await #expect(throws: ClientError.self) { try await call(client) }
+                let error = await #expect(throws: AggregatorError.self) { try await call(client) }
                 #expect(error?.code == .internal)
             }
         }
@@ -165,14 +254,14 @@ struct CallTests {
         configuration.attempts = 1
         let client = try AggregatorClient(
             target: "unix:/nonexistent/aggregator", configuration: configuration, session: try Known.session())
-        let error = await #expect(throws: ClientError.self) { try await client.getTask(Known.taskID) }
+        let error = await #expect(throws: AggregatorError.self) { try await client.getTask(Known.taskID) }
         #expect(error?.code == .unavailable)
         await client.close()
     }
 
     @Test("a target that names nothing is refused", arguments: ["", "host:port", "[::1"])
     func badTargets(text: String) throws {
-        let error = try #require(throws: ClientError.self) { try AggregatorClient(target: text) }
+        let error = try #require(throws: AggregatorError.self) { try AggregatorClient(target: text) }
         #expect(error.code == .invalidArgument)
     }
 
@@ -190,7 +279,7 @@ struct CallTests {
             let call = Task { try await client.getExecutionStatus(Known.executionID, of: Known.taskID) }  // ends below
             for await _ in entered.stream { break }
             call.cancel()
-            let error = await #expect(throws: ClientError.self) { try await call.value }
+            let error = await #expect(throws: AggregatorError.self) { try await call.value }
             #expect(error?.code == .cancelled)
         }
     }

@@ -12,7 +12,8 @@ import Testing
 
 /// A server on a free loopback port that gives the answers of a test, and a client of it, for as long as `body` runs.
 func withAggregator<Result>(
-    _ methods: [RPCMethod], session: Session? = nil, time: any TimeSource = SystemTime(),
+    _ methods: [RPCMethod], session: Session? = nil, signer: (any SignInSigner)? = nil,
+    time: any TimeSource = SystemTime(),
     configure: (inout AggregatorClient.Configuration) -> Void = { _ in },
     _ body: (AggregatorClient) async throws -> Result
 ) async throws -> Result {
@@ -26,7 +27,8 @@ func withAggregator<Result>(
         var configuration = AggregatorClient.Configuration()
         configure(&configuration)
         let client = try AggregatorClient(
-            target: "127.0.0.1:\(await running.boundPort)", configuration: configuration, session: session, time: time)
+            target: "127.0.0.1:\(await running.boundPort)", configuration: configuration, session: session,
+            signer: signer, time: time)
         let result: Result
         do {
             result = try await body(client)
@@ -114,4 +116,11 @@ func failure(_ code: RPCCode, _ message: String, _ number: ErrorCode) throws -> 
     var status = RPCStatus(code, message)
     try status.metadata.add("x-ap-error-code", "\(number.rawValue)")
     return status
+}
+
+extension AggregatorError {
+    var limit: Limit? { if case .limit(let limit, _) = self { limit } else { nil } }
+    var field: String? { if case .invalidArgument(let field, _) = self { field } else { nil } }
+    /// `notFound`
+    var caseName: String { Mirror(reflecting: self).children.first?.label ?? "" }
 }

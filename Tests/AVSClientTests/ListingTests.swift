@@ -30,7 +30,7 @@ struct ListingTests {
                     $0.startCursor = page.first.map { "\($0)" } ?? ""
                     $0.endCursor = page.last.map { "\($0)" } ?? ""
                     $0.hasNextPage = (page.last ?? 0) > 0
-                    $0.hasPreviousPage = !request.after.isEmpty
+                    $0.hasPreviousPage = request.before.isEmpty ? !request.after.isEmpty : (page.first ?? 9) < 9
                 }
             }
         }
@@ -41,7 +41,7 @@ struct ListingTests {
         let seen = Seen<Wire.ListExecutionsReq>()
         let indexes = try await withAggregator([executions(seen: seen)], session: try Known.session()) { client in
             var indexes: [Int64] = []
-            for try await execution in client.listExecutions(of: try Known.taskID, pageSize: pageSize) {
+            for try await execution in client.executions(of: try Known.taskID, pageSize: pageSize) {
                 indexes.append(execution.index)
             }
             return indexes
@@ -55,7 +55,7 @@ struct ListingTests {
     func isLazy() async throws {
         let seen = Seen<Wire.ListExecutionsReq>()
         try await withAggregator([executions(seen: seen)], session: try Known.session()) { client in
-            let list = client.listExecutions(of: try Known.taskID, pageSize: 4)
+            let list = client.executions(of: try Known.taskID, pageSize: 4)
             #expect(seen.all.isEmpty)
             for try await execution in list where execution.index == 7 { break }
             #expect(seen.all.count == 1)
@@ -66,11 +66,77 @@ struct ListingTests {
     func pages() async throws {
         let seen = Seen<Wire.ListExecutionsReq>()
         try await withAggregator([executions(seen: seen)], session: try Known.session()) { client in
-            let list = client.listExecutions(of: try Known.taskID, pageSize: 2)
+            let list = client.executions(of: try Known.taskID, pageSize: 2)
             let second = try await list.page(.after(Cursor("8")))
             #expect(second.items.map(\.index) == [7, 6])
             #expect(second.hasPrevious && second.hasNext && second.endCursor == Cursor("6"))
             #expect(try await list.page(.before(Cursor("6"))).items.map(\.index) == [8, 7])
+        }
+    }
+
+    @Test("is walked towards its beginning, nearest items first", arguments: [1, 2, 3, 10])
+    func backwards(pageSize: Int) async throws {
+        let seen = Seen<Wire.ListExecutionsReq>()
+        let indexes = try await withAggregator([executions(seen: seen)], session: try Known.session()) { client in
+            let list = client.executions(of: try Known.taskID, pageSize: pageSize)
+            var indexes: [Int64] = []
+            for try await execution in list.backwards(from: Cursor("4")) { indexes.append(execution.index) }
+            return indexes
+        }
+        #expect(indexes == [5, 6, 7, 8, 9])
+    }
+
+    @Test("goes on behind a cursor")
+    func fromCursor() async throws {
+        let seen = Seen<Wire.ListExecutionsReq>()
+        let indexes = try await withAggregator([executions(seen: seen)], session: try Known.session()) { client in
+            let list = client.executions(of: try Known.taskID, pageSize: 2)
+            var indexes: [[Int64]] = []
+            for try await page in list.forwards(from: Cursor("4")).pages { indexes.append(page.items.map(\.index)) }
+            return indexes
+        }
+        #expect(indexes == [[3, 2], [1, 0]])
+    }
+
+    @Test("asks for one page ahead when it is told to, and for none otherwise", arguments: [false, true])
+    func prefetches(isAhead: Bool) async throws {
+        let (seen, asked) = (Seen<Wire.ListExecutionsReq>(), AsyncStream<Void>.makeStream())
+        let inner = executions(seen: seen)
+        let method = RPCMethod.unary(inner.path, request: .bytes, response: .bytes) { bytes, call in
+            guard case .unary(let respond) = inner.handler else { throw RPCStatus(.unimplemented) }
+            let answer = try await respond(bytes, call)
+            asked.continuation.yield()
+            return answer
+        }
+        try await withAggregator([method], session: try Known.session()) { client in
+            let list = client.executions(of: try Known.taskID, pageSize: 2)
+            var items = (isAhead ? list.prefetching() : list).makeAsyncIterator()
+            var asks = asked.stream.makeAsyncIterator()
+            #expect(try await items.next()?.index == 9)
+            for _ in 0..<(isAhead ? 2 : 1) { await asks.next() }
+            #expect(seen.all.count == (isAhead ? 2 : 1))
+            var rest: [Int64] = []
+            while let item = try await items.next() { rest.append(item.index) }
+            #expect(rest == (0..<9).reversed())
+            #expect(seen.all.count == 5)
+        }
+    }
+
+    @Test("asks for the same page again after a failure", arguments: [false, true])
+    func survivesFailures(isAhead: Bool) async throws {
+        let (seen, calls) = (Seen<Wire.ListExecutionsReq>(), Seen<Void>())
+        let inner = executions(seen: seen)
+        let method = RPCMethod.unary(inner.path, request: .bytes, response: .bytes) { bytes, call in
+            guard case .unary(let respond) = inner.handler else { throw RPCStatus(.unimplemented) }
+            if calls.append(()) == 2 { throw RPCStatus(.internal, "once") }
+            return try await respond(bytes, call)
+        }
+        try await withAggregator([method], session: try Known.session()) { client in
+            let list = client.executions(of: try Known.taskID, pageSize: 5)
+            var items = (isAhead ? list.prefetching() : list).makeAsyncIterator()
+            for _ in 0..<5 { _ = try await items.next() }
+            await #expect(throws: AggregatorError.self) { try await items.next() }
+            #expect(try await items.next()?.index == 4)
         }
     }
 
@@ -91,8 +157,8 @@ struct ListingTests {
         ]
         let wallet = try Known.walletAddress
         try await withAggregator(methods, session: try Known.session()) { client in
-            let error = await #expect(throws: ClientError.self) {
-                for try await _ in client.listTasks(of: [wallet]) {}
+            let error = await #expect(throws: AggregatorError.self) {
+                for try await _ in client.tasks(of: [wallet]) {}
             }
             #expect(error?.code == .internal)
         }
@@ -110,7 +176,7 @@ struct ListingTests {
         ]
         try await withAggregator(methods, session: try Known.session()) { client in
             var chains: [UInt64] = []
-            for try await task in client.listTasks(of: [try Known.walletAddress], includesNodes: true) {
+            for try await task in client.tasks(of: [try Known.walletAddress], includesNodes: true) {
                 chains.append(task.chainID)
             }
             #expect(chains == [0])

@@ -84,13 +84,13 @@ struct TaskTests {
             .unary(Wire.AggregatorMethods.setTaskEnabled) { _, _ in .with { $0.status = "error" } },
         ]
         try await withAggregator(methods, session: try Known.session()) { client in
-            let cancel = await #expect(throws: ClientError.self) { try await client.cancelTask(Known.taskID) }
+            let cancel = await #expect(throws: AggregatorError.self) { try await client.cancelTask(Known.taskID) }
             #expect(cancel?.code == .failedPrecondition)
             #expect(cancel?.errorCode == .taskAlreadyCompleted)
-            #expect(cancel?.refusal == "cannot_cancel")
-            let delete = await #expect(throws: ClientError.self) { try await client.deleteTask(Known.taskID) }
-            #expect(delete == ClientError(.notFound, "Task not found", errorCode: .taskNotFound, refusal: "not_found"))
-            let enable = await #expect(throws: ClientError.self) { try await client.setTaskEnabled(Known.taskID, true) }
+            #expect(cancel?.reason == "cannot_cancel")
+            let delete = await #expect(throws: AggregatorError.self) { try await client.deleteTask(Known.taskID) }
+            #expect(delete == .notFound(.init(.notFound, "Task not found", errorNumber: 2_000)))
+            let enable = await #expect(throws: AggregatorError.self) { try await client.setTaskEnabled(Known.taskID, true) }
             #expect(enable?.code == .internal)
         }
     }

@@ -1,4 +1,4 @@
-public import AVSCrypto
+import AVSCrypto
 public import AVSPrimitives
 import AVSProto
 import AVSRPC
@@ -8,24 +8,26 @@ extension AggregatorClient {
     static let firstLine = "Please sign the below text for ownership verification."
 
     /// The text that `owner` has to sign. Its lines say for which chain and until when, in UTC.
-    public func getSignatureFormat(for owner: Address) async throws -> String {
+    public func getSignatureFormat(for owner: Address) async throws(AggregatorError) -> String {
         let request = Wire.GetSignatureFormatReq.with { $0.wallet = owner.checksummed }
-        return try await call(Wire.AggregatorMethods.getSignatureFormat, request, .safe).message
+        return try await call(Wire.AggregatorMethods.getSignatureFormat, request, .safe, for: .everybody).message
     }
 
-    /// Signs in as the owner of `key` and keeps the session for all later calls.
+    /// Signs in and keeps the session for all later calls.
     ///
-    /// The key signs nothing but a sign-in for its own address: a server that asks for another text does not get a
+    /// The signer signs nothing but a sign-in for its own address: a server that asks for another text does not get a
     /// signature that somebody else would take.
     @discardableResult
-    public func signIn(with key: SigningKey) async throws -> Session {
-        let message = try await getSignatureFormat(for: key.address)
-        let lines = message.split(separator: "\n", omittingEmptySubsequences: false)
-        guard lines.count == 8, lines[0] == Self.firstLine, lines[7] == "Wallet: \(key.address.checksummed)" else {
-            throw ClientError(.internal, "the aggregator asks to sign a text that is no sign-in of \(key.address)")
-        }
-        let signature = try reading { try key.signMessage(Array(message.utf8)) }
-        return try await signIn(message: message, proof: signature.hex)
+    public func signIn(with signer: some SignInSigner) async throws(AggregatorError) -> Session {
+        let session = try await newSession(signer)
+        self.session = session
+        return session
+    }
+
+    /// Signs in as `owner` with an API key, and keeps the session. An administrator's key is good for every owner.
+    @discardableResult
+    public func signIn(as owner: Address, apiKey: Sensitive<String>) async throws(AggregatorError) -> Session {
+        try await getKey(message: getSignatureFormat(for: owner), proof: apiKey.exposed)
     }
 
     /// Signs in with a signature that was made elsewhere, or with an API key, and keeps the session.
@@ -34,18 +36,40 @@ extension AggregatorClient {
     ///   - message: eight lines as ``getSignatureFormat(for:)`` gives them.
     ///   - proof: `0x` and the 65 bytes r, s, v of the signature in hex, or an API key.
     @discardableResult
-    public func signIn(message: String, proof: String) async throws -> Session {
+    public func getKey(message: String, proof: String) async throws(AggregatorError) -> Session {
+        let session = try await exchanged(message, proof)
+        self.session = session
+        return session
+    }
+
+    /// A session that is not kept yet.
+    func newSession(_ signer: some SignInSigner) async throws(AggregatorError) -> Session {
+        let message = try await getSignatureFormat(for: signer.address)
+        let lines = message.split(separator: "\n", omittingEmptySubsequences: false)
+        guard lines.count == 8, lines[0] == Self.firstLine, lines[7] == "Wallet: \(signer.address.checksummed)" else {
+            throw .unreadable("the aggregator asks to sign a text that is no sign-in of \(signer.address)")
+        }
+        let proof: String
+        do {
+            proof = try await signer.signMessage(Array(message.utf8)).hex
+        } catch is CancellationError {
+            throw AggregatorError(CancellationError())
+        } catch {
+            throw .unauthenticated(.init(.unauthenticated, "the sign-in could not be signed: \(error)"))
+        }
+        return try await exchanged(message, proof)
+    }
+
+    private func exchanged(_ message: String, _ proof: String) async throws(AggregatorError) -> Session {
         let request = Wire.GetKeyReq.with {
             $0.message = message
             $0.signature = proof
         }
-        let answer = try await call(Wire.AggregatorMethods.getKey, request, .safe)
-        do {
-            let session = try Session(token: answer.key)
-            self.session = session
-            return session
+        let answer = try await call(Wire.AggregatorMethods.getKey, request, .safe, for: .everybody)
+        do throws(AggregatorError) {
+            return try Session(token: answer.key)
         } catch {
-            throw ClientError(.internal, "the aggregator's answer cannot be read: \(ClientError(error).message)")
+            throw .unreadable("the aggregator's answer cannot be read: \(error.message)")
         }
     }
 }

@@ -17,9 +17,9 @@ public struct Session: Hashable, Sendable {
     ///
     ///     <header>.<payload: base64url of {"aud":["31337"],"exp":<seconds>,"sub":"0x…"}>.<signature>
     ///
-    /// - Throws: ``ClientError`` INVALID_ARGUMENT for a text that is no such token, without showing it.
+    /// - Throws: ``AggregatorError/invalidArgument(field:_:)`` for a text that is no such token, without showing it.
     /// - Source: aggregator-api 3.4.
-    public init(token: String) throws {
+    public init(token: String) throws(AggregatorError) {
         let parts = token.split(separator: ".", omittingEmptySubsequences: false)
         guard parts.count == 3, let bytes = Base64.decodeURL(String(parts[1])) else {
             throw Self.refused("wanted three parts of base64url text, joined by points")
@@ -39,7 +39,7 @@ public struct Session: Hashable, Sendable {
         chainID = chain
     }
 
-    private static func refused(_ why: String) -> ClientError {
-        ClientError(.invalidArgument, "not a token of an aggregator: \(why)")
+    private static func refused(_ why: String) -> AggregatorError {
+        .invalid("token", "not a token of an aggregator: \(why)")
     }
 }

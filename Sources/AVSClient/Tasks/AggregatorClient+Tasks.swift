@@ -8,10 +8,14 @@ import AVSWire
 extension AggregatorClient {
     /// Stores a task, which is enabled at once.
     ///
-    /// Two calls make two tasks, so a call whose answer was lost (UNAVAILABLE, DEADLINE_EXCEEDED) is not repeated: look
-    /// into ``listTasks(of:pageSize:includesNodes:includesEdges:)`` first.
-    public func createTask(_ task: NewTask) async throws -> TaskID {
-        let answer = try await call(Wire.AggregatorMethods.createTask, Wire.CreateTaskReq(task), .never)
+    /// Without a key two calls make two tasks, so a call whose answer was lost is not repeated
+    /// (``AggregatorError/unavailable(retryAfter:_:)``, ``AggregatorError/timedOut(_:)``): look into
+    /// ``tasks(of:pageSize:includesNodes:includesEdges:)`` first.
+    public func createTask(
+        _ task: NewTask, idempotencyKey: IdempotencyKey? = nil
+    ) async throws(AggregatorError) -> TaskID {
+        let request = Wire.CreateTaskReq(task)
+        let answer = try await call(Wire.AggregatorMethods.createTask, request, .change(idempotencyKey))
         return try reading {
             guard let id = TaskID(answer.id) else { throw MalformedMessage("'\(answer.id.prefix(64))' is no task id") }
             return id
@@ -21,8 +25,8 @@ extension AggregatorClient {
     /// A task with everything that its owner may see.
     ///
     /// Its `chainID` is that of its settings, else that of the ``session``.
-    public func getTask(_ id: TaskID) async throws -> AutomationTask {
-        let session = try signedIn()
+    public func getTask(_ id: TaskID) async throws(AggregatorError) -> AutomationTask {
+        let session = try await signedIn()
         let request = Wire.IdReq.with { $0.id = id.description }
         let answer = try await call(Wire.AggregatorMethods.getTask, request, .safe)
         return try reading { try AutomationTask(answer, chainID: answer.settingsChainID ?? session.chainID) }
@@ -35,11 +39,11 @@ extension AggregatorClient {
     /// - Parameters:
     ///   - wallets: at least one. One that is not the caller's fails the whole call.
     ///   - pageSize: items to ask for at once; not negative.
-    public func listTasks(
+    public func tasks(
         of wallets: [Address], pageSize: Int = Listing<AutomationTask>.defaultPageSize, includesNodes: Bool = false,
         includesEdges: Bool = false
     ) -> Listing<AutomationTask> {
-        Listing { position in
+        Listing { (position) async throws(AggregatorError) in
             let request = Wire.ListTasksReq.with {
                 $0.smartWalletAddress = wallets.map(\.checksummed)
                 $0.limit = Int64(pageSize)
@@ -56,51 +60,60 @@ extension AggregatorClient {
 
     /// Pauses a task or lets it go on. What it already is stays, and is a success.
     ///
-    /// - Throws: NOT_FOUND; FAILED_PRECONDITION for a task that has ended or, when pausing, is running.
+    /// - Throws: ``AggregatorError/notFound(_:)``; ``AggregatorError/refused(reason:_:)`` for a task that has ended or,
+    ///   when pausing, is running.
     @discardableResult
-    public func setTaskEnabled(_ id: TaskID, _ isEnabled: Bool) async throws -> TaskChange {
+    public func setTaskEnabled(
+        _ id: TaskID, _ isEnabled: Bool, idempotencyKey: IdempotencyKey? = nil
+    ) async throws(AggregatorError) -> TaskChange {
         let request = Wire.SetTaskEnabledReq.with {
             $0.id = id.description
             $0.enabled = isEnabled
         }
-        let answer = try await response(Wire.AggregatorMethods.setTaskEnabled, request, .never)
+        let answer = try await response(Wire.AggregatorMethods.setTaskEnabled, request, .change(idempotencyKey))
         return try ChangeAnswer(answer.message).change(of: id, trailers: answer.trailingMetadata)
     }
 
     /// Ends a task for good and keeps its record.
     ///
-    /// - Throws: NOT_FOUND; FAILED_PRECONDITION for a task that has ended or is running.
+    /// - Throws: ``AggregatorError/notFound(_:)``; ``AggregatorError/refused(reason:_:)`` for a task that has ended or is
+    ///   running.
     @discardableResult
-    public func cancelTask(_ id: TaskID) async throws -> TaskChange {
+    public func cancelTask(
+        _ id: TaskID, idempotencyKey: IdempotencyKey? = nil
+    ) async throws(AggregatorError) -> TaskChange {
         let request = Wire.IdReq.with { $0.id = id.description }
-        let answer = try await response(Wire.AggregatorMethods.cancelTask, request, .never)
+        let answer = try await response(Wire.AggregatorMethods.cancelTask, request, .change(idempotencyKey))
         return try ChangeAnswer(answer.message).change(of: id, trailers: answer.trailingMetadata)
     }
 
     /// Removes a task; its history goes later.
     ///
-    /// - Throws: NOT_FOUND, also for the second call; FAILED_PRECONDITION while it is running.
+    /// - Throws: ``AggregatorError/notFound(_:)``, also for the second call; ``AggregatorError/refused(reason:_:)`` while
+    ///   it is running.
     @discardableResult
-    public func deleteTask(_ id: TaskID) async throws -> TaskChange {
+    public func deleteTask(
+        _ id: TaskID, idempotencyKey: IdempotencyKey? = nil
+    ) async throws(AggregatorError) -> TaskChange {
         let request = Wire.IdReq.with { $0.id = id.description }
-        let answer = try await response(Wire.AggregatorMethods.deleteTask, request, .never)
+        let answer = try await response(Wire.AggregatorMethods.deleteTask, request, .change(idempotencyKey))
         return try ChangeAnswer(answer.message).change(of: id, trailers: answer.trailingMetadata)
     }
 
     /// Runs a task now, as if its trigger had fired.
     ///
-    /// Never repeated: each call is a run. The aggregator finishes a run whose caller has gone.
+    /// Without a key each call is a run. The aggregator finishes a run whose caller has gone.
     ///
     /// - Parameters:
     ///   - kind: the task's own kind of trigger.
     ///   - data: what the trigger produced; nil leaves it to the task.
     ///   - input: merged over the task's input variables, for this run only.
     ///   - isBlocking: wait for the end, up to ``Configuration/blockingTimeout``, instead of for the start.
-    /// - Throws: FAILED_PRECONDITION for a task that may not run now.
+    /// - Throws: ``AggregatorError/refused(reason:_:)`` for a task that may not run now.
     public func triggerTask(
         _ id: TaskID, kind: TriggerKind = .manual, data: JSONValue? = nil, input: [String: JSONValue] = [:],
-        isBlocking: Bool = false
-    ) async throws -> TriggeredRun {
+        isBlocking: Bool = false, idempotencyKey: IdempotencyKey? = nil
+    ) async throws(AggregatorError) -> TriggeredRun {
         let request = Wire.TriggerTaskReq.with {
             $0.taskId = id.description
             $0.triggerType = Wire.TriggerType(rawValue: kind.rawValue)
@@ -109,29 +122,9 @@ extension AggregatorClient {
             $0.isBlocking = isBlocking
         }
         let timeout = isBlocking ? configuration.blockingTimeout : configuration.timeout
-        let answer = try await call(Wire.AggregatorMethods.triggerTask, request, .never, timeout: timeout)
+        let answer = try await call(
+            Wire.AggregatorMethods.triggerTask, request, .change(idempotencyKey), timeout: timeout)
         return try reading { try TriggeredRun(answer, taskID: id) }
-    }
-}
-
-extension PagePosition {
-    /// The fields `after` and `before` of a request.
-    var fields: (after: String, before: String) {
-        switch self {
-        case .first: ("", "")
-        case .after(let cursor): (cursor.text, "")
-        case .before(let cursor): ("", cursor.text)
-        }
-    }
-}
-
-extension Page {
-    /// An answer without page information is a whole list.
-    init(_ items: [Item], _ wire: Wire.PageInfo?) {
-        self.init(
-            items: items, startCursor: wire.flatMap { $0.startCursor.isEmpty ? nil : Cursor($0.startCursor) },
-            endCursor: wire.flatMap { $0.endCursor.isEmpty ? nil : Cursor($0.endCursor) },
-            hasPrevious: wire?.hasPreviousPage ?? false, hasNext: wire?.hasNextPage ?? false)
     }
 }
 

@@ -3,7 +3,7 @@ public import AVSPrimitives
 import AVSProto
 import AVSWire
 
-/// What ``AggregatorClient/createTask(_:)`` is told of a task.
+/// What ``AggregatorClient/createTask(_:idempotencyKey:)`` is told of a task.
 public struct NewTask: Hashable, Sendable {
     /// For people; not blank.
     public var name: String
@@ -43,18 +43,24 @@ public struct NewTask: Hashable, Sendable {
     }
 }
 
+extension NewTask {
+    /// ``inputVariables`` with the settings that every aggregator looks for.
+    var filledVariables: [String: JSONValue] {
+        var settings = inputVariables["settings"]?.objectValue ?? [:]
+        settings["name"] = .string(name)
+        settings["runner"] = .string(wallet.checksummed)
+        if let chainID { settings["chain_id"] = .string("\(chainID)") }  // text: a number holds 53 bits
+        return inputVariables.merging(["settings": .object(settings)]) { $1 }
+    }
+}
+
 extension Wire.CreateTaskReq {
     init(_ task: NewTask) {
-        var settings = task.inputVariables["settings"]?.objectValue ?? [:]
-        settings["name"] = .string(task.name)
-        settings["runner"] = .string(task.wallet.checksummed)
-        if let chain = task.chainID { settings["chain_id"] = .string("\(chain)") }  // text: a number holds 53 bits
         self.init()
         trigger = Wire.TaskTrigger(task.trigger)
         nodes = task.nodes.map { Wire.TaskNode($0) }
         edges = task.edges.map { Wire.TaskEdge($0) }
-        inputVariables = task.inputVariables
-        inputVariables["settings"] = .object(settings)
+        inputVariables = task.filledVariables
         startAt = task.startAt?.milliseconds ?? 0
         expiredAt = task.expiredAt?.milliseconds ?? 0
         maxExecution = task.maxExecution

@@ -50,23 +50,26 @@ struct ChangeAnswer {
         (previousStatus, changedAt) = (wire.previousStatus, wire.deletedAt)
     }
 
-    /// - Throws: ``ClientError`` for a change that was refused. The call itself was OK (2.2), so the code is ours:
-    ///   NOT_FOUND, INTERNAL for the outcome `error` without a status that explains it, else FAILED_PRECONDITION.
-    func change(of id: TaskID, trailers: Metadata) throws -> TaskChange {
+    /// - Throws: for a change that was refused. The call itself was OK (2.2), so the code is ours: NOT_FOUND, INTERNAL for
+    ///   the outcome `error` without a status that explains it, else FAILED_PRECONDITION.
+    func change(of id: TaskID, trailers: Metadata) throws(AggregatorError) -> TaskChange {
         let previous = TaskStatus.allCases.first { $0.name == previousStatus }
         guard !success else {
             return TaskChange(
                 taskID: id, outcome: outcome, message: message, previousStatus: previous,
                 changedAt: Timestamp(wire: changedAt))
         }
-        let number = ErrorCode(trailers: trailers)
+        var details = AggregatorError.Details(
+            .failedPrecondition, message, errorNumber: trailers.errorNumber, metadata: trailers)
         switch outcome {
         case "not_found":
-            let number = number == .unspecified ? ErrorCode.taskNotFound : number
-            throw ClientError(.notFound, message, errorCode: number, refusal: outcome)
+            details.code = .notFound
+            details.errorNumber = details.errorNumber ?? ErrorCode.taskNotFound.rawValue
+            throw .notFound(details)
         case "error" where previous == nil:
-            throw ClientError(.internal, message, errorCode: number, refusal: outcome)
-        default: throw ClientError(.failedPrecondition, message, errorCode: number, refusal: outcome)
+            details.code = .internal
+            throw .other(details)
+        default: throw .refused(reason: outcome, details)
         }
     }
 }

@@ -3,7 +3,7 @@ public import AVSPrimitives
 import AVSProto
 import AVSWire
 
-/// What ``AggregatorClient/triggerTask(_:kind:data:input:isBlocking:)`` started, and how it ended if it was waited for.
+/// What ``AggregatorClient/triggerTask(_:kind:data:input:isBlocking:idempotencyKey:)`` started, and how it ended if it was waited for.
 public struct TriggeredRun: Hashable, Sendable {
     public var executionID: ExecutionID
     public var taskID: TaskID

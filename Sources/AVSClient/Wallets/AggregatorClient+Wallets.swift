@@ -7,9 +7,11 @@ extension AggregatorClient {
     /// Derives the caller's wallet of a salt and registers it. A second call gives the same wallet.
     ///
     /// - Parameter factory: nil is the aggregator's default one.
-    /// - Throws: RESOURCE_EXHAUSTED when the owner has as many wallets as are allowed.
-    public func getWallet(salt: UInt256 = .zero, factory: Address? = nil) async throws -> WalletSummary {
-        let session = try signedIn()
+    /// - Throws: ``AggregatorError/limit(_:_:)`` when the owner has as many wallets as are allowed.
+    public func getWallet(
+        salt: UInt256 = .zero, factory: Address? = nil
+    ) async throws(AggregatorError) -> WalletSummary {
+        let session = try await signedIn()
         let request = Wire.GetWalletReq.with {
             $0.salt = "\(salt)"
             $0.factoryAddress = factory?.checksummed ?? ""
@@ -20,24 +22,28 @@ extension AggregatorClient {
 
     /// Hides a registered wallet or shows it again. Presentation only: it stays usable and listed.
     ///
-    /// - Throws: NOT_FOUND for a wallet that was never registered.
+    /// - Throws: ``AggregatorError/notFound(_:)`` for a wallet that was never registered.
     @discardableResult
-    public func setWallet(salt: UInt256, factory: Address? = nil, isHidden: Bool) async throws -> WalletSummary {
-        let session = try signedIn()
+    public func setWallet(
+        salt: UInt256, factory: Address? = nil, isHidden: Bool, idempotencyKey: IdempotencyKey? = nil
+    ) async throws(AggregatorError) -> WalletSummary {
+        let session = try await signedIn()
         let request = Wire.SetWalletReq.with {
             $0.salt = "\(salt)"
             $0.factoryAddress = factory?.checksummed ?? ""
             $0.isHidden = isHidden
         }
-        let answer = try await call(Wire.AggregatorMethods.setWallet, request, .never)
+        let answer = try await call(Wire.AggregatorMethods.setWallet, request, .change(idempotencyKey))
         return try reading { try WalletSummary(answer, owner: session.owner) }
     }
 
     /// All registered wallets of the caller, hidden ones too: the default wallet first, the rest by address.
     ///
     /// - Parameters: what to keep; nil keeps all.
-    public func listWallets(factory: Address? = nil, salt: UInt256? = nil) async throws -> [SmartWallet] {
-        let session = try signedIn()
+    public func listWallets(
+        factory: Address? = nil, salt: UInt256? = nil
+    ) async throws(AggregatorError) -> [SmartWallet] {
+        let session = try await signedIn()
         let request = Wire.ListWalletReq.with {
             $0.factoryAddress = factory?.checksummed ?? ""
             $0.salt = salt.map { "\($0)" } ?? ""
@@ -53,9 +59,9 @@ extension AggregatorClient {
     }
 
     /// The next nonce of a smart wallet at the entry point; 0 for one that was never used. Needs no session.
-    public func getNonce(of wallet: Address) async throws -> UInt256 {
+    public func getNonce(of wallet: Address) async throws(AggregatorError) -> UInt256 {
         let request = Wire.NonceRequest.with { $0.owner = wallet.checksummed }
-        let answer = try await call(Wire.AggregatorMethods.getNonce, request, .safe)
+        let answer = try await call(Wire.AggregatorMethods.getNonce, request, .safe, for: .everybody)
         return try reading {
             guard let nonce = UInt256(decimal: answer.nonce) else {
                 throw MalformedMessage("nonce '\(answer.nonce.prefix(80))' is no decimal number of 256 bits")

@@ -41,16 +41,16 @@ struct Failure: Error, CustomStringConvertible {
         switch error {
         case let failure as Failure: self = failure
         case let error as ConfigurationError: self.init(.configuration, error.description)
-        case let error as ClientError: self.init(Self.code(of: error), error.description)
+        case let error as AggregatorError: self.init(Self.code(of: error), error.description)
         case let error as KeystoreError: self.init(.configuration, "keystore: \(error)")
         case let error as StorageError: self.init(EndCode(rawValue: error.exitCode) ?? .internalError, error.description)
         default: self.init(.internalError, "\(error)")
         }
     }
 
-    private static func code(of error: ClientError) -> EndCode {
-        switch error.code {
-        case .unavailable, .deadlineExceeded: .unavailable
+    private static func code(of error: AggregatorError) -> EndCode {
+        switch error {
+        case .unavailable, .timedOut: .unavailable
         default: .failed
         }
     }

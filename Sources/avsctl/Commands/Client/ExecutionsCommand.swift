@@ -31,7 +31,7 @@ struct ExecutionsList: AsyncParsableCommand {
     func run() async throws {
         try await client.withClient { aggregator, output in
             var left = limit
-            for try await execution in aggregator.listExecutions(of: task, pageSize: min(limit, 100)) {
+            for try await execution in aggregator.executions(of: task, pageSize: min(limit, 100)) {
                 guard left > 0 else { return Note.write("there are more: --limit \(limit * 2)") }
                 left -= 1
                 try output.line(client.printer.row(execution))

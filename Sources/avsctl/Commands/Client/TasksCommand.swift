@@ -37,7 +37,7 @@ struct TasksList: AsyncParsableCommand {
             let wallets = wallet.isEmpty ? try await aggregator.listWallets().map(\.address) : wallet
             guard !wallets.isEmpty else { return }
             var left = limit
-            for try await task in aggregator.listTasks(of: wallets, pageSize: min(limit, 100)) {
+            for try await task in aggregator.tasks(of: wallets, pageSize: min(limit, 100)) {
                 guard left > 0 else { return Note.write("there are more: --limit \(limit * 2)") }
                 left -= 1
                 try output.line(client.printer.row(task))
