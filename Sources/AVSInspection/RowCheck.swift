@@ -39,7 +39,12 @@ struct RowCheck {
         case .secretOfOwner: try secretOfOwner(reader)
         case .answerCount: try answerCount(reader)
         case .answer: try answer(reader)
-        case .jobSequence: break
+        case .taskCount: try taskCount(reader)
+        case .executionCount: try executionCount(reader)
+        case .executionCountOfOwner: try executionCountOfOwner(reader)
+        case .expiry: try expiry(reader)
+        case .promise: try promise(reader)
+        case .jobSequence, .migration: break
         }
     }
 
@@ -85,18 +90,7 @@ struct RowCheck {
     private mutating func answerCount(_ reader: borrowing some StoreReader & ~Copyable) throws {
         let owner = try AnswerCountKey(bytes: key).owner
         let counted = try DecimalText(stored: value).value
-        var answers: UInt64 = 0
-        var rows = Rows<AnswerKey>(under: owner).range
-        while true {
-            var last: [UInt8]?
-            try reader.scan(rows, order: .ascending, limit: 1_000) { key, _ in
-                last = key
-                answers += 1
-                return .next
-            }
-            guard let last else { break }
-            rows = rows.after(last)
-        }
+        let answers = try count(Rows<AnswerKey>(under: owner).range, reader) { _ in 1 }
         if answers != counted { found("I14", "the owner has \(answers) recorded answers, counted are \(counted)") }
     }
 
@@ -129,6 +123,10 @@ struct RowCheck {
             found("I6", "\(sum), allowed are \(task.maxExecution)")
         }
         check(task, against: try RunsOfTask(key.id, in: reader))
+        guard try keepsDerivedRows(reader) else { return }
+        if let expiry = ExpiryKey(task), try !reader.contains(expiry) {
+            found("I1", "there is no \(KeyText.text(of: expiry.bytes))")
+        }
     }
 
     private mutating func check(_ task: AutomationTask, against runs: RunsOfTask) {
@@ -151,10 +149,12 @@ struct RowCheck {
         }
         if task.owner != key.owner { found("I10", "the task is of owner \(task.owner)") }
         if task.wallet != key.wallet { found("I10", "the task acts for wallet \(task.wallet)") }
+        let count = TaskCountKey(owner: key.owner, wallet: key.wallet, status: status)
+        if try keepsDerivedRows(reader), try !reader.contains(count) { found("I1", "the wallet's tasks are not counted") }
     }
 
     /// Deleting a task deletes everything that hangs on it (D-22).
-    private mutating func belongs(to task: TaskID, _ reader: borrowing some StoreReader & ~Copyable) throws {
+    mutating func belongs(to task: TaskID, _ reader: borrowing some StoreReader & ~Copyable) throws {
         if try !hasTask(task, reader) { found("I14", "there is no task \(task)") }
     }
 
@@ -171,6 +171,9 @@ struct RowCheck {
         if execution.id != run.execution { found("I10", "the record is execution \(execution.id)") }
         if execution.taskID != run.task { found("I10", "the record is of task \(execution.taskID)") }
         try belongs(to: run.task, reader)
+        if try keepsDerivedRows(reader), try !reader.contains(ExecutionCountKey(run.task)) {
+            found("I5", "the task's recorded runs are not counted")
+        }
     }
 
     private mutating func trigger(_ reader: borrowing some StoreReader & ~Copyable) throws {
@@ -186,7 +189,12 @@ struct RowCheck {
         let run = try PendingKey(bytes: key).run
         let promise = try PendingRun(stored: value)
         if try !reader.contains(TriggerKey(run.task, run.execution)) { found("I4", "the run is promised and not awaited") }
-        guard let number = promise.job else { return }
+        guard let number = promise.job else {
+            if try keepsDerivedRows(reader), try !reader.contains(PromiseKey(run.task, run.execution)) {
+                found("I7", "no job has the run, and no report can find it")
+            }
+            return
+        }
         for state in [JobState.waiting, .running] {
             guard let job = try reader.value(for: JobKey(state, number)) else { continue }
             if job.executionID != run.execution { found("I7", "job \(number) is of execution \(job.executionID)") }

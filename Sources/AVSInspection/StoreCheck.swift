@@ -4,11 +4,12 @@ public import AVSStorage
 /// Looks at every row once, alone and against the rows that it speaks of.
 ///
 /// Checked is that every row can be read, and of the invariants all that the files of one moment can show:
-/// - I1: a task is under one letter, and its index entry agrees
+/// - I1: a task is under one letter, its index entries agree, and its wallet's count
 /// - I2: what was accepted led to an execution that is awaited or recorded
 /// - I3: an accepted identity is where its digest belongs, so it cannot be accepted twice
 /// - I4: an execution is awaited or recorded, not both; what is promised is awaited
-/// - I5: indexes of a task are unique and below its counter; no more runs started than it counts
+/// - I5: indexes of a task are unique and below its counter; no more runs started than it counts; as many are recorded
+///   as are counted of it and of its owner
 /// - I6: no more runs started and promised than allowed; as many promised as it counts
 /// - I7: a job that waits or runs, a claim and a promise belong together, and to a task
 /// - I10: a record names the owner, task or execution that its key names

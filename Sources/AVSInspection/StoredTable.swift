@@ -51,6 +51,13 @@ public struct StoredTable: Sendable {
             checkValue: { _ = try Key.Value(stored: $0) }, show: { .string(try String(stored: $0)) })
     }
 
+    /// A table of typed keys that say all there is to say.
+    init<Key: StoreKey>(_ name: String, empty key: Key.Type) where Key.Value == [UInt8] {
+        self.init(
+            name: name, prefix: Key.table.prefix, checkKey: { _ = try Key(bytes: $0) },
+            show: { .string(Hex.encode($0)) })
+    }
+
     /// What is in a row of this table.
     public func content(key: [UInt8], value: [UInt8]) -> Content {
         guard self != .secret else { return .hidden(byteCount: value.count) }

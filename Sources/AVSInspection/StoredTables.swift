@@ -24,12 +24,15 @@ extension StoredTable {
         case .dedupLow: self.init("dedup-low", DedupLowKey.self, record: Stored.DedupLowRecord.self)
         case .node: self.init("operator", OperatorKey.self, record: Stored.OperatorRecord.self)
         case .secret: self = Self.secret
-        case .secretOfOwner:
-            self.init(
-                name: "secret-of-owner", prefix: name.rawValue, checkKey: { _ = try SecretOfOwnerKey(bytes: $0) },
-                show: { .string(Hex.encode($0)) })
+        case .secretOfOwner: self.init("secret-of-owner", empty: SecretOfOwnerKey.self)
         case .answer: self.init("answer", AnswerKey.self, record: Stored.AnswerRecord.self)
         case .answerCount: self.init("answer-count", texts: AnswerCountKey.self)
+        case .taskCount: self.init("task-count", texts: TaskCountKey.self)
+        case .executionCount: self.init("execution-count", texts: ExecutionCountKey.self)
+        case .executionCountOfOwner: self.init("execution-count-of-owner", texts: ExecutionCountOfOwnerKey.self)
+        case .expiry: self.init("expiry", empty: ExpiryKey.self)
+        case .promise: self.init("promise", empty: PromiseKey.self)
+        case .migration: self.init("migration", texts: MigrationKey.self)
         }
     }
 

@@ -45,6 +45,19 @@ public enum TableName: String, CaseIterable, Sendable {
     case answer = "idem:"
     /// `idem_count:<owner>` → how many answers are kept for the owner, as text.
     case answerCount = "idem_count:"
+    /// `task_count:<owner>:<wallet>:<letter>` → how many tasks of the wallet have that status, as text. Like all counts
+    /// it changes with what it counts, in one update, and is not there for none.
+    case taskCount = "task_count:"
+    /// `execution_count:<task id>` → how many runs of the task are recorded, as text.
+    case executionCount = "execution_count:"
+    /// `execution_count_of:<owner>` → how many runs are recorded of all tasks of the owner, as text.
+    case executionCountOfOwner = "execution_count_of:"
+    /// `expiry:<milliseconds>:<task id>` → nothing. When an enabled task expires; the next to expire comes first.
+    case expiry = "expiry:"
+    /// `promise:<task id>:<execution id>` → nothing. Promised runs that no job has: the next report takes the oldest.
+    case promise = "promise:"
+    /// `migration:<name>` → `records=<n>,ts=<ms>`. What was done once to the rows of an older release.
+    case migration = "migration:"
 }
 
 extension Table {
@@ -66,6 +79,12 @@ extension Table {
     public static let secretOfOwner = Table(.secretOfOwner)
     public static let answer = Table(.answer)
     public static let answerCount = Table(.answerCount)
+    public static let taskCount = Table(.taskCount)
+    public static let executionCount = Table(.executionCount)
+    public static let executionCountOfOwner = Table(.executionCountOfOwner)
+    public static let expiry = Table(.expiry)
+    public static let promise = Table(.promise)
+    public static let migration = Table(.migration)
 
     /// Every table of the schema; beside them a database holds the store's own `meta:` (``StoreMeta/table``).
     public static let all = TableName.allCases.map { Table($0) }

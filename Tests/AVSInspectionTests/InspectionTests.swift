@@ -83,7 +83,9 @@ struct TableTests {
         arguments: [
             ("q:default:q:1", "job"), ("q:seq:default", "job-sequence"), ("t:a:x", "task"), ("w:", "wallet"),
             ("wsalt:x", "wallet-by-salt"), ("dedup_low:x", "dedup-low"), ("dedup:x", "dedup"), ("meta:commit", "meta"),
-            ("secret:_:a:_:b", "secret"), ("secret_org:a", "secret-of-owner"), ("idem_count:a", "answer-count"), ("x:", nil), ("", nil), ("W:", nil), ("t", nil),
+            ("secret:_:a:_:b", "secret"), ("secret_org:a", "secret-of-owner"), ("idem_count:a", "answer-count"),
+            ("execution_count:x", "execution-count"), ("execution_count_of:x", "execution-count-of-owner"),
+            ("task_count:x", "task-count"), ("x:", nil), ("", nil), ("W:", nil), ("t", nil),
         ])
     func longestPrefix(key: String, name: String?) { #expect(StoredTable.table(of: Array(key.utf8))?.name == name) }
 
@@ -146,7 +148,7 @@ struct TableTests {
             var cursor: [UInt8]?
             repeat { cursor = try statistics.count(after: cursor, in: snapshot) } while cursor != nil
             let task = try #require(statistics.tables.first { $0.table.name == "task" }?.rows)
-            #expect(task.count == 1 && task.keyBytes == 30 && task.valueBytes > 50)
+            #expect(task.count == 2 && task.keyBytes == 60 && task.valueBytes > 100)
             #expect(statistics.unknown.count == 1 && statistics.unknown.valueBytes == 3)
             #expect(statistics.tables.map(\.table) == StoredTable.all)
         }
@@ -200,21 +202,67 @@ struct StoreCheckTests {
     func index() async throws {
         let key = TaskByOwnerKey(owner: Rows.owner, wallet: Rows.wallet, id: Rows.task(1).id)
         let missing = try await findings { try $0.delete(key) }
-        #expect(missing.map(\.rule) == ["I1"] && missing[0].problem.hasPrefix("there is no u:0x"))
+        #expect(missing.map(\.rule) == ["I5", "I1", "I1"] && missing[1].problem.hasPrefix("there is no u:0x"))
+        #expect(missing[0].problem == "the owner has 0 recorded runs, counted are 1")
+        #expect(missing[2].problem == "the wallet has 1 tasks that are Enabled, counted are 2")
         let wrong = try await findings { try $0.put(key, .failed) }
-        #expect(wrong.map(\.rule) == ["I1", "I1"])
+        #expect(wrong.map(\.rule) == ["I1", "I1", "I1"])
         let left = try await findings {
             try $0.put(TaskByOwnerKey(owner: Rows.owner, wallet: Rows.wallet, id: Rows.task(9).id), .enabled)
         }
-        #expect(left.map(\.problem) == ["there is no task under letter a"])
+        #expect(
+            left.map(\.problem) == [
+                "the wallet has 3 tasks that are Enabled, counted are 2", "there is no task under letter a",
+            ])
+    }
+
+    @Test("I1, I5: counts that are wrong or not there, of tasks and of recorded runs")
+    func counts() async throws {
+        let tasks = TaskCountKey(owner: Rows.owner, wallet: Rows.wallet, status: .enabled)
+        #expect(try await findings { try $0.put(tasks, 1) }.map(\.rule) == ["I1"])
+        #expect(try await findings { try $0.delete(tasks) }.map(\.rule) == ["I1", "I1"], "one of each task")
+        let runs = ExecutionCountKey(Rows.task(1).id)
+        let wrong = try await findings { try $0.put(runs, 2) }
+        #expect(
+            wrong.map(\.problem) == [
+                "the task has 1 recorded runs, counted are 2", "the owner has 2 recorded runs, counted are 1",
+            ])
+        #expect(try await findings { try $0.delete(runs) }.map(\.rule) == ["I5", "I5"])
+        let gone = try await findings { try $0.put(ExecutionCountKey(Rows.task(9).id), 1) }
+        #expect(gone.map(\.rule) == ["I5", "I14"])
+        #expect(try await findings { try $0.put(ExecutionCountOfOwnerKey(Rows.owner), DecimalText(UInt64.max)) }.map(\.rule) == ["I5"])
+    }
+
+    @Test("I1, I7: what expires and what waits for a report is where it is looked for, and nothing else")
+    func whatComesNext() async throws {
+        let expiry = try #require(ExpiryKey(Rows.expiring))
+        #expect(try await findings { try $0.delete(expiry) }.map(\.rule) == ["I1"])
+        var later = expiry
+        later.milliseconds += 1
+        let wrong = try await findings { [later] in try $0.put(later, []) }
+        #expect(wrong.map(\.rule) == ["I1"])
+        let promise = PromiseKey(Rows.promised.task, Rows.promised.execution)
+        #expect(try await findings { try $0.delete(promise) }.map(\.rule) == ["I7"])
+        let taken = PromiseKey(Rows.task(1).id, ExecutionID(Rows.ulid(102)))
+        #expect(try await findings { try $0.put(taken, []) }.map(\.problem) == ["job 2 has the run"])
+    }
+
+    @Test("asks a database of an older release for no counts")
+    func older() async throws {
+        let found = try await findings { transaction in
+            try transaction.deleteAll(AVSStorage.Rows<MigrationKey>.all)
+            try transaction.deleteAll(AVSStorage.Rows<TaskCountKey>.all)
+            try transaction.deleteAll(AVSStorage.Rows<ExecutionCountKey>.all)
+            try transaction.deleteAll(AVSStorage.Rows<ExecutionCountOfOwnerKey>.all)
+            try transaction.deleteAll(AVSStorage.Rows<ExpiryKey>.all)
+            try transaction.deleteAll(AVSStorage.Rows<PromiseKey>.all)
+        }
+        #expect(found == [])
     }
 
     @Test("I4: an execution that is awaited and over")
     func awaitedAndOver() async throws {
-        let found = try await findings { transaction in
-            let task = Rows.task(1)
-            try transaction.put(HistoryKey(task.id, ExecutionID(Rows.ulid(102))), Rows.execution(2, of: task))
-        }
+        let found = try await findings { try $0.record(Rows.execution(2, of: Rows.task(1)), owner: Rows.owner) }
         #expect(Set(found.map(\.rule)) == ["I4", "I5"], "its index is given twice as well")
         let unmarked = try await findings { transaction in
             try transaction.delete(TriggerKey(Rows.task(1).id, ExecutionID(Rows.ulid(102))))
@@ -300,7 +348,7 @@ struct StoreCheckTests {
                 execution.id = ExecutionID(Rows.ulid(number))
                 execution.index = index
                 execution.steps = [step()]
-                try transaction.put(HistoryKey(task.id, execution.id), execution)
+                try transaction.record(execution, owner: Rows.owner)
             }
         }
         #expect(found.allSatisfy { $0.rule == "I5" })
@@ -312,7 +360,7 @@ struct StoreCheckTests {
     }
 
     @Test("I6, I7: a task that counts other promises and runs than there are")
-    func counts() async throws {
+    func promisesAndRuns() async throws {
         let found = try await findings { transaction in
             let task = Rows.task(1) { ($0.reserved, $0.runsInFlight) = (2, 0) }
             try transaction.put(TaskKey(status: .enabled, id: task.id), task)
@@ -355,7 +403,7 @@ struct StoreCheckTests {
         let index = try await findings { transaction in
             try transaction.put(TaskByOwnerKey(owner: stranger, wallet: Rows.wallet, id: Rows.task(1).id), .enabled)
         }
-        #expect(index.map(\.rule) == ["I10"])
+        #expect(index.map(\.rule) == ["I10", "I1"], "and the stranger's tasks are not counted")
     }
 
     @Test("I11: a claim of an epoch that is yet to come")
@@ -374,7 +422,7 @@ struct StoreCheckTests {
             try transaction.put(IndexCounterKey(gone), DecimalText(1))
             try transaction.put(DedupLowKey(gone), DedupLow())
         }
-        #expect(found.map(\.rule) == ["I14", "I14", "I14"])
+        #expect(found.map(\.rule).sorted() == ["I14", "I14", "I14", "I5"], "and its run is not counted")
     }
 
     @Test("I14: a key outside the tables, and rows that cannot be read")

@@ -58,8 +58,20 @@ enum Rows {
         }
     }
 
+    /// A task that expires, one of whose runs was promised and has no job.
+    static let expiring = task(2) { ($0.executionCount, $0.runsInFlight, $0.expiredAt) = (0, 0, now) }
+    static let promised = RunOfTask(expiring.id, ExecutionID(ulid(104)))
+
+    private static func fillExpiring(_ transaction: inout Transaction) throws {
+        try transaction.create(expiring)
+        try transaction.promise(promised, index: 0)
+        try transaction.put(IndexCounterKey(expiring.id), DecimalText(1))
+        if let name = DerivedRows.migration { try transaction.put(MigrationKey(name), "records=0,ts=1") }
+    }
+
     /// One row of each table that the engine writes.
     static func fill(_ transaction: inout Transaction) throws {
+        try fillExpiring(&transaction)
         let task = task(1)
         try transaction.create(task)
         try transaction.put(
@@ -67,7 +79,7 @@ enum Rows {
             SmartWallet(
                 owner: owner, address: wallet, factory: factory, salt: UInt256(7), isHidden: true))
         try transaction.put(WalletSaltKey(owner: owner, factory: factory, salt: UInt256(7)), wallet)
-        try transaction.put(HistoryKey(task.id, ExecutionID(ulid(101))), execution(1, of: task))
+        try transaction.record(execution(1, of: task), owner: owner)
         let waiting = job(2, of: task)
         try transaction.put(TriggerKey(task.id, waiting.executionID), .pending)
         try transaction.put(PendingKey(task.id, waiting.executionID), PendingRun(index: 1, job: 2))

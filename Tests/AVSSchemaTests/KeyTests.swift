@@ -44,6 +44,15 @@ struct KeyTests {
         try expectRoundTrip(OperatorKey(owner))
         try expectRoundTrip(AnswerKey(owner: owner, identity: try #require(digest)))
         try expectRoundTrip(AnswerCountKey(owner))
+        for status in TaskStatus.allCases {
+            try expectRoundTrip(TaskCountKey(owner: owner, wallet: wallet, status: status))
+        }
+        try expectRoundTrip(ExecutionCountKey(task))
+        try expectRoundTrip(ExecutionCountOfOwnerKey(owner))
+        try expectRoundTrip(PromiseKey(task, execution))
+        // A migration's name is as long as it is.
+        let migration = MigrationKey(try #require(DerivedRows.migration))
+        #expect(try MigrationKey(bytes: migration.bytes) == migration)
         // A name is as long as it is, so a cut key names another secret.
         let (name, id) = (try SecretName("api_key"), try #require(ScopeID("w-1.a_b")))
         for scope in [SecretScope.user, .workflow(id), .workflow(ScopeID(task)), .organisation(id)] {

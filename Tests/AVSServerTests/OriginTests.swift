@@ -29,7 +29,7 @@ struct OriginTests {
         _ = try await harness.call(Wire.NodeMethods.ping) { $0.address = ServerHarness.node.checksummed }
         #expect(store.origins.map(\.workClass) == [.change, .change, .report])
         #expect(store.origins[0].requestBytes == 28)
-        _ = try await harness.engine.sweep()
+        _ = try await harness.engine.executions.recover()
         #expect(store.origins.last?.workClass == .control, "the service's own work comes first")
     }
 }

@@ -56,6 +56,7 @@ public actor ExecutionService {
     ///
     /// - Returns: how many rows were put right, how many runs were interrupted, and how many jobs wait in all.
     public func recover() async throws -> (repaired: Int, interrupted: Int, waiting: Int) {
+        try await DerivedRowsFill(store: store, logger: logger).run(now: time.now)
         let scan = RepairScan(store: store, fee: configuration.executionFee, logger: logger)
         let repaired = try await scan.run(now: time.now)
         var interrupted = 0

@@ -21,6 +21,7 @@ struct ReadyJobs: Sendable {
         /// Tasks that have a job and no run, in turn.
         var ready: Deque<TaskID> = []
         var running = 0
+        var waiting = 0
     }
 
     private var owners: [Address: Owner] = [:]
@@ -35,7 +36,7 @@ struct ReadyJobs: Sendable {
 
     /// How many jobs of `owner` wait.
     func waiting(of owner: Address) -> Int {
-        owners[owner]?.jobs.values.reduce(0) { $0 + $1.count } ?? 0
+        owners[owner]?.waiting ?? 0
     }
 
     mutating func add(_ job: WaitingJob) {
@@ -43,6 +44,7 @@ struct ReadyJobs: Sendable {
         let isFirst = owner.jobs[job.taskID] == nil
         owner.jobs[job.taskID, default: []].append(job)
         if isFirst, !runningTasks.contains(job.taskID) { owner.ready.append(job.taskID) }
+        owner.waiting += 1
         owners[job.owner] = owner
         waiting += 1
         if !owner.ready.isEmpty { turns.append(job.owner) }
@@ -57,6 +59,7 @@ struct ReadyJobs: Sendable {
             else { continue }
             if owner.jobs[task]?.isEmpty == true { owner.jobs[task] = nil }
             owner.running += 1
+            owner.waiting -= 1
             running += 1
             waiting -= 1
             runningTasks.insert(task)
@@ -81,6 +84,7 @@ struct ReadyJobs: Sendable {
     /// Forgets the waiting jobs of a deleted task.
     mutating func remove(task: TaskID, of address: Address) {
         guard var owner = owners[address], let gone = owner.jobs.removeValue(forKey: task) else { return }
+        owner.waiting -= gone.count
         waiting -= gone.count
         owner.ready.removeAll { $0 == task }
         if owner.ready.isEmpty { turns.remove(address) }

@@ -111,9 +111,8 @@ struct RunBook: Sendable {
     ) throws -> [AfterCommit] {
         var ended = job
         ended.endedAt = now
-        try transaction.put(HistoryKey(task.id, execution.id), execution)
-        try transaction.delete(TriggerKey(task.id, execution.id))
-        try transaction.delete(PendingKey(task.id, execution.id))
+        try transaction.record(execution, owner: task.owner)
+        try transaction.forgetPromise(RunOfTask(task.id, execution.id))
         try transaction.delete(ClaimKey(execution.id))
         try transaction.delete(JobKey(state, job.number))
         try transaction.put(JobKey(execution.status == .error ? .failed : .done, job.number), ended)

@@ -118,13 +118,12 @@ struct TriggerIntake: Sendable {
     private func oldestPending(
         of task: TaskID, in transaction: borrowing Transaction
     ) throws -> (execution: ExecutionID, index: UInt64)? {
-        var found: (execution: ExecutionID, index: UInt64)?
-        try transaction.scan(Rows<PendingKey>(under: task), limit: 1_000) { key, pending in
-            guard pending.job == nil else { return .next }
-            found = (key.run.execution, pending.index)
-            return .stop
+        for (key, _) in try transaction.rows(Rows<PromiseKey>(under: task), limit: 10) {
+            // A promise without its run is the store check's to find, and stops no report.
+            guard let pending = try transaction.value(for: PendingKey(task, key.run.execution)) else { continue }
+            return (key.run.execution, pending.index)
         }
-        return found
+        return nil
     }
 }
 
@@ -139,6 +138,7 @@ extension Transaction {
         let index: UInt64
         if let promisedIndex {
             index = promisedIndex
+            try delete(PromiseKey(task.id, id))
         } else {
             index = try promise(&task)
         }

@@ -2,6 +2,8 @@ import AVSModel
 import AVSPrimitives
 import AVSSchema
 import AVSStorage
+import Logging
+import Synchronization
 
 /// Which dedup records of a task may go, decided over all of them without holding them (XO-8).
 ///
@@ -34,15 +36,73 @@ struct DedupRetention {
     }
 }
 
+/// Where the sweeper is among the dedup records: each pass goes on from there, so that no pass looks at all tasks.
+final class DedupSweep: Sendable {
+    /// Records that one pass reads before it leaves the rest to the next: a second's work, and with a pass each minute
+    /// two million in two hours, beside a retention of days.
+    fileprivate static let recordsPerPass = 20_000
+
+    private let position = Mutex<KeyRange>(Rows<DedupKey>.all.range)
+
+    fileprivate var rest: KeyRange {
+        get { position.withLock { $0 } }
+        set { position.withLock { $0 = newValue } }
+    }
+}
+
 extension TaskEngine {
-    /// Deletes what ``DedupRetention`` lets go, at most 1,000 records per update (KEY-9).
+    /// Goes on through the tasks that have dedup records, whole tasks at a time.
     /// - Returns: how many records went.
-    func purgeDedup(of id: TaskID, now: Timestamp) async throws -> Int {
+    func purgeDedup(now: Timestamp) async throws -> Int {
+        var purged = 0
+        var read = 0
+        while read < DedupSweep.recordsPerPass {
+            let rest = dedupSweep.rest
+            let next = try await store.readWithoutBlocking { snapshot in
+                var next: [UInt8]?
+                try snapshot.scan(rest, order: .ascending, limit: 1) { key, _ in
+                    next = key
+                    return .stop
+                }
+                return next
+            }
+            guard let next else {
+                dedupSweep.rest = Rows<DedupKey>.all.range
+                return purged
+            }
+            read += try await purgeDedup(from: next, in: rest, now: now, &purged)
+        }
+        return purged
+    }
+
+    /// Treats the task of the key `next`, and moves the sweep's position behind it.
+    /// - Returns: how many records were looked at. What cannot be read is the store check's to find, and stops no sweep.
+    private func purgeDedup(
+        from next: [UInt8], in rest: KeyRange, now: Timestamp, _ purged: inout Int
+    ) async throws -> Int {
+        do {
+            dedupSweep.rest = rest.after(next)
+            let id = try DedupKey(bytes: next).task
+            dedupSweep.rest = KeyRange(from: Rows<DedupKey>(under: id).range.upper, upTo: rest.upper)
+            let (gone, looked) = try await purgeDedup(of: id, now: now)
+            purged += gone
+            return looked
+        } catch StorageError.undecodable(let key, let reason) {
+            logger.error("a dedup record cannot be read", metadata: [
+                "key": "\(StorageError.printable(key))", "reason": "\(reason)",
+            ])
+            return 1
+        }
+    }
+
+    /// Deletes what ``DedupRetention`` lets go, at most 1,000 records per update (KEY-9).
+    /// - Returns: how many records went, of how many.
+    private func purgeDedup(of id: TaskID, now: Timestamp) async throws -> (gone: Int, looked: Int) {
         var times: [Timestamp] = []
         try await forEachDedup(of: id) { _, record in times.append(record.recordedAt) }
         let oldest = now.adding(.zero - configuration.times.dedupRetention)
         guard var retention = DedupRetention(times: times, keep: configuration.limits.dedupRecordsPerTask, oldest: oldest)
-        else { return 0 }
+        else { return (0, times.count) }
         try await forEachDedup(of: id) { _, record in retention.see(record) }
         var old: [DedupKey] = []
         try await forEachDedup(of: id) { [retention] key, record in
@@ -57,7 +117,7 @@ extension TaskEngine {
                 for key in batch { try transaction.delete(key) }
             }
         }
-        return old.count
+        return (old.count, times.count)
     }
 
     private func forEachDedup(of id: TaskID, _ body: (DedupKey, Dedup) -> Void) async throws {

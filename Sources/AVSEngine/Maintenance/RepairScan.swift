@@ -226,10 +226,8 @@ private struct RunState {
 
 extension Transaction {
     fileprivate mutating func forget(_ state: RunState) throws {
-        let run = state.run
-        try delete(TriggerKey(run.task, run.execution))
-        try delete(PendingKey(run.task, run.execution))
-        try delete(ClaimKey(run.execution))
+        try forgetPromise(state.run)
+        try delete(ClaimKey(state.run.execution))
         if let job = state.pending?.job, let jobState = state.jobState { try delete(JobKey(jobState, job)) }
     }
 
@@ -252,7 +250,7 @@ extension Transaction {
             id: state.run.execution, taskID: task.id, index: Int64(clamping: index), startAt: now, endAt: now,
             status: .error, error: "lost: \(reason)", fee: fee)
         try forget(state)
-        try put(HistoryKey(task.id, record.id), record)
+        try self.record(record, owner: task.owner)
         try save(task, replacing: old)
     }
 }

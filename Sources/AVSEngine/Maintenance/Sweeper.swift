@@ -26,23 +26,35 @@ extension TaskEngine {
         }
     }
 
-    /// One pass, in turns of bounded size (KEY-4).
+    /// One pass, in turns of bounded size (KEY-4). It costs what there is to do, not what there is.
     public func sweep() async throws -> SweepReport {
         var report = SweepReport()
         let now = time.now
-        for status in [TaskStatus.enabled, .running] {
-            try await forEachPage(of: status) { checks in
-                for check in checks {
-                    if status == .enabled, let expiredAt = check.expiredAt, expiredAt <= now {
-                        report.completedTasks += try await complete(check.taskID, now: now) ? 1 : 0
-                    }
-                    report.purgedDedupRecords += try await purgeDedup(of: check.taskID, now: now)
-                }
-            }
-        }
+        report.completedTasks = try await completeExpired(now: now)
+        report.purgedDedupRecords = try await purgeDedup(now: now)
         report.purgedJobs = try await purgeJobs(now: now)
         report.purgedAnswers = try await purgeAnswers(now: now)
         return report
+    }
+
+    /// Completes enabled tasks whose end has passed, the earliest end first.
+    private func completeExpired(now: Timestamp) async throws -> Int {
+        var completed = 0
+        var rows = Rows<ExpiryKey>.all
+        while true {
+            let page = try await store.readWithoutBlocking { [rows] snapshot in
+                var due: [ExpiryKey] = []
+                try snapshot.scan(rows, limit: 1_000) { key, _ in
+                    guard key.milliseconds <= UInt64(clamping: now.milliseconds) else { return .stop }
+                    due.append(key)
+                    return .next
+                }
+                return due
+            }
+            for key in page where try await complete(key.task, now: now) { completed += 1 }
+            guard let last = page.last else { return completed }
+            rows = rows.after(last)
+        }
     }
 
     private func complete(_ id: TaskID, now: Timestamp) async throws -> Bool {
@@ -63,15 +75,28 @@ extension TaskEngine {
         let age = configuration.times.jobRetention
         var purged = 0
         for state in [JobState.done, .failed] {
-            let count = try await store.update { transaction -> Int in
-                let old = try transaction.rows(JobKey.rows(state), limit: 1_000).prefix { row in
-                    now.duration(since: row.value.endedAt ?? now) > age
+            // A pass that had to end here goes on with the next one.
+            for _ in 0..<Self.purgeTurnsMax {
+                let old = try await store.readWithoutBlocking { snapshot in
+                    var old: [JobKey] = []
+                    try snapshot.scan(JobKey.rows(state), limit: 1_000) { key, job in
+                        guard now.duration(since: job.endedAt ?? now) > age else { return .stop }
+                        old.append(key)
+                        return .next
+                    }
+                    return old
                 }
-                for row in old { try transaction.delete(row.key) }
-                return old.count
+                guard !old.isEmpty else { break }
+                // An ended job never changes, so what was old is old.
+                try await store.update { transaction in
+                    for key in old { try transaction.delete(key) }
+                }
+                purged += old.count
             }
-            purged += count
         }
         return purged
     }
+
+    /// Turns of 1,000 jobs in one pass: more than a minute of runs leaves behind.
+    private static let purgeTurnsMax = 100
 }

@@ -21,6 +21,18 @@ final class OperatorOutbox: Sendable {
         var waiting: OrderedDictionary<TaskID, OperatorMessage> = [:]
         var end: End?
         var reader: CheckedContinuation<Void, Never>?
+        /// Waits for room. Only one, since only the stream's own pass waits.
+        var writer: CheckedContinuation<Void, Never>?
+
+        /// The next change or the end, and who waits for the room that this makes.
+        mutating func takeFirst(
+            limit: Int
+        ) -> (Result<OperatorMessage, StreamEnd>?, writer: CheckedContinuation<Void, Never>?) {
+            if let end { return (.failure(StreamEnd(end)), writer.take()) }
+            guard !waiting.isEmpty else { return (nil, nil) }
+            let first = waiting.removeFirst().value
+            return (.success(first), waiting.count > limit / 2 ? nil : writer.take())
+        }
     }
 
     private let limit: Int
@@ -47,6 +59,24 @@ final class OperatorOutbox: Sendable {
             return state.reader.take()
         }
         reader?.resume()
+        state.withLock { $0.writer.take() }?.resume()
+    }
+
+    /// Returns once at most half of what may wait does, or the stream has ended: a pass over all tasks goes on as fast as
+    /// its operator takes them, so the limit is for changes.
+    func waitForRoom() async {
+        await withTaskCancellationHandler {
+            await withCheckedContinuation { continuation in
+                let resumesNow = state.withLock { state in
+                    guard state.waiting.count > limit / 2, state.end == nil, !Task.isCancelled else { return true }
+                    state.writer = continuation
+                    return false
+                }
+                if resumesNow { continuation.resume() }
+            }
+        } onCancel: {
+            state.withLock { $0.writer.take() }?.resume()
+        }
     }
 
     /// The next change, or why the stream ends. Only one caller at a time.
@@ -54,11 +84,8 @@ final class OperatorOutbox: Sendable {
     func next() async throws -> Result<OperatorMessage, StreamEnd> {
         while true {
             try Task.checkCancellation()
-            let ready = state.withLock { state -> Result<OperatorMessage, StreamEnd>? in
-                if let end = state.end { return .failure(StreamEnd(end)) }
-                guard !state.waiting.isEmpty else { return nil }
-                return .success(state.waiting.removeFirst().value)
-            }
+            let (ready, writer) = state.withLock { $0.takeFirst(limit: limit) }
+            writer?.resume()
             if let ready { return ready }
             await waitForChange()
         }

@@ -28,7 +28,7 @@ extension TaskEngine {
                 try await withThrowingTaskGroup(of: StreamOutcome?.self) { group in
                     group.addTask { try await Self.forward(outbox, to: send) }
                     group.addTask {
-                        try await self.keepSynced(address, number: number)
+                        try await self.keepSynced(address, number: number, outbox)
                         return nil
                     }
                     defer { group.cancelAll() }
@@ -56,12 +56,15 @@ extension TaskEngine {
     }
 
     /// Tells the operator what it has to watch: once it is stable, then now and again as a safety net (6.4).
-    private func keepSynced(_ address: Address, number: UInt64) async throws {
+    private func keepSynced(_ address: Address, number: UInt64, _ outbox: OperatorOutbox) async throws {
         try await time.sleep(until: time.monotonic + configuration.times.syncInitialDelay)
         while true {
             if await operators.beginPass(address, number: number) {
                 for status in [TaskStatus.enabled, .running] {
-                    try await forEachPage(of: status) { await operators.pass($0, to: address, number: number) }
+                    try await forEachPage(of: status) {
+                        await operators.pass($0, to: address, number: number)
+                        await outbox.waitForRoom()
+                    }
                 }
                 await operators.endPass(address, number: number)
             }

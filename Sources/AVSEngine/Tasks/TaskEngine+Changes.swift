@@ -235,21 +235,20 @@ extension Transaction {
 
     /// Ends the runs that the owner was promised but that no job has: the task will not run them (DEFECT-49).
     mutating func closePromises(of task: inout AutomationTask, fee: String, now: Timestamp) throws {
-        let promises = try rows(Rows<PendingKey>(under: task.id), limit: 1_000).filter { $0.value.job == nil }
-        for (key, promise) in promises {
+        for (key, _) in try rows(Rows<PromiseKey>(under: task.id), limit: StorageLimits.scanRowsMax) {
+            let index = try value(for: PendingKey(task.id, key.run.execution))?.index ?? 0
             let execution = Execution(
-                id: key.run.execution, taskID: task.id, index: Int64(clamping: promise.index), startAt: now, endAt: now,
+                id: key.run.execution, taskID: task.id, index: Int64(clamping: index), startAt: now, endAt: now,
                 status: .failed, error: "task cannot be executed: task is \(task.status.name)", fee: fee)
-            try put(HistoryKey(task.id, key.run.execution), execution)
-            try delete(TriggerKey(task.id, key.run.execution))
-            try delete(key)
+            try record(execution, owner: task.owner)
+            try forgetPromise(key.run)
             task.release()
         }
     }
 
     /// Deletes the waiting jobs of a task; their numbers are in its promises.
     mutating func deleteJobs(of task: TaskID) throws {
-        for row in try rows(Rows<PendingKey>(under: task), limit: 1_000) {
+        for row in try rows(Rows<PendingKey>(under: task), limit: StorageLimits.scanRowsMax) {
             if let number = row.value.job { try delete(JobKey(.waiting, number)) }
         }
     }

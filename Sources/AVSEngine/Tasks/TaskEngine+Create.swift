@@ -35,7 +35,7 @@ extension TaskEngine {
     /// database, it is no promise to the unit.
     private func checkQuota(of owner: Address) async throws {
         let limit = configuration.limits.tasksPerOwner
-        let counts = try await taskCounts(Rows<TaskByOwnerKey>(under: owner))
+        let counts = try await taskCounts(Rows<TaskCountKey>(under: owner))
         let unfinished = counts.byStatus.reduce(0) { $0 + ($1.key.isTerminal ? 0 : $1.value) }
         guard unfinished < limit else { throw EngineError.quota(name: "tasks per owner", limit: limit) }
     }

@@ -99,20 +99,20 @@ extension TaskEngine {
         }
     }
 
-    /// How many tasks of a wallet are in each status, from the index alone (7.3).
+    /// How many tasks of a wallet are in each status (7.3).
     public func taskCounts(owner: Address, wallet: Address) async throws -> TaskCounts {
-        try await taskCounts(Rows<TaskByOwnerKey>(under: owner, wallet))
+        try await taskCounts(Rows<TaskCountKey>(under: owner, wallet))
     }
 
-    /// Counts in turns, so that no snapshot is held long (KEY-4).
-    func taskCounts(_ rows: Rows<TaskByOwnerKey>) async throws -> TaskCounts {
+    /// At most six rows for each wallet, in turns (KEY-4).
+    func taskCounts(_ rows: Rows<TaskCountKey>) async throws -> TaskCounts {
         var counts = TaskCounts()
         var rows = rows
         while true {
             let page = try await store.readWithoutBlocking { [rows] in
                 try $0.rows(rows, limit: StorageLimits.scanRowsMax)
             }
-            for row in page { counts.count(row.value) }
+            for row in page { counts.byStatus[row.key.status, default: 0] += Int(row.value.saneCount) }
             guard let last = page.last, page.count == StorageLimits.scanRowsMax else { return counts }
             rows = rows.after(last.key)
         }

@@ -70,8 +70,7 @@ extension TaskEngine {
             let waitsForBlock = (request.requestedKind ?? task.trigger.kind) == .block && !request.isBlocking
             guard !waitsForBlock else {
                 let index = try transaction.promise(&task)
-                try transaction.put(TriggerKey(task.id, id), .pending)
-                try transaction.put(PendingKey(task.id, id), PendingRun(index: index, job: nil))
+                try transaction.promise(RunOfTask(task.id, id), index: index)
                 return (task, nil)
             }
             let output = TriggerOutput(kind: task.trigger.kind, data: request.data)

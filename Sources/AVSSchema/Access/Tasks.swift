@@ -1,4 +1,5 @@
 public import AVSModel
+public import AVSPrimitives
 public import AVSStorage
 
 extension StoreReader where Self: ~Copyable {
@@ -51,28 +52,85 @@ extension StoreReader where Self: ~Copyable {
 }
 
 extension Transaction {
-    /// Writes a new task and its index entry.
+    /// Writes a new task and its index entries, and counts it.
     public mutating func create(_ task: AutomationTask) throws {
-        try put(TaskKey(status: task.status, id: task.id), task)
-        try put(TaskByOwnerKey(owner: task.owner, wallet: task.wallet, id: task.id), task.status)
+        try write(task)
+        try countUp(TaskCountKey(task))
+        if let expiry = ExpiryKey(task) { try put(expiry, []) }
     }
 
-    /// Writes a changed task: its key moves with its status, its index entry follows (D-13, I1).
+    /// Writes a changed task: its key moves with its status, its index entries and counts follow (D-13, I1).
     public mutating func save(_ task: AutomationTask, replacing old: AutomationTask) throws {
-        if task.status != old.status { try delete(TaskKey(status: old.status, id: old.id)) }
-        try create(task)
+        if task.status != old.status {
+            try delete(TaskKey(status: old.status, id: old.id))
+            try countDown(TaskCountKey(old))
+            try countUp(TaskCountKey(task))
+        }
+        let (before, after) = (ExpiryKey(old), ExpiryKey(task))
+        if before != after {
+            if let before { try delete(before) }
+            if let after { try put(after, []) }
+        }
+        try write(task)
+    }
+
+    private mutating func write(_ task: AutomationTask) throws {
+        try put(TaskKey(status: task.status, id: task.id), task)
+        try put(TaskByOwnerKey(owner: task.owner, wallet: task.wallet, id: task.id), task.status)
     }
 
     /// Removes a task and everything that hangs on it but its jobs, which their number alone names (D-22).
     public mutating func remove(_ task: AutomationTask) throws {
         try delete(TaskKey(status: task.status, id: task.id))
         try delete(TaskByOwnerKey(owner: task.owner, wallet: task.wallet, id: task.id))
+        try countDown(TaskCountKey(task))
+        if let expiry = ExpiryKey(task) { try delete(expiry) }
+        try countDown(ExecutionCountOfOwnerKey(task.owner), by: try value(for: ExecutionCountKey(task.id))?.value ?? 0)
+        try delete(ExecutionCountKey(task.id))
         try delete(IndexCounterKey(task.id))
         try delete(DedupLowKey(task.id))
         try deleteAll(Rows<TriggerKey>(under: task.id))
         try deleteAll(Rows<PendingKey>(under: task.id))
+        try deleteAll(Rows<PromiseKey>(under: task.id))
         try deleteAll(Rows<DedupKey>(under: task.id))
         try deleteAll(Rows<HistoryKey>(under: task.id))
+    }
+
+    /// Records the end of a run, and counts it.
+    public mutating func record(_ execution: Execution, owner: Address) throws {
+        let key = HistoryKey(execution.taskID, execution.id)
+        if try !contains(key) {
+            try countUp(ExecutionCountKey(execution.taskID))
+            try countUp(ExecutionCountOfOwnerKey(owner))
+        }
+        try put(key, execution)
+    }
+
+    /// Notes a run that its owner was promised and that no job has yet.
+    public mutating func promise(_ run: RunOfTask, index: UInt64) throws {
+        try put(TriggerKey(run.task, run.execution), .pending)
+        try put(PendingKey(run.task, run.execution), PendingRun(index: index, job: nil))
+        try put(PromiseKey(run.task, run.execution), [])
+    }
+
+    /// Nobody awaits the run any more.
+    public mutating func forgetPromise(_ run: RunOfTask) throws {
+        try delete(TriggerKey(run.task, run.execution))
+        try delete(PendingKey(run.task, run.execution))
+        try delete(PromiseKey(run.task, run.execution))
+    }
+
+    private mutating func countUp<Key: StoreKey>(_ key: Key) throws where Key.Value == DecimalText {
+        let count = try value(for: key)?.value ?? 0
+        try put(key, DecimalText(count &+ 1))
+    }
+
+    /// A count of none has no row. One that is too small already is the store check's to find.
+    private mutating func countDown<Key: StoreKey>(_ key: Key, by amount: UInt64 = 1) throws
+    where Key.Value == DecimalText {
+        guard amount > 0 else { return }
+        let count = try value(for: key)?.value ?? 0
+        if count > amount { try put(key, DecimalText(count - amount)) } else { try delete(key) }
     }
 
     /// Gives away the task's next run index (I5).

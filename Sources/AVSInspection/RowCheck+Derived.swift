@@ -1,0 +1,79 @@
+import AVSModel
+import AVSPrimitives
+import AVSSchema
+import AVSStorage
+
+// Rows that repeat what others say: each against what it repeats.
+extension RowCheck {
+    /// Whether the database has such rows: one of an older release gets them at its next start.
+    func keepsDerivedRows(_ reader: borrowing some StoreReader & ~Copyable) throws -> Bool {
+        guard let name = DerivedRows.migration else { return false }
+        return try reader.contains(MigrationKey(name))
+    }
+
+    mutating func taskCount(_ reader: borrowing some StoreReader & ~Copyable) throws {
+        let key = try TaskCountKey(bytes: key)
+        let counted = try DecimalText(stored: value).value
+        let status = key.status.stored
+        let tasks = try count(Rows<TaskByOwnerKey>(under: key.owner, key.wallet).range, reader) { $0.value == status ? 1 : 0 }
+        if tasks != counted {
+            found("I1", "the wallet has \(tasks) tasks that are \(key.status.name), counted are \(counted)")
+        }
+    }
+
+    mutating func executionCount(_ reader: borrowing some StoreReader & ~Copyable) throws {
+        let task = try ExecutionCountKey(bytes: key).task
+        let counted = try DecimalText(stored: value).value
+        let executions = try count(Rows<HistoryKey>(under: task).range, reader) { _ in 1 }
+        if executions != counted { found("I5", "the task has \(executions) recorded runs, counted are \(counted)") }
+        try belongs(to: task, reader)
+    }
+
+    mutating func executionCountOfOwner(_ reader: borrowing some StoreReader & ~Copyable) throws {
+        let owner = try ExecutionCountOfOwnerKey(bytes: key).owner
+        let counted = try DecimalText(stored: value).value
+        var executions: UInt64 = 0
+        var rows = Rows<TaskByOwnerKey>(under: owner)
+        while case let page = try reader.rows(rows, limit: 1_000), let last = page.last {
+            for (key, _) in page {
+                let count = try reader.value(for: ExecutionCountKey(key.id))?.value ?? 0
+                executions = executions.addingReportingOverflow(count).partialValue
+            }
+            rows = rows.after(last.key)
+        }
+        if executions != counted { found("I5", "the owner has \(executions) recorded runs, counted are \(counted)") }
+    }
+
+    mutating func expiry(_ reader: borrowing some StoreReader & ~Copyable) throws {
+        let key = try ExpiryKey(bytes: key)
+        let task = try reader.value(for: TaskKey(status: .enabled, id: key.task))
+        if task.flatMap(ExpiryKey.init) != key { found("I1", "no enabled task \(key.task) expires then") }
+    }
+
+    mutating func promise(_ reader: borrowing some StoreReader & ~Copyable) throws {
+        let run = try PromiseKey(bytes: key).run
+        guard let pending = try reader.value(for: PendingKey(run.task, run.execution)) else {
+            return found("I7", "the run is not promised")
+        }
+        if let job = pending.job { found("I7", "job \(job) has the run") }
+    }
+
+    /// Adds up what each row of a range counts for, in turns.
+    func count(
+        _ range: KeyRange, _ reader: borrowing some StoreReader & ~Copyable,
+        _ weight: (_ row: (key: [UInt8], value: [UInt8])) -> UInt64
+    ) throws -> UInt64 {
+        var rest = range
+        var sum: UInt64 = 0
+        while true {
+            var last: [UInt8]?
+            try reader.scan(rest, order: .ascending, limit: 1_000) { key, value in
+                last = key
+                sum += weight((key, value))
+                return .next
+            }
+            guard let last else { return sum }
+            rest = rest.after(last)
+        }
+    }
+}
