@@ -1,5 +1,6 @@
 import AVSConfiguration
 import AVSEngine
+import AVSEthereum
 import AVSHTTP2
 import AVSPrimitives
 import AVSRocksDB
@@ -19,6 +20,16 @@ extension AggregatorConfiguration {
         engine.limits = engineLimits
         engine.times = engineTimes
         return engine
+    }
+
+    /// What nodes use in the name of this server: keys among the global secrets, or those of the reference's own keys.
+    func workflowServices(_ chains: [UInt64: any ChainClient]) -> WorkflowServices {
+        var services = WorkflowServices(secrets: macros.secrets.mapValues(\.exposed), chains: chains)
+        if let key = external.moralisAPIKey?.exposed, services.secrets["moralis_api_key"] == nil {
+            services.secrets["moralis_api_key"] = key
+        }
+        if let url = external.moralisURL { services.balanceURL = url.text }
+        return services
     }
 
     private var engineLimits: EngineLimits {

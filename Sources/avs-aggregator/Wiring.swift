@@ -52,7 +52,9 @@ struct Wiring {
         var engineSettings = configuration.engineConfiguration(chains.settings, defaultID: chains.defaultID)
         engineSettings.isSpaceLow = { store.status.isSpaceLow }
         engineSettings.rootKeys = ConfiguredRootKeys(configuration: configuration, facts: facts)
-        let runner = GraphRunner(chains: chains.clients, http: http, time: time)
+        let runner = GraphRunner(
+            chains: chains.clients, http: http, time: time, services: configuration.workflowServices(chains.clients),
+            loopElements: configuration.limits.loopElements)
         let engine = TaskEngine(
             store: store, configuration: engineSettings, runner: runner, immediate: runner, epoch: store.status.epoch,
             time: time, random: SecureRandom(), logger: logger)

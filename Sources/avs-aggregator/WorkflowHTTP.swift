@@ -13,7 +13,7 @@ struct WorkflowHTTP: HTTPClient {
         let asked = FetchRequest(
             method: request.method.rawValue, url: request.url,
             headers: request.headers.map { FetchHeader($0.name, $0.value) }, body: request.body,
-            timeout: request.limits.timeout)
+            timeout: request.limits.timeout, secretHeaderNames: request.secretHeaderNames)
         do {
             let answer = try await fetcher.send(asked)
             return HTTPResponse(

@@ -246,6 +246,7 @@ enum AggregatorRows {
         KeyRow("tenderly_project", nil, accepts: ["a", "\"\""], refuses: ["[]", "\"a\\tb\""]),
         .secret("tenderly_access_key"),
         .secret("moralis_api_key"),
+        .url("moralis_url", nil),
         .path("socket_path", nil),
         .url("etherscan_url", nil),
         .url("eigenlayer_url", nil),

@@ -34,7 +34,7 @@ struct EffectTests {
         store.batch_max store.batch_updates_max store.unsynced_max_age store.commit_mark_interval store.block_cache
         store.write_buffer disk.soft disk.hard disk.ballast dedup.keep dedup.keep_per_task execution.deadline
         execution.max_attempts time.catch_up.skip time.catch_up.once clock.jump drain.timeout drain.total_timeout
-        fetch.allow[] fetch.max_redirects eth_rpc_url ap_config_address
+        fetch.allow[] fetch.max_redirects eth_rpc_url ap_config_address moralis_api_key moralis_url limits.loop_elements
         """.split(whereSeparator: \.isWhitespace).map(String.init))
 
     @Test("has an effect, or says at start that it has none: no key is silently ignored")

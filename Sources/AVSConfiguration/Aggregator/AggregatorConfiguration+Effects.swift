@@ -14,7 +14,7 @@ extension AggregatorConfiguration {
         "controller.keystore_path", "controller.private_key", "smart_wallet.controller_private_key",
         "effects.blind_after_restart", "outbox.first_retry", "outbox.longest_retry", "outbox.give_up_after",
         "script.memory", "script.jit", "script.require_sandbox", "fee_rates.credit_limit_usd", "fee_rates.tiers.tier_2",
-        "fee_rates.tiers.tier_3", "limits.loop_elements", "limits.steps_per_execution", "limits.journal_size",
+        "fee_rates.tiers.tier_3", "limits.steps_per_execution", "limits.journal_size",
         "limits.step_output_size", "limits.execution_record_size",
     ]
 
@@ -24,7 +24,7 @@ extension AggregatorConfiguration {
         "notifications.summary.enabled", "notifications.summary.provider", "notifications.summary.api_endpoint",
         "notifications.summary.api_key", "ecdsa_private_key", "eth_ws_url",
         "operator_state_retriever_address", "avs_registry_coordinator_address", "sentry_dsn",
-        "tenderly_account", "tenderly_project", "tenderly_access_key", "moralis_api_key", "socket_path", "etherscan_url",
+        "tenderly_account", "tenderly_project", "tenderly_access_key", "socket_path", "etherscan_url",
         "eigenlayer_url",
     ]
 }

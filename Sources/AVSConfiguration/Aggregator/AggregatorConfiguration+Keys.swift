@@ -62,6 +62,7 @@ extension AggregatorConfiguration: ConfigurationSection {
         .optional("tenderly_project", \.external.tenderlyProject, .line()),
         .optional("tenderly_access_key", \.external.tenderlyAccessKey, .secret()),
         .optional("moralis_api_key", \.external.moralisAPIKey, .secret()),
+        .optional("moralis_url", \.external.moralisURL, .url("http", "https")),
         .optional("socket_path", \.external.socketPath, .path),
         .optional("etherscan_url", \.external.etherscanURL, .url("http", "https")),
         .optional("eigenlayer_url", \.external.eigenLayerURL, .url("http", "https")),

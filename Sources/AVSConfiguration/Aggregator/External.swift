@@ -19,9 +19,11 @@ extension AggregatorConfiguration {
         public var tenderlyAccount: String?
         public var tenderlyProject: String?
         public var tenderlyAccessKey: Sensitive<String>?
-        /// Of the price service; the environment variable `MORALIS_API_KEY` where the file has none. Without either,
-        /// prices are fixed.
+        /// Of the service that knows balances and prices; the environment variable `MORALIS_API_KEY` where the file has
+        /// none. Without either, balances are those that the chain tells, and prices are fixed.
         public var moralisAPIKey: Sensitive<String>?
+        /// `moralis_url`: where that service is, up to its version. Nil takes the public one.
+        public var moralisURL: EndpointURL?
         /// Accepted and not used: avsctl takes the place of the reference's REPL (ADM-2).
         public var socketPath: String?
         /// Accepted and not used, as in the reference.

@@ -51,8 +51,9 @@ struct ImmediateHandlers: Sendable {
             $0.success = result.failure == nil
             $0.error = result.failure?.message ?? ""
             $0.errorCode = result.failure.map { Wire.ErrorCode($0.immediateCode) } ?? .init(rawValue: 0)
-            $0.outputData = .init(node.kind, data: step.output)
-            $0.metadata = step.metadata
+            let (data, metadata) = step.trialResult
+            $0.outputData = .init(node.kind, data: data)
+            $0.metadata = metadata
             // One that was refused by its own runner has produced nothing, and was nowhere.
             guard result.failure == nil || step.output != nil else { return }
             $0.executionContext = step.executionContext?.withCamelCaseKeys
@@ -125,6 +126,17 @@ extension NodeFailure {
         if code != .unspecified { return code }
         let signs = ["connection refused", "dial tcp"]
         return signs.contains { message.contains($0) } ? .rpcNodeError : .invalidRequest
+    }
+}
+
+extension Step {
+    /// What an immediate run shows as data and as metadata. Of a request over HTTP the data is the body alone, the
+    /// envelope is metadata (execution-engine 5.5.2).
+    fileprivate var trialResult: (data: JSONValue?, metadata: JSONValue?) {
+        guard kind == .node(.restAPI), case .object(var envelope)? = output else { return (output, metadata) }
+        envelope["success"] = .bool(success)
+        envelope["error"] = .string(error)
+        return (envelope["data"], .object(envelope))
     }
 }
 

@@ -44,6 +44,8 @@ public struct HTTPRequest: Hashable, Sendable {
     public var headers: [Header]
     public var body: [UInt8]
     public var limits: Limits
+    /// Headers that no other origin gets when a redirect leads there, beside `Authorization` and `Cookie`.
+    public var secretHeaderNames: Set<String> = []
 
     public init(method: Method, url: String, headers: [Header] = [], body: [UInt8] = [], limits: Limits = Limits()) {
         self.method = method

@@ -29,8 +29,17 @@ public struct WorkflowEnvironment: Sendable {
 public struct WorkflowServices: Sendable {
     /// The server's own secrets, name to value: keys of services. A user's secret never stands in for one of them.
     public var secrets: [String: String]
+    /// Of the service that knows balances and prices, up to its version.
+    public var balanceURL = standardBalanceURL
+    /// This server's chains, for what is asked of other chains than the run's own.
+    public var chains: [UInt64: any ChainClient]
 
-    public init(secrets: [String: String] = [:]) { self.secrets = secrets }
+    public static let standardBalanceURL = "https://deep-index.moralis.io/api/v2.2"
+
+    public init(secrets: [String: String] = [:], chains: [UInt64: any ChainClient] = [:]) {
+        self.secrets = secrets
+        self.chains = chains
+    }
 }
 
 /// What a node has while it runs.

@@ -22,7 +22,7 @@ extension Node.Config {
         case .customCode(let config): return try await config.run(in: context, log: &log)
         case .ethTransfer: return try unsupported()
         case .contractWrite: return try unsupported()
-        case .balance: return try unsupported()
+        case .balance(let config): return try await config.run(in: context, log: &log)
         }
     }
 

@@ -106,7 +106,6 @@ struct WorkflowRunTests {
     func unsupported() async {
         let nodes: [(Node.Config, String)] = [
             (.ethTransfer(ETHTransferNode(destination: "0x1", amount: "1")), "NODE_TYPE_ETH_TRANSFER"),
-            (.balance(BalanceNode(address: "0x1", chain: "1")), "NODE_TYPE_BALANCE"),
             (.contractWrite(ContractWriteNode(contractAddress: "0x1", callData: "0x00")), "NODE_TYPE_CONTRACT_WRITE"),
         ]
         for (config, name) in nodes {

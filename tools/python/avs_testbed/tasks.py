@@ -62,6 +62,38 @@ def custom_code(source: str, identifier: str = NODE, *, lang: int = avs.LANG_JAV
         config=avs.CustomCodeNode.Config(source=source, lang=lang)))
 
 
+def graphql(url: str, query: str, identifier: str = NODE, **variables: str):
+    return avs.TaskNode(id=identifier, name=identifier, type=avs.NODE_TYPE_GRAPHQL_QUERY, graphql_query=graphql_config(
+        url, query, **variables))
+
+
+def graphql_config(url: str, query: str, **variables: str):
+    return avs.GraphQLQueryNode(config=avs.GraphQLQueryNode.Config(url=url, query=query, variables=variables))
+
+
+def filter_node(expression: str, source: str, identifier: str = NODE):
+    return avs.TaskNode(id=identifier, name=identifier, type=avs.NODE_TYPE_FILTER, filter=avs.FilterNode(
+        config=avs.FilterNode.Config(expression=expression, input_variable=source)))
+
+
+def loop(source: str, identifier: str = NODE, *, value: str = "value", key: str = "index", parallel: bool = False,
+         seconds: int = 0, **runner):
+    """A loop over `source`; the runner is one keyword, named as in LoopNode, with a message or a node of that kind."""
+    (kind, inner), = runner.items()
+    if isinstance(inner, avs.TaskNode):
+        inner = getattr(inner, inner.WhichOneof("task_type"))
+    config = avs.LoopNode.Config(
+        input_variable=source, iter_val=value, iter_key=key, iteration_timeout=seconds,
+        execution_mode=avs.EXECUTION_MODE_PARALLEL if parallel else avs.EXECUTION_MODE_SEQUENTIAL)
+    return avs.TaskNode(id=identifier, name=identifier, type=avs.NODE_TYPE_LOOP,
+                        loop=avs.LoopNode(config=config, **{kind: inner}))
+
+
+def balance(address: str, chain: str, identifier: str = NODE, **fields):
+    return avs.TaskNode(id=identifier, name=identifier, type=avs.NODE_TYPE_BALANCE, balance=avs.BalanceNode(
+        config=avs.BalanceNode.Config(address=address, chain=chain, **fields)))
+
+
 def transfer(destination: str, amount: str, identifier: str = NODE):
     return avs.TaskNode(id=identifier, name=identifier, type=avs.NODE_TYPE_ETH_TRANSFER, eth_transfer=avs.ETHTransferNode(
         config=avs.ETHTransferNode.Config(destination=destination, amount=amount)))

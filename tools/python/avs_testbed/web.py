@@ -2,11 +2,24 @@
 
 import json
 import threading
+import time
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
 
+BALANCE_KEY = "key-of-the-balance-service"
+BALANCES = [
+    {"token_address": "0x" + "ee" * 20, "symbol": "ETH", "name": "Ether", "decimals": 18,
+     "balance": "1500000000000000000", "usd_price": 2000.0, "usd_value": 3000.0, "native_token": True},
+    {"token_address": "0x1c7d4b196cb0c7b01d743fbc6116a902379c7238", "symbol": "USDC", "name": "USD Coin",
+     "decimals": "6", "balance": "2500000", "usd_price": 1.0, "usd_value": 2.5, "native_token": False},
+    {"token_address": "0x" + "12" * 20, "symbol": "NONE", "name": "Nothing", "decimals": 6, "balance": "0",
+     "native_token": False},
+]
+
+
 class WebServer:
-    """Answers `/status/N` with that status and everything else with what it was asked, as JSON."""
+    """Answers `/status/N` with that status and everything else with what it was asked, as JSON. Besides it plays a
+    GraphQL server under `/graphql`, a service of balances under `/balances`, and is slow under `/slow/SECONDS`."""
 
     def __init__(self, port: int):
         self.requests: list[dict] = []
@@ -20,6 +33,20 @@ class WebServer:
     def of(self, path: str) -> list[dict]:
         with self._lock:
             return [request for request in self.requests if request["path"] == path]
+
+    @staticmethod
+    def answer(request: dict):
+        """What a request is answered with."""
+        if request["path"] == "/graphql":
+            asked = json.loads(request["body"])
+            if "fail" in asked["query"]:
+                return {"data": None, "errors": [{"message": "no such field"}]}
+            return {"data": {"variables": asked["variables"], "query": asked["query"]}}
+        if request["path"].startswith("/balances/"):
+            if request["headers"].get("x-api-key") != BALANCE_KEY:
+                return {"message": "no key"}
+            return {"cursor": None, "result": BALANCES}
+        return {key: request[key] for key in ("method", "path", "body")}
 
     def stop(self) -> None:
         self._server.shutdown()
@@ -38,7 +65,9 @@ class WebServer:
                 with bench._lock:
                     bench.requests.append(request)
                 status = int(self.path.removeprefix("/status/")) if self.path.startswith("/status/") else 200
-                content = json.dumps({key: request[key] for key in ("method", "path", "body")}).encode()
+                if self.path.startswith("/slow/"):
+                    time.sleep(float(self.path.rsplit("/", 1)[1]))
+                content = json.dumps(bench.answer(request)).encode()
                 self.send_response(status)
                 self.send_header("Content-Type", "application/json")
                 self.send_header("Content-Length", str(len(content)))

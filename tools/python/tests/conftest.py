@@ -15,7 +15,7 @@ from avs_testbed.processes import Aggregator, Chain, free_port  # noqa: E402
 from avs_testbed import tasks  # noqa: E402
 from avs_testbed.users import User  # noqa: E402
 from avs_testbed.waiting import until  # noqa: E402
-from avs_testbed.web import WebServer  # noqa: E402
+from avs_testbed.web import BALANCE_KEY, WebServer  # noqa: E402
 
 OPERATORS = 100
 """How many approved operators there are. A test takes fresh ones: an address may connect once in five seconds."""
@@ -46,7 +46,8 @@ def new_aggregator(chain, web, tmp_path_factory) -> Iterator[Callable[..., Aggre
         aggregator = Aggregator(
             folder=tmp_path_factory.mktemp("aggregator"), chain=chain,
             operators=[operator_account(number).address for number in range(OPERATORS)],
-            settings={"fetch": {"allow": [web.authority]}} | settings)
+            settings={"fetch": {"allow": [web.authority]}, "moralis_api_key": BALANCE_KEY,
+                      "moralis_url": f"{web.url}/balances"} | settings)
         made.append(aggregator)
         return aggregator
 

@@ -47,7 +47,7 @@ def test_a_node_runs_with_the_variables_given(user, web):
     """API-10.5.2, EE 6.2"""
     answer = run_node(user, tasks.rest(f"{web.url}/x", method="POST", body="{{name}} {{list[1]}}"), name="a", list=[1, 2])
     assert (answer.success, answer.error, answer.error_code) == (True, "", 0)
-    assert plain(answer.rest_api.data)["data"]["body"] == "a 2"
+    assert plain(answer.rest_api.data)["body"] == "a 2"
     assert plain(answer.execution_context) == {"chainId": 31337, "isSimulated": False, "provider": "chain_rpc"}
     branch = run_node(user, tasks.branch("b", ("c1", "if", "{{n}} > 2"), ("c2", "else", "")), n=3)
     assert branch.success and branch.WhichOneof("output_data") == "branch" and branch.metadata.ByteSize()
@@ -134,7 +134,9 @@ def test_a_failing_request_keeps_its_output(user, web):
     """2.12: the other side's refusal is the node's, and what it said is kept."""
     answer = run_node(user, tasks.rest(f"{web.url}/status/404"))
     assert not answer.success and answer.error and answer.error_code == 3000
-    assert plain(answer.rest_api.data)["status"] == 404 and answer.HasField("execution_context")
+    assert plain(answer.rest_api.data)["path"] == "/status/404" and answer.HasField("execution_context")
+    envelope = plain(answer.metadata)
+    assert (envelope["status"], envelope["statusText"], envelope["success"]) == (404, "Not Found", False)
     dead = run_node(user, tasks.rest("http://127.0.0.1:1/"))
     assert not dead.success and dead.error_code in (3000, 5000) and not dead.rest_api.HasField("data")
 
