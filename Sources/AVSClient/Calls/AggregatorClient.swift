@@ -48,10 +48,12 @@ public final class AggregatorClient: Sendable {
     /// Opens nothing yet.
     ///
     /// - Parameters:
-    ///   - target: `host:port`, or any other form that ``Target`` names.
+    ///   - target: `host:port`, or any other form that `AVSTransport.Target` names.
+    ///   - configuration: times and tries of calls, and the connection.
     ///   - session: from an earlier sign-in; see ``Session/init(token:)``.
     ///   - signer: signs in before the first call that wants a session, and again, once per call, when the token is not
     ///     accepted any more. Without one that is yours to do: ``signIn(with:)``.
+    ///   - time: the clocks; the machine's own unless tests turn the hands.
     ///   - logger: hears of failures to connect. Silent unless given.
     /// - Throws: ``AggregatorError/invalidArgument(field:_:)`` for a target that names no address.
     public init(
@@ -72,7 +74,12 @@ public final class AggregatorClient: Sendable {
 
     /// Uses a channel that is there, whose own configuration counts.
     ///
-    /// - Parameter channel: closed by ``close()``.
+    /// - Parameters:
+    ///   - channel: closed by ``close()``.
+    ///   - configuration: times and tries of calls; what it says of the connection does not count.
+    ///   - session: from an earlier sign-in.
+    ///   - signer: signs in and renews the session, as above.
+    ///   - time: the clocks.
     public init(
         channel: RPCChannel, configuration: Configuration = Configuration(), session: Session? = nil,
         signer: (any SignInSigner)? = nil, time: any TimeSource = SystemTime()

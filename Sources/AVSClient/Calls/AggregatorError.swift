@@ -54,6 +54,7 @@ public enum AggregatorError: Error, Hashable, Sendable {
         /// Trailing metadata.
         public var metadata: Metadata
 
+        /// Details of an error that did not come from an aggregator, as tests need them.
         public init(_ code: RPCCode, _ message: String, errorNumber: Int32? = nil, metadata: Metadata = Metadata()) {
             self.code = code
             self.message = message

@@ -4,7 +4,9 @@ import AVSProto
 
 /// How the runs of some days went.
 public struct ExecutionTotals: Hashable, Sendable {
+    /// Runs that began.
     public var total: Int64
+    /// Those of them in which every step succeeded.
     public var succeeded: Int64
     /// Whatever did not succeed.
     public var failed: Int64

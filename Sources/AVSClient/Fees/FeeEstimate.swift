@@ -53,8 +53,11 @@ public struct FeeEstimate: Hashable, Sendable {
 
     /// What is taken off.
     public struct Discount: Hashable, Sendable {
+        /// The aggregator's word for the kind of discount.
         public var kind: String
+        /// For people.
         public var name: String
+        /// What is taken off, in its own unit.
         public var fee: Fee
 
         public init(kind: String, name: String, fee: Fee) {
@@ -64,6 +67,7 @@ public struct FeeEstimate: Hashable, Sendable {
         }
     }
 
+    /// The chain that the task would act on.
     public var chainID: UInt64
     /// Of the chain's own coin: `ETH`.
     public var coinSymbol: String
@@ -71,8 +75,11 @@ public struct FeeEstimate: Hashable, Sendable {
     public var coinDecimals: Int32
     /// A flat price, whatever the run does; in US dollars.
     public var executionFee: Fee
+    /// What nodes cost that act on the chain or use somebody's paid service, and making the wallet.
     public var nodeCosts: [NodeCost]
+    /// nil from aggregators that take none.
     public var valueFee: ValueFee?
+    /// What is taken off, if anything.
     public var discounts: [Discount]
     /// What was assumed because the chain did not say.
     public var warnings: [String]

@@ -1,7 +1,9 @@
 /// A place in a list, as the aggregator wrote it. Opaque; good for as long as the list's order, deleted items included.
 public struct Cursor: Hashable, Sendable, CustomStringConvertible {
+    /// What goes over the wire.
     public let text: String
 
+    /// A cursor that was kept as text.
     public init(_ text: String) { self.text = text }
 
     public var description: String { text }
@@ -9,6 +11,7 @@ public struct Cursor: Hashable, Sendable, CustomStringConvertible {
 
 /// Some items of a list in its order, and where they lie in it.
 public struct Page<Item: Sendable>: Sendable {
+    /// At most as many as were asked for.
     public var items: [Item]
     /// Of the first item; nil on an empty page.
     public var startCursor: Cursor?

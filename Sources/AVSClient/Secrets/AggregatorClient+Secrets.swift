@@ -14,7 +14,7 @@ public enum SecretChange: Hashable, Sendable {
 extension AggregatorClient {
     /// Stores a secret. One that is there already gets the new value, and keeps its age.
     ///
-    /// - Parameter value: kept byte for byte; may be empty. It can never be read back.
+    /// The value is kept byte for byte and may be empty. It can never be read back.
     @discardableResult
     public func createSecret(
         _ name: SecretName, _ value: Sensitive<String>, scope: SecretScope = .user,
@@ -38,7 +38,7 @@ extension AggregatorClient {
 
     /// Removes a secret.
     ///
-    /// With the scope ``SecretScope/user``, when there is no such secret and exactly one of this name in any workflow,
+    /// With the scope `user`, when there is no such secret and exactly one of this name in any workflow,
     /// that one is removed (aggregator-api 2.10).
     ///
     /// - Returns: false when there was none, which is no failure.

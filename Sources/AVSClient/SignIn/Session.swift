@@ -7,6 +7,7 @@ public struct Session: Hashable, Sendable {
     public let token: Sensitive<String>
     /// The externally owned account that signed in.
     public let owner: Address
+    /// From then on the token is not accepted.
     public let expiresAt: Timestamp
     /// The chain that the sign-in was for: the aggregator's default one, or 1 for a sign-in good on any of them.
     public let chainID: UInt64

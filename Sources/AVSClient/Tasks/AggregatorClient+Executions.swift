@@ -5,7 +5,9 @@ import AVSWire
 extension AggregatorClient {
     /// The finished runs of a task, newest first. Pending ones are not listed.
     ///
-    /// - Parameter pageSize: items to ask for at once; not negative.
+    /// - Parameters:
+    ///   - task: one of the caller's.
+    ///   - pageSize: items to ask for at once; not negative.
     public func executions(
         of task: TaskID, pageSize: Int = Listing<Execution>.defaultPageSize
     ) -> Listing<Execution> {

@@ -39,6 +39,8 @@ extension AggregatorClient {
     /// - Parameters:
     ///   - wallets: at least one. One that is not the caller's fails the whole call.
     ///   - pageSize: items to ask for at once; not negative.
+    ///   - includesNodes: without them listed tasks have none.
+    ///   - includesEdges: the same for edges.
     public func tasks(
         of wallets: [Address], pageSize: Int = Listing<AutomationTask>.defaultPageSize, includesNodes: Bool = false,
         includesEdges: Bool = false
@@ -105,10 +107,12 @@ extension AggregatorClient {
     /// Without a key each call is a run. The aggregator finishes a run whose caller has gone.
     ///
     /// - Parameters:
+    ///   - id: of the task.
     ///   - kind: the task's own kind of trigger.
     ///   - data: what the trigger produced; nil leaves it to the task.
     ///   - input: merged over the task's input variables, for this run only.
     ///   - isBlocking: wait for the end, up to ``Configuration/blockingTimeout``, instead of for the start.
+    ///   - idempotencyKey: makes the call repeatable: one run, whoever asks how often.
     /// - Throws: ``AggregatorError/refused(reason:_:)`` for a task that may not run now.
     public func triggerTask(
         _ id: TaskID, kind: TriggerKind = .manual, data: JSONValue? = nil, input: [String: JSONValue] = [:],

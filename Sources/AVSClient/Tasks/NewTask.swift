@@ -9,6 +9,7 @@ public struct NewTask: Hashable, Sendable {
     public var name: String
     /// The smart wallet that acts for the task; one of the caller's.
     public var wallet: Address
+    /// What starts its runs.
     public var trigger: Trigger
     /// At least one.
     public var nodes: [Node]

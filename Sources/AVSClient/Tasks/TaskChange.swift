@@ -6,6 +6,7 @@ import AVSWire
 
 /// A change of a task that the aggregator made, or found already made.
 public struct TaskChange: Hashable, Sendable {
+    /// The task that was changed.
     public var taskID: TaskID
     /// The aggregator's word for it: enabled, disabled, cancelled, deleted.
     public var outcome: String

@@ -5,10 +5,13 @@ import AVSWire
 
 /// What ``AggregatorClient/triggerTask(_:kind:data:input:isBlocking:idempotencyKey:)`` started, and how it ended if it was waited for.
 public struct TriggeredRun: Hashable, Sendable {
+    /// By which the run is found from now on.
     public var executionID: ExecutionID
+    /// The task that runs.
     public var taskID: TaskID
     /// `pending` unless the call waited.
     public var status: ExecutionStatus
+    /// nil when the aggregator did not say.
     public var startAt: Timestamp?
     /// nil while pending.
     public var endAt: Timestamp?

@@ -4,6 +4,7 @@ import AVSWire
 
 /// What a token is called and how it is counted.
 public struct TokenMetadata: Hashable, Sendable {
+    /// The token's contract.
     public var address: Address
     /// `Unknown Token` for one whose contract does not tell.
     public var name: String
@@ -26,6 +27,7 @@ public struct TokenMetadata: Hashable, Sendable {
 extension AggregatorClient {
     /// What a token is called.
     ///
+    /// - Parameter token: the address of its contract.
     /// - Returns: nil for an address at which there is no token, and while the chain cannot be asked.
     public func getTokenMetadata(of token: Address) async throws(AggregatorError) -> TokenMetadata? {
         let request = Wire.GetTokenMetadataReq.with { $0.address = token.checksummed }

@@ -6,7 +6,9 @@ import AVSWire
 extension AggregatorClient {
     /// Tries out one node. Nothing is stored; whether it acts on a chain its own `isSimulated` says.
     ///
-    /// - Parameter input: what the node's templates see, by name.
+    /// - Parameters:
+    ///   - node: as a task would have it.
+    ///   - input: what the node's templates see, by name.
     public func runNodeWithInputs(
         _ node: Node, input: [String: JSONValue] = [:]
     ) async throws(AggregatorError) -> TrialResult {

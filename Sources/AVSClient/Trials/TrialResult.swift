@@ -3,6 +3,7 @@ public import AVSPrimitives
 
 /// What one node or one trigger did when it was tried out. Failing is a result, not a failure of the call.
 public struct TrialResult: Hashable, Sendable {
+    /// Whether it did what it is for.
     public var success: Bool
     /// Empty on success.
     public var error: String

@@ -6,7 +6,9 @@ import AVSWire
 extension AggregatorClient {
     /// Derives the caller's wallet of a salt and registers it. A second call gives the same wallet.
     ///
-    /// - Parameter factory: nil is the aggregator's default one.
+    /// - Parameters:
+    ///   - salt: tells the caller's wallets apart.
+    ///   - factory: nil is the aggregator's default one.
     /// - Throws: ``AggregatorError/limit(_:_:)`` when the owner has as many wallets as are allowed.
     public func getWallet(
         salt: UInt256 = .zero, factory: Address? = nil

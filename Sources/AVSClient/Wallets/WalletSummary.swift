@@ -2,13 +2,17 @@ public import AVSModel
 
 /// A smart wallet with the numbers of its tasks.
 public struct WalletSummary: Hashable, Sendable {
+    /// The wallet itself.
     public var wallet: SmartWallet
     /// Tasks in any status.
     public var taskCount: UInt64
     /// Enabled ones and those that are running.
     public var enabledTaskCount: UInt64
+    /// Those that have had all their runs.
     public var completedTaskCount: UInt64
+    /// Those that ended because they could not go on.
     public var failedTaskCount: UInt64
+    /// Those that their owner paused, or the aggregator did.
     public var disabledTaskCount: UInt64
     /// 0 from aggregators that do not count them.
     public var canceledTaskCount: UInt64

@@ -18,12 +18,16 @@ public struct Withdrawal: Hashable, Sendable {
         case everything
     }
 
+    /// What is sent.
     public var asset: Asset
+    /// How much of it.
     public var amount: Amount
+    /// Who gets it; not the zero address.
     public var recipient: Address
     /// One of the caller's wallets that is registered: see ``AggregatorClient/getWallet(salt:factory:)``.
     public var wallet: Address
 
+    /// `Withdrawal(.exactly(amount), of: .coin, from: wallet, to: recipient)`
     public init(_ amount: Amount, of asset: Asset, from wallet: Address, to recipient: Address) {
         self.asset = asset
         self.amount = amount
@@ -38,6 +42,7 @@ public struct SentWithdrawal: Hashable, Sendable {
     public var isConfirmed: Bool
     /// For people.
     public var message: String
+    /// Its hash, by which a bundler and the entry point know it.
     public var userOperation: Hash32
     /// Known once confirmed.
     public var transaction: Hash32?
