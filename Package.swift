@@ -125,6 +125,15 @@ let package = Package(
         .target(name: "AVSRocksDB", dependencies: ["AVSStorage", "CRocksDB"], swiftSettings: wrapperSettings),
 
         .target(
+            name: "AVSBackup",
+            dependencies: [
+                "AVSCrypto", "AVSEngine", "AVSInspection", "AVSPrimitives", "AVSRocksDB", "AVSSchema", "AVSStorage",
+                .product(name: "Logging", package: "swift-log"),
+                .product(name: "ServiceLifecycle", package: "swift-service-lifecycle"),
+            ],
+            swiftSettings: settings),
+
+        .target(
             name: "AVSTransport",
             dependencies: [
                 "AVSHTTP2", "AVSPrimitives", "AVSRPC", "AVSTLS",
@@ -194,7 +203,7 @@ let package = Package(
         .executableTarget(
             name: "avsctl",
             dependencies: [
-                "AVSChain", "AVSClient", "AVSConfiguration", "AVSCrypto", "AVSEngine", "AVSEthereum", "AVSFetch",
+                "AVSBackup", "AVSChain", "AVSClient", "AVSConfiguration", "AVSCrypto", "AVSEngine", "AVSEthereum", "AVSFetch",
                 "AVSInspection", "AVSModel", "AVSPrimitives", "AVSProto", "AVSRPC", "AVSRocksDB", "AVSStorage", "AVSTLS", "AVSTransport",
                 "AVSWire",
                 .product(name: "ArgumentParser", package: "swift-argument-parser"),
@@ -204,8 +213,8 @@ let package = Package(
         .executableTarget(
             name: "avs-aggregator",
             dependencies: [
-                "AVSChain", "AVSConfiguration", "AVSCrypto", "AVSEngine", "AVSEthereum", "AVSFetch", "AVSHTTP2", "AVSLogging",
-                "AVSPrimitives", "AVSRocksDB", "AVSServer", "AVSStorage", "AVSTLS", "AVSTransport", "AVSWorkflow",
+                "AVSBackup", "AVSChain", "AVSConfiguration", "AVSCrypto", "AVSEngine", "AVSEthereum", "AVSFetch", "AVSHTTP2", "AVSLogging",
+                "AVSPrimitives", "AVSRocksDB", "AVSSchema", "AVSServer", "AVSStorage", "AVSTLS", "AVSTransport", "AVSWorkflow",
                 .product(name: "ArgumentParser", package: "swift-argument-parser"),
                 .product(name: "Logging", package: "swift-log"),
                 .product(name: "ServiceLifecycle", package: "swift-service-lifecycle"),
@@ -231,6 +240,14 @@ let package = Package(
             name: "AVSInspectionTests",
             dependencies: [
                 "AVSCrypto", "AVSInspection", "AVSModel", "AVSPrimitives", "AVSSchema", "AVSStorage", "AVSTesting",
+            ],
+            swiftSettings: settings),
+
+        .testTarget(
+            name: "AVSBackupTests",
+            dependencies: [
+                "AVSBackup", "AVSCrypto", "AVSEngine", "AVSModel", "AVSPrimitives", "AVSRocksDB", "AVSSchema", "AVSStorage",
+                "AVSTesting", .product(name: "Logging", package: "swift-log"),
             ],
             swiftSettings: settings),
 

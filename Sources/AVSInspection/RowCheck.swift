@@ -44,7 +44,7 @@ struct RowCheck {
         case .executionCountOfOwner: try executionCountOfOwner(reader)
         case .expiry: try expiry(reader)
         case .promise: try promise(reader)
-        case .jobSequence, .migration: break
+        case .jobSequence, .migration, .migrationProgress: break
         }
     }
 

@@ -33,6 +33,7 @@ extension StoredTable {
         case .expiry: self.init("expiry", empty: ExpiryKey.self)
         case .promise: self.init("promise", empty: PromiseKey.self)
         case .migration: self.init("migration", texts: MigrationKey.self)
+        case .migrationProgress: self.init("migration-progress", texts: MigrationProgressKey.self)
         }
     }
 

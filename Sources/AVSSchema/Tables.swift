@@ -56,8 +56,10 @@ public enum TableName: String, CaseIterable, Sendable {
     case expiry = "expiry:"
     /// `promise:<task id>:<execution id>` → nothing. Promised runs that no job has: the next report takes the oldest.
     case promise = "promise:"
-    /// `migration:<name>` → `records=<n>,ts=<ms>`. What was done once to the rows of an older release.
+    /// `migration:<name>` → ``MigrationMark``. What was done once to the rows of an older release.
     case migration = "migration:"
+    /// `migration_at:<name>` → ``MigrationProgress``. There while it is being done.
+    case migrationProgress = "migration_at:"
 }
 
 extension Table {
@@ -85,6 +87,7 @@ extension Table {
     public static let expiry = Table(.expiry)
     public static let promise = Table(.promise)
     public static let migration = Table(.migration)
+    public static let migrationProgress = Table(.migrationProgress)
 
     /// Every table of the schema; beside them a database holds the store's own `meta:` (``StoreMeta/table``).
     public static let all = TableName.allCases.map { Table($0) }

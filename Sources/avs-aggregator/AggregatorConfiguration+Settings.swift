@@ -1,3 +1,4 @@
+import AVSBackup
 import AVSConfiguration
 import AVSEngine
 import AVSEthereum
@@ -75,6 +76,13 @@ extension AggregatorConfiguration {
         options.softMark = SpaceMark(disk.soft)
         options.hardMark = SpaceMark(disk.hard)
         options.ballastBytes = disk.ballastBytes
+    }
+
+    var backupSettings: BackupService.Settings {
+        var settings = BackupService.Settings(directory: backup.directory ?? backupDirectory)
+        settings.keptCount = backup.keptCount
+        settings.interval = backup.interval
+        return settings
     }
 
     // MARK: Server

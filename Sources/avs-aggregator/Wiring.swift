@@ -1,3 +1,4 @@
+import AVSBackup
 import AVSConfiguration
 import AVSCrypto
 import AVSEngine
@@ -6,6 +7,7 @@ import AVSFetch
 import AVSLogging
 import AVSPrimitives
 import AVSRocksDB
+import AVSSchema
 import AVSServer
 import AVSStorage
 import AVSTransport
@@ -32,20 +34,44 @@ struct Wiring {
         let chains = try await Chains(configuration.chains, time: time)
         defer { chains.close() }
         let store = try openStore(logger, logs)
+        let backups = BackupService(store: store, settings: configuration.backupSettings, time: time, logger: logger)
         let failure: (any Error)?
         do {
-            try await serve(store: store, chains: chains, tokens: tokens, time: time, logger: logger)
+            try await migrate(store, time: time, logger: logger)
+            try await serve(store: store, backups: backups, chains: chains, tokens: tokens, time: time, logger: logger)
             failure = nil
         } catch {
             failure = error
         }
+        let isFree = await backups.stopWorking(within: Self.backupEnd)
         await store.close()
         logger.info("stopped")
+        if !isFree {
+            // The library still copies files, which nothing can stop, and must not lose its memory under its feet.
+            logs.flush()
+            _exit(failure == nil ? 0 : 70)
+        }
         if let failure { throw StartFailure(explaining: failure) }
     }
 
+    /// How long the end waits for a copy that is being made.
+    private static let backupEnd = Duration.seconds(10)
+
+    /// Before anything reads the rows of an older release (1.7 step 4). A copy is made first.
+    private func migrate(_ store: RocksDBStore, time: SystemTime, logger: Logger) async throws {
+        let migrations = TaskEngine.migrations(logger: logger)
+        let reports = try await Migrator(store: store, migrations: migrations, time: time).run { pending in
+            let copy = try await MigrationBackup(directory: configuration.backupDirectory)
+                .make(of: store, before: pending, at: time.now)
+            logger.info("copied before migrations", metadata: ["to": "\(copy)", "pending": "\(pending)"])
+        }
+        for report in reports {
+            logger.info("migrated", metadata: ["migration": "\(report.name)", "records": "\(report.records)"])
+        }
+    }
+
     private func serve(
-        store: RocksDBStore, chains: Chains, tokens: JWT, time: SystemTime, logger: Logger
+        store: RocksDBStore, backups: BackupService, chains: Chains, tokens: JWT, time: SystemTime, logger: Logger
     ) async throws {
         let http = try outgoingHTTP(time)
         defer { http.close() }
@@ -65,6 +91,7 @@ struct Wiring {
         let security = try ListenerSecurity(configuration.tls, time: time, logger: logger)
         var settings = configuration.serverSettings(security: security.connections)
         settings.aliases = chains.operatorAliases(configuration, time: time, logger: logger)
+        settings.backups = backups
         let aggregator = try Aggregator(
             engine: engine, authority: authority, settings: settings, time: time, logger: logger)
         let announcement = Task {  // ends when the listener is bound or fails to; the failure ends the service itself
@@ -79,6 +106,7 @@ struct Wiring {
         var services = [ServiceGroupConfiguration.ServiceConfiguration(
             service: aggregator, successTerminationBehavior: .gracefullyShutdownGroup)]
         if let reloader = security.reloader { services.append(.init(service: reloader)) }
+        if configuration.backup.isEnabled { services.append(.init(service: PeriodicBackup(backups))) }
         var group = ServiceGroupConfiguration(
             services: services, gracefulShutdownSignals: [.sigterm, .sigint], logger: logger)
         group.maximumGracefulShutdownDuration = configuration.drain.totalTimeout

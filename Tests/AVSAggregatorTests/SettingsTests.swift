@@ -28,6 +28,7 @@ struct SettingsTests {
         dump(configuration.engineConfiguration([:], defaultID: 1), to: &output)
         dump(configuration.serverSettings(security: .plaintext), to: &output)
         dump(store, to: &output)
+        dump(configuration.backupSettings, to: &output)
         return output
     }
 
@@ -58,6 +59,7 @@ struct SettingsTests {
         "disk: {soft: \"9%, 9GiB\"}", "disk: {hard: \"1%, 9MiB\"}", "disk: {ballast: 1MiB}", "dedup: {keep: 9d}",
         "dedup: {keep_per_task: 999}", "execution: {deadline: 9s}", "execution: {max_attempts: 9}",
         "time: {catch_up: {skip: 99s}}", "time: {catch_up: {once: 99s}}", "clock: {jump: 9s}", "drain: {timeout: 9s}",
+        "backup_dir: other", "backup: {backup_dir: other}", "backup: {interval_minutes: 9}", "backup: {keep: 9}",
     ])
     func wired(text: String) throws { #expect(try settings(text) != settings("")) }
 

@@ -66,7 +66,7 @@ enum Rows {
         try transaction.create(expiring)
         try transaction.promise(promised, index: 0)
         try transaction.put(IndexCounterKey(expiring.id), DecimalText(1))
-        if let name = DerivedRows.migration { try transaction.put(MigrationKey(name), "records=0,ts=1") }
+        if let name = DerivedRows.migration { try transaction.put(MigrationKey(name), MigrationMark(records: 0, doneAt: now)) }
     }
 
     /// One row of each table that the engine writes.
@@ -89,6 +89,9 @@ enum Rows {
         try transaction.put(PendingKey(task.id, running.executionID), PendingRun(index: 2, job: 3))
         try transaction.put(JobKey(.running, 3), running)
         try transaction.put(JobSequenceKey(), DecimalText(3))
+        if let name = MigrationName("20260101-120000-first") {
+            try transaction.put(MigrationProgressKey(name), MigrationProgress(records: 2, last: [1, 2]))
+        }
         try fillSecrets(&transaction)
         try transaction.put(IndexCounterKey(task.id), DecimalText(3))
         try transaction.put(

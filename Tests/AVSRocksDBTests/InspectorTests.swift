@@ -131,19 +131,27 @@ import Testing
     func backup() async throws {
         let store = try await makeStore()
         let backups = RocksDBBackups(directory: directory.path("backups"))
+        let lock = try backups.lock()
+        #expect(throws: StorageError.self) { try backups.lock() }
         for round in 1...4 {
             try await store.put("round", "\(round)")
             let backup = try await backups.create(of: store)
             #expect(backup.id == round)
-            try await backups.prove(backup.id, scratch: directory.path("scratch")) { inspector throws in
+            try backups.setNote(bytes("round \(round)"), of: backup.id)
+            try await backups.prove(backup.id) { inspector throws in
                 #expect(try inspector.read { try $0.get(bytes("round")) } == bytes("\(round)"))
             }
         }
-        #expect(!FileManager.default.fileExists(atPath: directory.path("scratch")))
-        try await backups.purge(keeping: 2)
-        #expect(try await backups.list().map(\.id) == [3, 4])
+        #expect(!FileManager.default.fileExists(atPath: directory.path("backups/AVS-PROOF")))
+        let before = try size(of: "backups")
+        try await backups.remove([1, 3])
+        #expect(try await backups.list().map(\.id) == [2, 4])
+        #expect(try backups.note(of: 3) == nil && backups.note(of: 4) == bytes("round 4"))
+        #expect(try size(of: "backups") < before)
+        for id in [2, 4] as [UInt32] { #expect(try await backups.prove(id) { try $0.verifyEveryRow() } > 50) }
         let commit = try store.report().commit
         await store.close()
+        _ = consume lock
 
         let restored = directory.path("restored")
         try await backups.restore(4, to: restored)
@@ -162,6 +170,7 @@ import Testing
     func damagedBackup() async throws {
         let store = try await makeStore()
         let backups = RocksDBBackups(directory: directory.path("backups"))
+        _ = try backups.lock()
         let backup = try await backups.create(of: store)
         await store.close()
         let tables = try #require(FileManager.default.enumerator(atPath: directory.path("backups")))
@@ -172,9 +181,14 @@ import Testing
             try data.write(to: url)
         }
         await #expect(throws: StorageError.self) {
-            try await backups.prove(backup.id, scratch: directory.path("scratch")) { _ in }
+            try await backups.prove(backup.id) { _ in }
         }
-        #expect(!FileManager.default.fileExists(atPath: directory.path("scratch")))
+        #expect(!FileManager.default.fileExists(atPath: directory.path("backups/AVS-PROOF")))
+        await #expect(throws: StorageError.self) { try await backups.restore(backup.id, to: directory.path("restored")) }
+        #expect(!FileManager.default.fileExists(atPath: directory.path("restored")), "half a database is none")
+        await #expect(throws: StorageError.notFound(path: "\(directory.path("backups")), backup 7")) {
+            try await backups.restore(7, to: directory.path("restored"))
+        }
     }
 
     @Test("FAIL-5 is not begun where there is too little space")
@@ -184,9 +198,34 @@ import Testing
             options: log.options {
                 $0.fileSystemSpace = { _ throws(StorageError) in .init(totalBytes: 100 << 30, freeBytes: 1 << 30) }
             })
-        await #expect(throws: StorageError.self) {
-            try await RocksDBBackups(directory: directory.path("backups")).create(of: store)
-        }
+        let backups = RocksDBBackups(directory: directory.path("backups"))
+        _ = try backups.lock()
+        await #expect(throws: StorageError.self) { try await backups.create(of: store) }
+        #expect(try await backups.list().isEmpty)
         await store.close()
+    }
+
+    @Test("BAK-5 goes only where nobody else can read it")
+    func privacy() throws {
+        let path = directory.path("open")
+        try FileManager.default.createDirectory(
+            atPath: path, withIntermediateDirectories: false, attributes: [.posixPermissions: 0o755])
+        _ = try RocksDBBackups(directory: path).lock()
+        let mode = try FileManager.default.attributesOfItem(atPath: path)[.posixPermissions] as? Int
+        #expect(mode == 0o700, "empty, so it can be made private")
+        try FileManager.default.setAttributes([.posixPermissions: 0o750], ofItemAtPath: path)
+        #expect(throws: StorageError.unusable("\(path) has mode 750, which lets others in; it must be 700")) {
+            try RocksDBBackups(directory: path).lock()
+        }
+    }
+
+    /// Bytes of all files under a folder.
+    private func size(of name: String) throws -> Int {
+        let files = try #require(FileManager.default.enumerator(atPath: directory.path(name)))
+        var size = 0
+        for case let file as String in files {
+            size += try FileManager.default.attributesOfItem(atPath: directory.path(name) + "/" + file)[.size] as? Int ?? 0
+        }
+        return size
     }
 }

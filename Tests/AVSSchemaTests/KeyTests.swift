@@ -59,6 +59,8 @@ struct KeyTests {
             let key = SecretKey(owner: owner, scope: scope, name: name)
             #expect(try SecretKey(bytes: key.bytes) == key)
         }
+        let progress = MigrationProgressKey(migration.name)
+        #expect(try MigrationProgressKey(bytes: progress.bytes) == progress)
         let ofOwner = SecretOfOwnerKey(owner: owner, organisation: id, name: name)
         #expect(try SecretOfOwnerKey(bytes: ofOwner.bytes) == ofOwner)
     }

@@ -10,7 +10,6 @@ extension AggregatorConfiguration {
         ]
 
     private static let storageAndRuns = [
-        "backup_dir", "backup.enabled", "backup.interval_minutes", "backup.backup_dir", "backup.keep",
         "controller.keystore_path", "controller.private_key", "smart_wallet.controller_private_key",
         "effects.blind_after_restart", "outbox.first_retry", "outbox.longest_retry", "outbox.give_up_after",
         "script.memory", "script.jit", "script.require_sandbox", "fee_rates.credit_limit_usd", "fee_rates.tiers.tier_2",

@@ -8,6 +8,8 @@ import Logging
 /// when tasks expire, and which promised runs have no job.
 ///
 /// Done once, before anything else writes. It begins by deleting such rows, so an interrupted one simply starts again.
+/// The service does it as a migration, after a copy was made; an engine that is given such a database without that does
+/// it when it recovers.
 /// - Source: aggregator-api 4.11.
 struct DerivedRowsFill: Sendable {
     private static let rowsPerTurn = 1_000
@@ -20,6 +22,15 @@ struct DerivedRowsFill: Sendable {
     func run(now: Timestamp) async throws -> Int {
         guard let name = DerivedRows.migration else { return 0 }
         guard try await !store.readWithoutBlocking({ try $0.contains(MigrationKey(name)) }) else { return 0 }
+        let written = try await fill()
+        let mark = MigrationMark(records: UInt64(written), doneAt: now)
+        try await store.update { try $0.put(MigrationKey(name), mark) }
+        if written > 0 { logger.info("counted what an older release did not", metadata: ["rows": "\(written)"]) }
+        return written
+    }
+
+    /// As ``run(now:)``, whether it was done or not.
+    func fill() async throws -> Int {
         try await store.update { transaction in
             try transaction.deleteAll(Rows<TaskCountKey>.all)
             try transaction.deleteAll(Rows<ExecutionCountKey>.all)
@@ -27,11 +38,7 @@ struct DerivedRowsFill: Sendable {
             try transaction.deleteAll(Rows<ExpiryKey>.all)
             try transaction.deleteAll(Rows<PromiseKey>.all)
         }
-        let written = try await fillCounts() + fillExpiries() + fillPromises()
-        let text = "records=\(written),ts=\(now.milliseconds)"
-        try await store.update { try $0.put(MigrationKey(name), text) }
-        if written > 0 { logger.info("counted what an older release did not", metadata: ["rows": "\(written)"]) }
-        return written
+        return try await fillCounts() + fillExpiries() + fillPromises()
     }
 
     // MARK: Counts

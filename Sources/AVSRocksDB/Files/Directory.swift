@@ -66,9 +66,13 @@ struct Directory: Hashable, Sendable {
         guard unsafe unlink(file(name)) == 0 || errno == ENOENT else { throw .system("unlink", file(name)) }
     }
 
+    func removeFiles() throws(StorageError) {
+        for name in try entries() { try remove(name) }
+    }
+
     /// Removes the files in the directory, and the directory.
     func removeWithFiles() throws(StorageError) {
-        for name in try entries() { try remove(name) }
+        try removeFiles()
         guard unsafe rmdir(path) == 0 else { throw .system("rmdir", path) }
     }
 

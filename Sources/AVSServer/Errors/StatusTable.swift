@@ -22,6 +22,7 @@ extension RPCStatus {
         case let refusal as EngineError: self.init(refusal)
         case let storage as StorageError: self.init(storage)
         case let trouble as SecretTrouble: self.init(trouble)
+        case let trouble as BackupError: self.init(trouble)
         case is CancellationError: self.init(.cancelled, "the call was cancelled")
         default: self.init(.internal, .executionEngineError, "internal error")
         }
@@ -66,6 +67,15 @@ extension RPCStatus {
         case .noRootKey, .unknownRootKey, .notAuthentic:
             self.init(.failedPrecondition, .storageUnavailable, trouble.description)
         case .library: self.init(.internal, .storageWriteError, "Cannot save data")
+        }
+    }
+
+    private init(_ trouble: BackupError) {
+        switch trouble {
+        case .alreadyRunning, .alreadyStarted: self.init(.failedPrecondition, .invalidRequest, trouble.description)
+        case .notFound: self.init(.notFound, .invalidRequest, trouble.description)
+        case .notProven: self.init(.dataLoss, .taskDataCorrupted, trouble.description)
+        case .stopping: self.init(.unavailable, .storageUnavailable, trouble.description)
         }
     }
 

@@ -24,6 +24,8 @@ public final class Aggregator: Service {
         public var showsCanceledAsDisabled = true
         /// Reflection for tools such as grpcurl (RF-5).
         public var offersReflection = true
+        /// What makes backups, for administrators and the metrics; `nil` is nothing.
+        public var backups: (any BackupKeeping)?
         /// Where the side endpoint for people and probes listens; `nil` is nowhere.
         public var http: SideEndpoint.Address?
         public var runDrainTimeout = Duration.seconds(30)
@@ -112,8 +114,8 @@ public final class Aggregator: Service {
             }
             if let http = settings.http {
                 let endpoint = SideEndpoint(
-                    address: http, engine: engine, statistics: { [server] in await server.statistics }, time: time,
-                    logger: logger)
+                    address: http, engine: engine, statistics: { [server] in await server.statistics },
+                    backups: settings.backups, time: time, logger: logger)
                 group.addTask { try await endpoint.run(); return .http }
             }
             try await waitForEnd(&group)

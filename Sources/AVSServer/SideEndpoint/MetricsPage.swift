@@ -1,3 +1,5 @@
+import AVSEngine
+import AVSPrimitives
 import AVSRPC
 import AVSTransport
 
@@ -16,6 +18,9 @@ struct MetricsPage {
 
     var transport: TransportStatistics
     var engine = Engine()
+    /// `nil` where nothing makes backups.
+    var backups: BackupState?
+    var now = Timestamp(seconds: 0)
 
     /// 64 µs to 67 s: 2^6 to 2^26 microseconds.
     private static let timeExponents = Array(stride(from: 6, through: 26, by: 2))
@@ -30,6 +35,7 @@ struct MetricsPage {
         writeConnections(to: &page)
         writeTraffic(to: &page)
         writeEngine(to: &page)
+        if let backups { write(backups, to: &page) }
         return page.text
     }
 
@@ -38,7 +44,7 @@ struct MetricsPage {
         let perMethod = RPCCode.allCases.count + timeExponents.count + 3
         let reasons = 2 * TransportStatistics.reasons.count + TransportStatistics.handshakeFailures.count
         let histograms = timeExponents.count + sizeExponents.count + countExponents.count + 3 * 3
-        return (methods + 1) * perMethod + reasons + TransportStatistics().framesByKind.count + histograms + 20
+        return (methods + 1) * perMethod + reasons + TransportStatistics().framesByKind.count + histograms + 24
     }
 
     // MARK: Calls
@@ -139,5 +145,16 @@ struct MetricsPage {
         page.single("avs_executions_running", .gauge, "Executions in progress.", engine.runningExecutions)
         page.single(
             "avs_operators_connected", .gauge, "Operators that hold a stream of checks.", engine.connectedOperators)
+    }
+    // MARK: Backups
+
+    /// The age is what an alert looks at (BAK-4): it is absent until there is a proven one.
+    private func write(_ backups: BackupState, to page: inout PrometheusText) {
+        page.single("avs_backup_running", .gauge, "Whether a backup is being made or verified.", backups.isRunning ? 1 : 0)
+        page.single("avs_backups_proven_total", .counter, "Backups that were made and proven.", backups.provenCount)
+        page.single("avs_backups_failed_total", .counter, "Backups that failed, or were no good.", backups.failedCount)
+        guard let last = backups.lastProvenAt else { return }
+        let age = max(0, now.duration(since: last).components.seconds)
+        page.single("avs_backup_age_seconds", .gauge, "Since the newest proven backup was made.", Int(age))
     }
 }

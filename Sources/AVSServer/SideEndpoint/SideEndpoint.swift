@@ -24,6 +24,7 @@ public struct SideEndpoint: Sendable {
     let engine: TaskEngine
     /// What the gRPC listener has done so far.
     let statistics: @Sendable () async -> TransportStatistics
+    var backups: (any BackupKeeping)?
     let time: any TimeSource
     let logger: Logger
 
@@ -56,7 +57,8 @@ public struct SideEndpoint: Sendable {
                 body: .init(byteBuffer: .init(string: page.html)))
         }
         router.get("metrics") { _, _ in
-            let page = MetricsPage(transport: await statistics(), engine: await engineLoad())
+            let page = MetricsPage(
+                transport: await statistics(), engine: await engineLoad(), backups: await backups?.state, now: time.now)
             return Response(
                 status: .ok, headers: [.contentType: PrometheusText.contentType],
                 body: .init(byteBuffer: .init(string: page.text)))
