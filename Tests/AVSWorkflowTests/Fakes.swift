@@ -122,7 +122,10 @@ enum Sample {
         all.begin(node)
         return await NodeExecution(
             node: node, inputs: all.inputs(of: node),
-            context: NodeContext(environment: environment, variables: all.values, target: target),
+            context: NodeContext(
+                environment: environment, variables: all.values,
+                report: RunReport(of: node, variables: variables, chainID: 11_155_111, at: environment.time.now),
+                target: target),
             builder: StepBuilder(chainID: 11_155_111, redaction: Redaction(secrets: secrets))
         ).run()
     }

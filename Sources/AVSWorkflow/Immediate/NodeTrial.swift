@@ -27,7 +27,9 @@ public struct NodeTrial: Sendable {
         variables.begin(node)
         let execution = NodeExecution(
             node: node, inputs: variables.inputs(of: node),
-            context: NodeContext(environment: environment, variables: variables.values),
+            context: NodeContext(
+                environment: environment, variables: variables.values,
+                report: RunReport(of: node, variables: input, chainID: chainID, at: environment.time.now)),
             builder: StepBuilder(chainID: chainID, redaction: Redaction(secrets: secrets)))
         return await execution.run().step
     }

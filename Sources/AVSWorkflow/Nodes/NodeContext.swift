@@ -46,6 +46,8 @@ public struct WorkflowServices: Sendable {
 struct NodeContext: Sendable {
     var environment: WorkflowEnvironment
     var variables: [String: JSONValue]
+    /// The run so far, for nodes that tell of it.
+    var report: RunReport?
     /// The node that the edge of a branch's condition leads to.
     var target: @Sendable (_ condition: String) -> Node? = { _ in nil }
 

@@ -21,8 +21,12 @@ extension RestAPINode {
         }
         let text = HTTPStatusText.text(of: response.status)
         log.append("Response: \(response.status) \(text), \(response.body.count) bytes")
+        var envelope = Self.envelope(response, url: request.url)
+        if let summary = request.summary, response.body.isEmpty {
+            envelope["data"] = ["subject": .string(summary.subject), "body": .string(summary.body)]
+        }
         return NodeOutcome(
-            output: Self.envelope(response, url: request.url),
+            output: .object(envelope),
             failure: response.status >= 400 ? .invalidRequest("HTTP \(response.status): \(text)") : nil)
     }
 
@@ -32,20 +36,42 @@ extension RestAPINode {
 
     // MARK: Request
 
-    /// The request, and its URL as the task's owner wrote it, templates resolved.
-    private func request(in context: NodeContext) async throws(NodeFailure) -> (wire: HTTPRequest, url: String) {
+    private struct Request {
+        var wire: HTTPRequest
+        /// As the task's owner wrote it, templates resolved.
+        var url: String
+        /// What was put into the body, of a notification.
+        var summary: RunSummary?
+    }
+
+    private func request(in context: NodeContext) async throws(NodeFailure) -> Request {
         let templates = context.templates
         guard !url.isEmpty else { throw .missing("url") }
         let url = try await templates.resolve(url, in: "url")
         let headers = try await resolvedHeaders(templates)
-        let body = try await resolvedBody(templates, isJSON: Self.announceJSON(headers))
+        var body = try await resolvedBody(templates, isJSON: Self.announceJSON(headers))
+        let summary = summarize(&body, url: url, in: context)
         let spelling = method.isEmpty ? "GET" : method.uppercased()
         guard let method = HTTPRequest.Method(rawValue: spelling) else {
             throw Self.connectionFailure("unsupported HTTP method: \(method.excerpt())")
         }
         let wire = HTTPRequest(
-            method: method, url: try HTTPRequest.url(url), headers: headers, body: method.carriesBody ? Array(body.utf8) : [])
-        return (wire, url)
+            method: method, url: try HTTPRequest.url(url), headers: headers,
+            body: method.carriesBody ? Array(body.utf8) : [])
+        return Request(wire: wire, url: url, summary: summary)
+    }
+
+    /// Puts a summary of the run into a notification's body.
+    ///
+    /// - Returns: Nil if the request is none, or its body is no JSON object.
+    private func summarize(_ body: inout String, url: String, in context: NodeContext) -> RunSummary? {
+        guard options?["summarize"] == true, let report = context.report, let notification = Notification(url: url)
+        else { return nil }
+        let summary = RunSummary(report, variables: context.variables)
+        let template = context.environment.services.secrets[Notification.templateName]
+        guard let filled = notification.body(body, summary, template: template) else { return nil }
+        body = filled
+        return summary
     }
 
     private func resolvedHeaders(_ templates: TemplateResolver) async throws(NodeFailure) -> [HTTPRequest.Header] {
@@ -122,7 +148,7 @@ extension RestAPINode {
 
     // MARK: Response
 
-    private static func envelope(_ response: HTTPResponse, url: String) -> JSONValue {
+    private static func envelope(_ response: HTTPResponse, url: String) -> [String: JSONValue] {
         var headers: [String: [JSONValue]] = [:]
         for header in response.headers { headers[canonical(header.name), default: []].append(.string(header.value)) }
         return [

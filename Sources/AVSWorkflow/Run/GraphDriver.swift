@@ -15,6 +15,7 @@ struct GraphDriver {
     let builder: StepBuilder
     let recorded: [String: FinishedNode]
     let isStopped: @Sendable () -> Bool
+    private var report: RunReport
 
     private(set) var steps: [Step] = []
     private var variables: RunVariables
@@ -31,7 +32,7 @@ struct GraphDriver {
 
     init(
         plan: Plan, variables: RunVariables, environment: WorkflowEnvironment, builder: StepBuilder,
-        recorded: [String: FinishedNode], isStopped: @escaping @Sendable () -> Bool
+        recorded: [String: FinishedNode], report: RunReport, isStopped: @escaping @Sendable () -> Bool
     ) {
         self.plan = plan
         self.variables = variables
@@ -39,6 +40,7 @@ struct GraphDriver {
         self.builder = builder
         self.recorded = recorded
         self.isStopped = isStopped
+        self.report = report
         scheduler = EdgeScheduler(plan: plan)
     }
 
@@ -88,8 +90,8 @@ struct GraphDriver {
             }
             let execution = NodeExecution(
                 node: node, inputs: variables.inputs(of: node),
-                context: NodeContext(environment: environment, variables: variables.values) { [plan] condition in
-                    plan.target(ofCondition: condition, at: position)
+                context: NodeContext(environment: environment, variables: variables.values, report: report) {
+                    [plan] condition in plan.target(ofCondition: condition, at: position)
                 }, builder: builder)
             group.addTask { .finished(position, await execution.run()) }
         }
@@ -116,6 +118,8 @@ struct GraphDriver {
             }
         }
         waiting += scheduler.finish(position, selected: finished.selectedCondition)
+        report.steps = steps
+        report.skipped = Set(scheduler.skipped.map { plan.nodes[$0].id })
     }
 
     /// Only the first reason counts.

@@ -61,14 +61,14 @@ public struct WorkflowRun: Sendable {
         let variables = RunVariables(
             task: task, secrets: secrets, input: input, triggerOutput: output, salt: walletSalt)
         let builder = StepBuilder(chainID: task.chainID, redaction: Redaction(secrets: secrets))
-        var driver = GraphDriver(
-            plan: plan, variables: variables, environment: environment, builder: builder, recorded: recorded,
-            isStopped: isStopped)
-        let stop = await driver.run(until: deadline, recorder: recorder)
         let first =
             isSimulated
             ? builder.simulatedTriggerStep(of: task, output: output, at: startAt)
             : builder.triggerStep(of: task.trigger, output: output, at: startAt)
+        var driver = GraphDriver(
+            plan: plan, variables: variables, environment: environment, builder: builder, recorded: recorded,
+            report: RunReport(of: task, isSimulated: isSimulated, trigger: first), isStopped: isStopped)
+        let stop = await driver.run(until: deadline, recorder: recorder)
         let steps = [first] + driver.steps
         return RunOutcome(
             steps: steps,

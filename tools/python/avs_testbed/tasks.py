@@ -42,8 +42,11 @@ def branch(identifier: str = NODE, *conditions: tuple[str, str, str], name: str 
                         branch=avs.BranchNode(config=config))
 
 
-def rest(url: str, identifier: str = NODE, *, method: str = "GET", body: str = "", headers: dict | None = None):
+def rest(url: str, identifier: str = NODE, *, method: str = "GET", body: str = "", headers: dict | None = None,
+         options=None):
     config = avs.RestAPINode.Config(url=url, method=method, body=body, headers=headers or {})
+    if options is not None:
+        set_value(config.options, options)
     return avs.TaskNode(id=identifier, name=identifier, type=avs.NODE_TYPE_REST_API,
                         rest_api=avs.RestAPINode(config=config))
 

@@ -47,6 +47,7 @@ def new_aggregator(chain, web, tmp_path_factory) -> Iterator[Callable[..., Aggre
             folder=tmp_path_factory.mktemp("aggregator"), chain=chain,
             operators=[operator_account(number).address for number in range(OPERATORS)],
             settings={"fetch": {"allow": [web.authority]}, "moralis_api_key": BALANCE_KEY,
+                      "macros": {"secrets": {"ap_shared": "known to all"}},
                       "moralis_url": f"{web.url}/balances"} | settings)
         made.append(aggregator)
         return aggregator

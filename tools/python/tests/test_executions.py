@@ -64,7 +64,7 @@ def test_a_run_that_is_not_waited_for_ends_by_itself(user, wallet):
     (tasks.fixed_time(int(time.time() * 1000)), avs.TRIGGER_TYPE_FIXED_TIME),
     (tasks.event("0x" + "ab" * 20), avs.TRIGGER_TYPE_EVENT)])
 def test_a_completed_task_does_not_run(user, wallet, trigger, kind):
-    """API-10.4.3, API-10.4.4"""
+    """API-10.4.3, API-10.4.4, EE-W17"""
     task_id = user.create(tasks.task(wallet, trigger, limit=1))
     run = user.trigger(task_id, kind, blocking=True)
     assert run.status == SUCCESS

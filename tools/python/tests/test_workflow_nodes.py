@@ -1,5 +1,6 @@
 """Filters, loops, queries and balances: alone (R), in a simulated task (S) and in a task that is triggered (T)."""
 
+import json
 import time
 
 import pytest
@@ -9,6 +10,7 @@ from avs_testbed.tasks import plain, set_value
 
 MANUAL = avs.TRIGGER_TYPE_MANUAL
 SUCCESS, FAILED = avs.EXECUTION_STATUS_SUCCESS, avs.EXECUTION_STATUS_FAILED
+TRANSFER = "0xddf252ad1be2c89b69c2b068fc378daa952ba7f163c4a11628f55a4df523b3ef"
 AGES = [{"name": "Al", "age": 16}, {"name": "Bo", "age": 18}, {"name": "Cy", "age": 40}]
 
 
@@ -307,6 +309,66 @@ def test_balances_that_cannot_be_asked_for(bench, node, error):
     """EE-NX3, EE-NX4, EE-NX6"""
     for text in bench.failing(node):
         assert error in text
+
+
+# Notifications
+
+JSON = {"Content-Type": "application/json"}
+
+
+def chat(web, body='{"chat_id": 7}', identifier="tell"):
+    return tasks.rest(f"{web.url}/bot123:abc/sendMessage", identifier, method="POST", body=body, headers=JSON,
+                      options={"summarize": True})
+
+
+def mail(web, identifier="tell"):
+    body = json.dumps({"from": {"email": "a@b.c"}, "personalizations": [{"to": [{"email": "x@y.z"}]}], "content": []})
+    return tasks.rest(f"{web.url}/v3/mail/send", identifier, method="POST", body=body, headers=JSON,
+                      options={"summarize": True})
+
+
+def test_a_chat_is_told_of_the_run(bench, web):
+    """EE-NA14, EE-10.18.1: text and parse mode go into the body, beside what is there"""
+    node = tasks.rest(f"{web.url}/status/404", "first")
+    assert bench.triggered(node, chat(web)).status == FAILED
+    told = json.loads(web.of("/bot123:abc/sendMessage")[-1]["body"])
+    assert told["chat_id"] == 7 and told["parse_mode"] == "HTML"
+    assert told["text"].startswith("\u274c <code>a task</code>: failed at first (2 out of 2 steps)")
+    assert "• first: invalid request: HTTP 404: Not Found" in told["text"]
+    run = bench.simulated(chat(web), trigger=tasks.event("0x" + "ab" * 20, TRANSFER, "0x" + "0" * 24 + bench.wallet[2:]))
+    assert run.status == SUCCESS and len(run.steps) == 2
+    assert "Sent <b>" in json.loads(web.of("/bot123:abc/sendMessage")[-1]["body"])["text"]
+
+
+def test_a_mail_tells_of_the_run(bench, web):
+    """EE-NA14: in a simulation and alone too; a body that is no object goes out as it is"""
+    for run, subject in [(bench.triggered, "a task: succeeded (1 out of 1 steps)"),
+                         (bench.simulated, "Simulation: a task successfully completed")]:
+        assert run(mail(web)).status == SUCCESS
+        told = json.loads(web.of("/v3/mail/send")[-1]["body"])
+        assert told["categories"] == ["workflow-summary"] and told["from"]["name"]
+        data = told["dynamic_template_data"]
+        assert data["subject"] == subject and told["personalizations"][0]["dynamic_template_data"] == data
+    assert bench.alone(mail(web), settings={"name": "mine"}).success
+    told = json.loads(web.of("/v3/mail/send")[-1]["body"])
+    assert told["dynamic_template_data"]["subject"] == "Run Node: mine succeeded"
+    assert bench.alone(chat(web, "[1]")).success and web.of("/bot123:abc/sendMessage")[-1]["body"] == "[1]"
+
+
+# Secrets
+
+def test_a_node_alone_sees_the_servers_secrets_only(bench, web):
+    """EE-V11, EE-V10: a task sees both"""
+    bench.user.call("CreateSecret", avs.CreateOrUpdateSecretReq(name="mine", secret="hunter2"))
+    shared = tasks.rest(f"{web.url}/x", method="POST", body="{{apContext.configVars.ap_shared}}")
+    mine = tasks.rest(f"{web.url}/x", method="POST", body="{{apContext.configVars.mine}}")
+    answer = bench.alone(shared)
+    assert answer.success and plain(answer.rest_api.data)["body"] == "known to all"
+    answer = bench.alone(mine)
+    assert not answer.success
+    assert answer.error == "could not resolve variable apContext.configVars.mine in body"
+    for node, value in [(shared, "known to all"), (mine, "hunter2")]:
+        assert output(bench.triggered(node).steps[1])["data"]["body"] == value
 
 
 # Whole workflows
