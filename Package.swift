@@ -348,6 +348,7 @@ let package = Package(
             name: "AVSEngineTests",
             dependencies: [
                 "AVSCrypto", "AVSEngine", "AVSEthereum", "AVSInspection", "AVSModel", "AVSPrimitives", "AVSSchema", "AVSStorage", "AVSTesting",
+                "AVSWorkflow",
                 .product(name: "Logging", package: "swift-log"),
             ],
             swiftSettings: settings),

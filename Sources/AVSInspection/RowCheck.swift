@@ -32,6 +32,7 @@ struct RowCheck {
         case .indexCounter: try belongs(to: IndexCounterKey(bytes: key).task, reader)
         case .job: try job(reader)
         case .claim: try claim(reader)
+        case .journal: try journal(reader)
         case .dedup: try dedup(reader)
         case .dedupLow: try belongs(to: DedupLowKey(bytes: key).task, reader)
         case .node: try node()
@@ -216,6 +217,12 @@ struct RowCheck {
         if key.state == .running, try !reader.contains(ClaimKey(job.executionID)) {
             found("I7", "nobody claims execution \(job.executionID)")
         }
+    }
+
+    /// Only what is being run has a journal.
+    private mutating func journal(_ reader: borrowing some StoreReader & ~Copyable) throws {
+        let execution = try JournalKey(bytes: key).execution
+        if try !reader.contains(ClaimKey(execution)) { found("I7", "nobody claims execution \(execution)") }
     }
 
     private mutating func claim(_ reader: borrowing some StoreReader & ~Copyable) throws {

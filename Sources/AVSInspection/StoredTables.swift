@@ -20,6 +20,7 @@ extension StoredTable {
         case .job: self.init("job", JobKey.self, record: Stored.JobRecord.self)
         case .jobSequence: self.init("job-sequence", texts: JobSequenceKey.self)
         case .claim: self.init("claim", ClaimKey.self, record: Stored.ClaimRecord.self)
+        case .journal: self.init("journal", JournalKey.self, record: Stored.JournalRecord.self)
         case .dedup: self.init("dedup", DedupKey.self, record: Stored.DedupRecord.self)
         case .dedupLow: self.init("dedup-low", DedupLowKey.self, record: Stored.DedupLowRecord.self)
         case .node: self.init("operator", OperatorKey.self, record: Stored.OperatorRecord.self)

@@ -31,6 +31,8 @@ public enum TableName: String, CaseIterable, Sendable {
     case jobSequence = "q:seq:"
     /// `claim:<execution id>` → ``Claim``. Who runs it; every write of the run compares it (XO-14).
     case claim = "claim:"
+    /// `journal:<execution id>:<6 digits>` → ``JournalEntry``. What the nodes of a run in progress came to (XO-15).
+    case journal = "journal:"
     /// `dedup:<task id>:<32 hex digits>` → ``Dedup``. What was accepted (XO-4).
     case dedup = "dedup:"
     /// `dedup_low:<task id>` → ``DedupLow``. Below it everything is refused (XO-8).
@@ -74,6 +76,7 @@ extension Table {
     public static let job = Table(.job)
     public static let jobSequence = Table(.jobSequence)
     public static let claim = Table(.claim)
+    public static let journal = Table(.journal)
     public static let dedup = Table(.dedup)
     public static let dedupLow = Table(.dedupLow)
     public static let node = Table(.node)

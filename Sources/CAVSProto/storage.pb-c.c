@@ -85,6 +85,12 @@ void   aggregator__storage__answer_record__init
   static const Aggregator__Storage__AnswerRecord init_value = AGGREGATOR__STORAGE__ANSWER_RECORD__INIT;
   *message = init_value;
 }
+void   aggregator__storage__journal_record__init
+                     (Aggregator__Storage__JournalRecord         *message)
+{
+  static const Aggregator__Storage__JournalRecord init_value = AGGREGATOR__STORAGE__JOURNAL_RECORD__INIT;
+  *message = init_value;
+}
 static const ProtobufCFieldDescriptor aggregator__storage__wallet_record__field_descriptors[6] =
 {
   {
@@ -1201,5 +1207,95 @@ const ProtobufCMessageDescriptor aggregator__storage__answer_record__descriptor 
   aggregator__storage__answer_record__field_indices_by_name,
   1,  aggregator__storage__answer_record__number_ranges,
   (ProtobufCMessageInit) aggregator__storage__answer_record__init,
+  NULL,NULL,NULL    /* reserved[123] */
+};
+static const ProtobufCFieldDescriptor aggregator__storage__journal_record__field_descriptors[5] =
+{
+  {
+    "node_id",
+    1,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_BYTES,
+    0,   /* quantifier_offset */
+    offsetof(Aggregator__Storage__JournalRecord, node_id),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "input_digest",
+    2,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_BYTES,
+    0,   /* quantifier_offset */
+    offsetof(Aggregator__Storage__JournalRecord, input_digest),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "step",
+    3,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_MESSAGE,
+    0,   /* quantifier_offset */
+    offsetof(Aggregator__Storage__JournalRecord, step),
+    &aggregator__execution__step__descriptor,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "data",
+    4,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_MESSAGE,
+    0,   /* quantifier_offset */
+    offsetof(Aggregator__Storage__JournalRecord, data),
+    &google__protobuf__value__descriptor,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "selected_condition",
+    5,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_BYTES,
+    offsetof(Aggregator__Storage__JournalRecord, selection_case),
+    offsetof(Aggregator__Storage__JournalRecord, selected_condition),
+    NULL,
+    NULL,
+    0 | PROTOBUF_C_FIELD_FLAG_ONEOF,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+};
+static const unsigned aggregator__storage__journal_record__field_indices_by_name[] = {
+  3,   /* field[3] = data */
+  1,   /* field[1] = input_digest */
+  0,   /* field[0] = node_id */
+  4,   /* field[4] = selected_condition */
+  2,   /* field[2] = step */
+};
+static const ProtobufCIntRange aggregator__storage__journal_record__number_ranges[1 + 1] =
+{
+  { 1, 0 },
+  { 0, 5 }
+};
+const ProtobufCMessageDescriptor aggregator__storage__journal_record__descriptor =
+{
+  PROTOBUF_C__MESSAGE_DESCRIPTOR_MAGIC,
+  "aggregator.storage.JournalRecord",
+  "JournalRecord",
+  "Aggregator__Storage__JournalRecord",
+  "aggregator.storage",
+  sizeof(Aggregator__Storage__JournalRecord),
+  5,
+  aggregator__storage__journal_record__field_descriptors,
+  aggregator__storage__journal_record__field_indices_by_name,
+  1,  aggregator__storage__journal_record__number_ranges,
+  (ProtobufCMessageInit) aggregator__storage__journal_record__init,
   NULL,NULL,NULL    /* reserved[123] */
 };

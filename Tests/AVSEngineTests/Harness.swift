@@ -6,6 +6,7 @@ import AVSPrimitives
 import AVSSchema
 import AVSStorage
 import AVSTesting
+import AVSWorkflow
 import Logging
 import Synchronization
 import Testing
@@ -28,9 +29,12 @@ struct FactoryChain: ChainClient {
     }
 }
 
-/// Runs nothing: answers at once, or when a test lets it.
+/// Runs nothing: records what it is told to, and answers at once, or when a test lets it.
 final class ScriptedRunner: WorkflowRunner {
     private struct State {
+        var records: [(record: NodeRecord, isDurable: Bool)] = []
+        var recordsAfterHold = false
+        var refusals: [any Error] = []
         var started: [RunRequest] = []
         var isHolding = false
         var held: [CheckedContinuation<Void, Never>] = []
@@ -40,6 +44,28 @@ final class ScriptedRunner: WorkflowRunner {
     private let state = Mutex(State())
 
     var started: [RunRequest] { state.withLock { $0.started } }
+
+    /// What the recorder of a run threw.
+    var refusals: [any Error] { state.withLock { $0.refusals } }
+
+    /// Each run from now on records these, before it counts as started or after it was held.
+    func write(_ records: [(record: NodeRecord, isDurable: Bool)], isAfterHold: Bool = false) {
+        state.withLock {
+            $0.records = records
+            $0.recordsAfterHold = isAfterHold
+        }
+    }
+
+    /// - Returns: how the run ends when its recorder refuses.
+    private func record(by recorder: some StepRecorder) async -> RunResult? {
+        for (record, isDurable) in state.withLock({ $0.records }) {
+            do { try await recorder.record(record, isDurable: isDurable) } catch {
+                state.withLock { $0.refusals.append(error) }
+                return RunResult(steps: [], status: .error, error: "\(error)")
+            }
+        }
+        return nil
+    }
 
     /// Runs wait from now on.
     func hold() { state.withLock { $0.isHolding = true } }
@@ -66,14 +92,18 @@ final class ScriptedRunner: WorkflowRunner {
         }
     }
 
-    func run(_ request: RunRequest, isStopped: @escaping @Sendable () -> Bool) async -> RunResult {
+    func run(
+        _ request: RunRequest, recorder: some StepRecorder, isStopped: @escaping @Sendable () -> Bool
+    ) async -> RunResult {
         let ready = state.withLock { state in
             state.started.append(request)
             let count = state.started.count
             defer { state.waiting.removeAll { $0.count <= count } }
             return state.waiting.filter { $0.count <= count }.map(\.continuation)
         }
+        let refusal = state.withLock({ $0.recordsAfterHold }) ? nil : await record(by: recorder)
         for continuation in ready { continuation.resume() }
+        if let refusal { return refusal }
         await withCheckedContinuation { continuation in
             let goesOn = state.withLock { state in
                 guard state.isHolding else { return true }
@@ -82,6 +112,7 @@ final class ScriptedRunner: WorkflowRunner {
             }
             if goesOn { continuation.resume() }
         }
+        if state.withLock({ $0.recordsAfterHold }), let refusal = await record(by: recorder) { return refusal }
         if isStopped() { return RunResult(steps: [], status: .error, error: "cancelled") }
         return RunResult(steps: [], status: .success, error: "")
     }

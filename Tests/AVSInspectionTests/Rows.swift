@@ -98,6 +98,11 @@ enum Rows {
             ClaimKey(running.executionID),
             Claim(
                 epoch: 1, attempt: 1, taskID: task.id, jobNumber: 3, startedAt: now, deadline: now))
+        if let first = KeyIndex(0) {
+            let step = execution(1, of: task).steps.first
+            try transaction.put(
+                JournalKey(running.executionID, first), JournalEntry(nodeID: "n", inputDigest: .zero, step: step))
+        }
         if let digest = IdentityDigest(sha256: SHA256.hash(Array("block 5".utf8)).bytes) {
             try transaction.put(
                 DedupKey(task.id, digest),

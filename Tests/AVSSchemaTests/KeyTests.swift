@@ -38,6 +38,7 @@ struct KeyTests {
         for state in JobState.allCases { try expectRoundTrip(JobKey(state, parts.random.next())) }
         try expectRoundTrip(JobSequenceKey())
         try expectRoundTrip(ClaimKey(execution))
+        try expectRoundTrip(JournalKey(execution, try #require(KeyIndex(999_999))))
         let digest = parts.digest()
         try expectRoundTrip(DedupKey(task, try #require(digest)))
         try expectRoundTrip(DedupLowKey(task))

@@ -89,6 +89,14 @@ struct RecordTests {
         let claim = Claim(
             epoch: 7, attempt: 2, taskID: Self.task, jobNumber: 5, startedAt: Self.now, deadline: Self.now)
         #expect(try Claim(stored: claim.stored) == claim)
+        let step = Step(
+            id: "n", name: "node", kind: .node(.branch), success: false, error: "e", log: "l", inputs: ["a"],
+            config: ["x": 1], output: ["y": .null], startAt: Self.now, endAt: Self.now)
+        for (step, data, condition) in [(nil, nil, nil), (step, JSONValue.null, ""), (step, ["z": 1.5], "c")] {
+            let entry = JournalEntry(
+                nodeID: "n", inputDigest: Keccak256.hash([1]), step: step, data: data, selectedCondition: condition)
+            #expect(try JournalEntry(stored: entry.stored) == entry)
+        }
         for position in [nil, Occurrence.Position(axis: .time, value: 9), .init(axis: .chain(1), value: .max)] {
             let dedup = Dedup(executionID: Self.execution, identity: "e 1", position: position, recordedAt: Self.now)
             #expect(try Dedup(stored: dedup.stored) == dedup)

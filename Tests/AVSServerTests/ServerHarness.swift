@@ -25,7 +25,9 @@ private struct SilentChain: ChainClient {
 }
 
 private struct NoRunner: WorkflowRunner {
-    func run(_ request: RunRequest, isStopped: @escaping @Sendable () -> Bool) async -> RunResult {
+    func run(
+        _ request: RunRequest, recorder: some StepRecorder, isStopped: @escaping @Sendable () -> Bool
+    ) async -> RunResult {
         RunResult(steps: [], status: .success, error: "")
     }
 }

@@ -2,6 +2,7 @@ import AVSModel
 public import AVSPrimitives
 import AVSSchema
 public import AVSStorage
+import AVSWorkflow
 public import Logging
 import Synchronization
 
@@ -19,6 +20,7 @@ public actor ExecutionService {
     private let book: RunBook
     private let time: any TimeSource
     private let logger: Logger
+    private let patientStore: PatientStore
 
     private var ready: ReadyJobs
     private var runs: [ExecutionID: Running] = [:]
@@ -45,6 +47,7 @@ public actor ExecutionService {
         self.configuration = configuration
         self.time = time
         self.logger = logger
+        patientStore = PatientStore(base: store, time: time, logger: logger)
         book = RunBook(
             limits: configuration.limits, times: configuration.times, epoch: epoch, fee: configuration.executionFee)
         ready = ReadyJobs(limits: configuration.limits)
@@ -190,9 +193,7 @@ public actor ExecutionService {
     private func attempt(_ job: WaitingJob) async -> Execution? {
         do {
             let now = time.now
-            let answer = try await untilStored { [store, book] in
-                try await store.update { try book.claim(job, now: now, in: &$0) }
-            }
+            let answer = try await patientStore.update { [book] in try book.claim(job, now: now, in: &$0) }
             try Failpoint.hit(.runAfterClaim)
             switch answer {
             case .gone: return nil
@@ -209,42 +210,26 @@ public actor ExecutionService {
         }
     }
 
-    /// Repeats an update while the store cannot take it for the time being: full disk, overload.
-    ///
-    /// No bound but the end of the process: giving up would leave a promised run without its record (XO-2).
-    private func untilStored<Answer: Sendable>(_ update: () async throws -> Answer) async throws -> Answer {
-        while true {
-            do {
-                return try await update()
-            } catch let error as StorageError where error.isPassing {
-                logger.warning("the store cannot write now; trying again", metadata: ["error": "\(error)"])
-                try await time.sleep(until: time.monotonic + .seconds(1))
-            }
-        }
-    }
-
     private func carryOut(_ run: ClaimedRun) async throws -> Execution? {
         let stop = StopMark()
         runs[run.job.executionID] = Running(taskID: run.task.id, stop: stop)
-        let startAt = time.now
-        let result = await result(of: run, stop: stop)
+        let result = try await result(of: run, stop: stop)
         guard !Task.isCancelled else { return nil }
         let endAt = time.now
         let execution = Execution(
-            id: run.job.executionID, taskID: run.task.id, index: Int64(clamping: run.job.index), startAt: startAt,
-            endAt: endAt, status: result.status, error: result.error, fee: configuration.executionFee,
+            id: run.job.executionID, taskID: run.task.id, index: Int64(clamping: run.job.index),
+            startAt: run.claim.startedAt, endAt: endAt, status: result.status, error: result.error, fee: configuration.executionFee,
             steps: result.steps)
         try Failpoint.hit(.runBeforeEnd)
-        let after = try await untilStored { [store, book] in
-            try await store.update { try book.end(run, execution, now: endAt, in: &$0) }
-        }
+        let after = try await patientStore.update { [book] in try book.end(run, execution, now: endAt, in: &$0) }
         try Failpoint.hit(.runAfterEnd)
         await afterCommit(after)
         return execution
     }
 
     /// Runs the graph within the run's deadline (XO-21): what is left of it, and never more than its length (TIM-2).
-    private func result(of run: ClaimedRun, stop: StopMark) async -> RunResult {
+    /// - Throws: ``StorageError`` when the store cannot say now what an earlier attempt did.
+    private func result(of run: ClaimedRun, stop: StopMark) async throws -> RunResult {
         let length = configuration.times.executionDeadline
         let left = min(length, max(.zero, run.claim.deadline.duration(since: time.now)))
         if let refusal = await walletRefusal(of: run.task) { return refusal }
@@ -253,10 +238,20 @@ public actor ExecutionService {
         case .success(let values): secrets = values
         case .failure(let trouble): return .refused("\(trouble)")
         }
+        let journal = RunJournal(of: run, in: patientStore)
+        let recorded: [NodeRecord]
+        do {
+            recorded = run.claim.attempt > 1 ? try await journal.load() : []
+        } catch StorageError.undecodable(let key, let reason) {
+            logger.error("a journal cannot be read", metadata: [
+                "key": "\(String(decoding: key, as: UTF8.self))", "reason": "\(reason)",
+            ])
+            return RunResult(steps: [], status: .error, error: "what the interrupted run did cannot be read")
+        }
         let request = RunRequest(
             task: run.task, executionID: run.job.executionID, trigger: run.job.trigger, input: run.job.input,
-            secrets: secrets, deadline: time.monotonic + left)
-        return await runner.run(request, isStopped: { stop.isSet })
+            secrets: secrets, recorded: recorded, startedAt: run.claim.startedAt, deadline: time.monotonic + left)
+        return await runner.run(request, recorder: journal, isStopped: { stop.isSet })
     }
 
     /// What the run may know. What the store cannot read is left out (8.3); a lost root key ends the run (KMS-2).
@@ -309,16 +304,6 @@ final class StopMark: Sendable {
 extension RunResult {
     /// A run that does not begin.
     fileprivate static func refused(_ error: String) -> RunResult { RunResult(steps: [], status: .failed, error: error) }
-}
-
-extension StorageError {
-    /// Whether the same update may succeed later; nothing of it was written.
-    fileprivate var isPassing: Bool {
-        switch self {
-        case .overloaded, .readOnly: true
-        default: false
-        }
-    }
 }
 
 extension WaitingJob {

@@ -26,13 +26,16 @@ public struct GraphRunner: WorkflowRunner, ImmediateRunner {
         self.loopElements = loopElements
     }
 
-    public func run(_ request: RunRequest, isStopped: @escaping @Sendable () -> Bool) async -> RunResult {
+    public func run(
+        _ request: RunRequest, recorder: some StepRecorder, isStopped: @escaping @Sendable () -> Bool
+    ) async -> RunResult {
         var run = WorkflowRun(
             task: request.task, executionID: request.executionID, trigger: request.trigger, input: request.input,
-            secrets: request.secrets, deadline: request.deadline)
+            secrets: request.secrets, recorded: request.recorded, startedAt: request.startedAt,
+            deadline: request.deadline)
         run.isSimulated = request.isSimulated
         let environment = environment(of: request.task.chainID, owner: request.task.owner)
-        let outcome = await run.run(in: environment, isStopped: isStopped)
+        let outcome = await run.run(in: environment, recorder: recorder, isStopped: isStopped)
         return RunResult(steps: outcome.steps, status: outcome.status, error: outcome.error)
     }
 

@@ -96,9 +96,8 @@ struct RunBook: Sendable {
     func end(
         _ run: ClaimedRun, _ execution: Execution, now: Timestamp, in transaction: inout Transaction
     ) throws -> [AfterCommit] {
-        guard try transaction.value(for: ClaimKey(execution.id)) == run.claim,
-            var task = try transaction.task(run.task.id)
-        else { throw LostClaim(execution: execution.id) }
+        try transaction.compare(run.claim, of: execution.id)
+        guard var task = try transaction.task(run.task.id) else { throw LostClaim(execution: execution.id) }
         let old = task
         task.endRun(at: now)
         task.noteValidation(execution.error)
@@ -114,6 +113,7 @@ struct RunBook: Sendable {
         try transaction.record(execution, owner: task.owner)
         try transaction.forgetPromise(RunOfTask(task.id, execution.id))
         try transaction.delete(ClaimKey(execution.id))
+        try transaction.deleteAll(Rows<JournalKey>(under: execution.id))
         try transaction.delete(JobKey(state, job.number))
         try transaction.put(JobKey(execution.status == .error ? .failed : .done, job.number), ended)
         var task = task

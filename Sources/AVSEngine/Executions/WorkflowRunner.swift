@@ -1,5 +1,6 @@
 public import AVSModel
 public import AVSPrimitives
+public import AVSWorkflow
 
 /// What a run needs to know.
 public struct RunRequest: Sendable {
@@ -13,12 +14,17 @@ public struct RunRequest: Sendable {
     public var secrets: [String: String]
     /// A simulation: the trigger was only tried, and nothing of the run is kept.
     public var isSimulated: Bool
+    /// The journal of an earlier attempt, oldest first.
+    public var recorded: [NodeRecord]
+    /// When the first attempt began; `nil` is now.
+    public var startedAt: Timestamp?
     /// When no further node begins and those that run are cancelled (XO-21).
     public var deadline: ContinuousClock.Instant
 
     public init(
         task: AutomationTask, executionID: ExecutionID, trigger: TriggerOutput, input: [String: JSONValue] = [:],
-        secrets: [String: String] = [:], isSimulated: Bool = false, deadline: ContinuousClock.Instant
+        secrets: [String: String] = [:], isSimulated: Bool = false, recorded: [NodeRecord] = [],
+        startedAt: Timestamp? = nil, deadline: ContinuousClock.Instant
     ) {
         self.task = task
         self.executionID = executionID
@@ -26,6 +32,8 @@ public struct RunRequest: Sendable {
         self.input = input
         self.secrets = secrets
         self.isSimulated = isSimulated
+        self.recorded = recorded
+        self.startedAt = startedAt
         self.deadline = deadline
     }
 }
@@ -46,6 +54,10 @@ public struct RunResult: Hashable, Sendable {
 
 /// Runs a task's graph. Never throws: whatever goes wrong is part of the result.
 public protocol WorkflowRunner: Sendable {
-    /// - Parameter isStopped: asked between steps; once true, no further node starts (XO-22).
-    func run(_ request: RunRequest, isStopped: @escaping @Sendable () -> Bool) async -> RunResult
+    /// - Parameters:
+    ///   - recorder: hears of nodes as they end, before anything that depends on them begins (XO-15).
+    ///   - isStopped: asked between steps; once true, no further node starts (XO-22).
+    func run(
+        _ request: RunRequest, recorder: some StepRecorder, isStopped: @escaping @Sendable () -> Bool
+    ) async -> RunResult
 }

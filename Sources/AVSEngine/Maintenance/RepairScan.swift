@@ -228,6 +228,7 @@ extension Transaction {
     fileprivate mutating func forget(_ state: RunState) throws {
         try forgetPromise(state.run)
         try delete(ClaimKey(state.run.execution))
+        try deleteAll(Rows<JournalKey>(under: state.run.execution))
         if let job = state.pending?.job, let jobState = state.jobState { try delete(JobKey(jobState, job)) }
     }
 

@@ -443,3 +443,51 @@ extension Stored.AnswerRecord: MessageShape, @unsafe CBridged {
     public init(serialized bytes: Span<UInt8>) throws(ProtoError) { self = try unsafe Self.decoded(bytes) }
     public func serialized(headroom: Int) -> [UInt8] { unsafe encoded(headroom: headroom) }
 }
+
+extension Stored.JournalRecord: MessageShape, @unsafe CBridged {
+    typealias CType = Aggregator__Storage__JournalRecord
+    static var descriptor: UnsafePointer<ProtobufCMessageDescriptor> {
+        unsafe CAVSProto_aggregator__storage__journal_record__descriptor()
+    }
+
+    static func shape(of field: UInt32) -> FieldShape {
+        switch field {
+        case 1, 5: .text
+        case 2: .bytes
+        case 3: .message(Wire.Execution.Step.self)
+        case 4: .message(JSONValue.self)
+        default: .unknown
+        }
+    }
+
+    init(copying c: UnsafePointer<Aggregator__Storage__JournalRecord>) {
+        nodeId = unsafe String(copying: c.pointee.node_id)
+        inputDigest = unsafe [UInt8](copying: c.pointee.input_digest)
+        step = unsafe optional(c.pointee.step)
+        data = unsafe optional(c.pointee.data)
+        switch unsafe c.pointee.selection_case.rawValue {
+        case 5: selection = unsafe .selectedCondition(String(copying: c.pointee.selected_condition))
+        default: selection = nil
+        }
+    }
+
+    func fill(_ c: UnsafeMutablePointer<Aggregator__Storage__JournalRecord>, in arena: Arena) {
+        unsafe c.pointee.node_id = arena.text(nodeId)
+        unsafe c.pointee.input_digest = arena.bytes(inputDigest)
+        if let value = step {
+            unsafe c.pointee.step = arena.message(value)
+        }
+        if let value = data {
+            unsafe c.pointee.data = arena.message(value)
+        }
+        switch selection {
+        case nil: break
+        case .selectedCondition(let value):
+            unsafe c.pointee.selection_case = .init(rawValue: 5)
+            unsafe c.pointee.selected_condition = arena.text(value)
+        }
+    }
+
+    public init(serialized bytes: Span<UInt8>) throws(ProtoError) { self = try unsafe Self.decoded(bytes) }
+    public func serialized(headroom: Int) -> [UInt8] { unsafe encoded(headroom: headroom) }
+}

@@ -181,4 +181,26 @@ extension Stored {
 
         public init() {}
     }
+
+    /// `journal:<execution id>:<6 digits>`: what is known of one node of a run in progress. It goes when the run ends.
+    public struct JournalRecord: ProtoMessage {
+        public static let fullName = "aggregator.storage.JournalRecord"
+
+        public var nodeId: String = ""
+        /// Of the node's configuration and of everything that led to it.
+        public var inputDigest: [UInt8] = []
+        /// Absent while it is not known whether the node's effect came about.
+        public var step: Wire.Execution.Step?
+        /// What the node's variable holds; absent when the node produced nothing.
+        public var data: JSONValue?
+
+        /// Of a branch: the condition whose edges are taken.
+        public enum OneOf_Selection: Hashable, Sendable {
+            case selectedCondition(String)
+        }
+
+        public var selection: OneOf_Selection?
+
+        public init() {}
+    }
 }

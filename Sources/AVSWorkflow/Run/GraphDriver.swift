@@ -13,12 +13,14 @@ struct GraphDriver {
     let plan: Plan
     let environment: WorkflowEnvironment
     let builder: StepBuilder
-    let recorded: [String: FinishedNode]
+    /// What a journal holds of an earlier attempt, by node.
+    let recorded: [String: NodeRecord]
     let isStopped: @Sendable () -> Bool
     private var report: RunReport
 
     private(set) var steps: [Step] = []
     private var variables: RunVariables
+    private var digests: InputDigests
     private var scheduler: EdgeScheduler
     /// Ready, in the order in which they became so.
     private var waiting: [Int] = []
@@ -26,16 +28,20 @@ struct GraphDriver {
     private var stop: RunStop?
 
     private enum Event: Sendable {
-        case finished(Int, FinishedNode)
+        case finished(Int, input: Hash32, FinishedNode)
+        /// What had to be recorded first could not be: the node did not begin.
+        case notBegun(RunStop)
         case deadline
     }
 
     init(
-        plan: Plan, variables: RunVariables, environment: WorkflowEnvironment, builder: StepBuilder,
-        recorded: [String: FinishedNode], report: RunReport, isStopped: @escaping @Sendable () -> Bool
+        plan: Plan, variables: RunVariables, digests: InputDigests, environment: WorkflowEnvironment,
+        builder: StepBuilder, recorded: [String: NodeRecord], report: RunReport,
+        isStopped: @escaping @Sendable () -> Bool
     ) {
         self.plan = plan
         self.variables = variables
+        self.digests = digests
         self.environment = environment
         self.builder = builder
         self.recorded = recorded
@@ -57,15 +63,18 @@ struct GraphDriver {
                     return .deadline
                 }
             }
-            await begin(in: &group)
+            begin(recorder, in: &group)
             while running > 0, let event = await group.next() {
                 switch event {
                 // The timer also ends when this task is cancelled.
                 case .deadline: stop(Task.isCancelled ? .interrupted : .deadline, &group)
-                case .finished(let position, let node):
+                case .notBegun(let reason):
                     running -= 1
-                    await finish(position, node, recorder: recorder, in: &group)
-                    await begin(in: &group)
+                    stop(reason, &group)
+                case .finished(let position, let input, let node):
+                    running -= 1
+                    await finish(position, input, node, recorder, in: &group)
+                    begin(recorder, in: &group)
                 }
             }
             group.cancelAll()
@@ -75,32 +84,48 @@ struct GraphDriver {
 
     // MARK: Beginning
 
-    private mutating func begin(in group: inout TaskGroup<Event>) async {
+    private mutating func begin(_ recorder: some StepRecorder, in group: inout TaskGroup<Event>) {
         if !waiting.isEmpty, stop == nil {
             if Task.isCancelled { stop(.interrupted, &group) } else if isStopped() { stop = .stopped }
         }
         while stop == nil, running < Self.parallelNodes, !waiting.isEmpty {
-            let position = waiting.removeFirst()
-            let node = plan.nodes[position]
-            running += 1
-            variables.begin(node)
-            if let finished = recorded[node.id] {
-                group.addTask { .finished(position, finished) }
-                continue
+            begin(at: waiting.removeFirst(), recorder, in: &group)
+        }
+    }
+
+    private mutating func begin(at position: Int, _ recorder: some StepRecorder, in group: inout TaskGroup<Event>) {
+        let node = plan.nodes[position]
+        let input = digests.digest(ofInputTo: position)
+        let record = recorded[node.id]
+        guard record.map({ $0.inputDigest == input }) != false else { return stop(.mismatch(node.id), &group) }
+        running += 1
+        variables.begin(node)
+        let execution = NodeExecution(
+            node: node, inputs: variables.inputs(of: node),
+            context: NodeContext(environment: environment, variables: variables.values, report: report) {
+                [plan] condition in plan.target(ofCondition: condition, at: position)
+            }, builder: builder)
+        if let record {
+            group.addTask { .finished(position, input: input, record.finished ?? execution.unknown()) }
+            return
+        }
+        group.addTask {
+            if node.config.effect == .blind {
+                do {
+                    try await recorder.record(NodeRecord(nodeID: node.id, inputDigest: input), isDurable: true)
+                } catch {
+                    return .notBegun(.recorder("\(error)"))
+                }
             }
-            let execution = NodeExecution(
-                node: node, inputs: variables.inputs(of: node),
-                context: NodeContext(environment: environment, variables: variables.values, report: report) {
-                    [plan] condition in plan.target(ofCondition: condition, at: position)
-                }, builder: builder)
-            group.addTask { .finished(position, await execution.run()) }
+            return .finished(position, input: input, await execution.run())
         }
     }
 
     // MARK: Ending
 
     private mutating func finish(
-        _ position: Int, _ finished: FinishedNode, recorder: some StepRecorder, in group: inout TaskGroup<Event>
+        _ position: Int, _ input: Hash32, _ finished: FinishedNode, _ recorder: some StepRecorder,
+        in group: inout TaskGroup<Event>
     ) async {
         let node = plan.nodes[position]
         // A node that failed because the process is about to end has not failed: it runs again when the run goes on.
@@ -110,14 +135,20 @@ struct GraphDriver {
         }
         steps.append(finished.step)
         if let data = finished.data { variables.finish(node, data: data) }
-        if recorded[node.id] == nil {
+        digests.finish(position, input: input, data: finished.data)
+        let ready = scheduler.finish(position, selected: finished.selectedCondition)
+        let hasEffect = node.config.effect == .blind || node.config.effect == .identifiable
+        // The last node of a run is recorded with the run's end, unless it must not run again.
+        let isLast = ready.isEmpty && waiting.isEmpty && running == 0
+        if recorded[node.id]?.finished == nil, hasEffect || !isLast {
+            let record = NodeRecord(nodeID: node.id, inputDigest: input, finished: finished)
             do {
-                try await recorder.finished(finished)
+                try await recorder.record(record, isDurable: hasEffect)
             } catch {
                 stop(.recorder("\(error)"), &group)
             }
         }
-        waiting += scheduler.finish(position, selected: finished.selectedCondition)
+        waiting += ready
         report.steps = steps
         report.skipped = Set(scheduler.skipped.map { plan.nodes[$0].id })
     }
@@ -136,6 +167,16 @@ struct NodeExecution: Sendable {
     let inputs: [String]
     let context: NodeContext
     let builder: StepBuilder
+
+    /// The end of a node that was begun before a crash, and of whose effect nothing is known (XO-3, *blind effect*).
+    func unknown() -> FinishedNode {
+        let now = context.environment.time.now
+        let failure = NodeFailure("outcome unknown after restart")
+        let (step, _) = builder.step(
+            of: node, NodeOutcome(failure: failure), log: ["Error: \(failure.message)"], inputs: inputs, startAt: now,
+            endAt: now)
+        return FinishedNode(step: step)
+    }
 
     func run() async -> FinishedNode {
         let startAt = context.environment.time.now

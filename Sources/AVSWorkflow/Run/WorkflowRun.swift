@@ -15,8 +15,11 @@ public struct WorkflowRun: Sendable {
     public var secrets: [String: String]
     /// Of the task's wallet, in decimal; nil if it is not known.
     public var walletSalt: String?
-    /// Nodes of this run that ended before an interruption, by their ids: they are taken as they are.
-    public var recorded: [String: FinishedNode]
+    /// The journal of this run before an interruption, oldest first: nodes that ended are taken as they are, those that
+    /// only began fail.
+    public var recorded: [NodeRecord]
+    /// When its first attempt began; nil is now.
+    public var startedAt: Timestamp?
     /// A simulation: the trigger was only tried, and nothing of the run is kept.
     public var isSimulated = false
     /// When it comes no further node begins and those that run are cancelled (XO-21).
@@ -24,8 +27,8 @@ public struct WorkflowRun: Sendable {
 
     public init(
         task: AutomationTask, executionID: ExecutionID, trigger: TriggerOutput, input: [String: JSONValue] = [:],
-        secrets: [String: String] = [:], walletSalt: String? = nil, recorded: [String: FinishedNode] = [:],
-        deadline: ContinuousClock.Instant? = nil
+        secrets: [String: String] = [:], walletSalt: String? = nil, recorded: [NodeRecord] = [],
+        startedAt: Timestamp? = nil, deadline: ContinuousClock.Instant? = nil
     ) {
         self.task = task
         self.executionID = executionID
@@ -34,6 +37,7 @@ public struct WorkflowRun: Sendable {
         self.secrets = secrets
         self.walletSalt = walletSalt
         self.recorded = recorded
+        self.startedAt = startedAt
         self.deadline = deadline
     }
 
@@ -44,13 +48,14 @@ public struct WorkflowRun: Sendable {
     /// ``RunOutcome/stop`` then says that the run is not over.
     ///
     /// - Parameters:
-    ///   - recorder: hears of each node before anything that depends on it begins.
+    ///   - recorder: hears of each node before anything that depends on it begins, but not of a last one that may run
+    ///     again.
     ///   - isStopped: asked between nodes; once true, no further node begins (XO-22).
     public func run(
         in environment: WorkflowEnvironment, recorder: some StepRecorder = NoStepRecorder(),
         isStopped: @escaping @Sendable () -> Bool = { false }
     ) async -> RunOutcome {
-        let startAt = environment.time.now
+        let startAt = startedAt ?? environment.time.now
         let plan: Plan
         do throws(PlanError) {
             plan = try Plan(trigger: task.trigger, nodes: task.nodes, edges: task.edges)
@@ -66,14 +71,27 @@ public struct WorkflowRun: Sendable {
             ? builder.simulatedTriggerStep(of: task, output: output, at: startAt)
             : builder.triggerStep(of: task.trigger, output: output, at: startAt)
         var driver = GraphDriver(
-            plan: plan, variables: variables, environment: environment, builder: builder, recorded: recorded,
+            plan: plan, variables: variables,
+            digests: InputDigests(plan: plan, trigger: output, input: task.inputVariables.merging(input) { $1 }),
+            environment: environment, builder: builder,
+            recorded: Dictionary(recorded.map { ($0.nodeID, $0) }) { $1 },
             report: RunReport(of: task, isSimulated: isSimulated, trigger: first), isStopped: isStopped)
         let stop = await driver.run(until: deadline, recorder: recorder)
-        let steps = [first] + driver.steps
+        let steps = [first] + inJournalOrder(driver.steps)
         return RunOutcome(
             steps: steps,
             verdict: stop.map { RunVerdict(error: $0.description, steps: steps) } ?? RunVerdict(steps: steps),
             startAt: startAt, endAt: environment.time.now, stop: stop)
+    }
+}
+
+extension WorkflowRun {
+    /// Recorded nodes come to their end again in any order: the journal knows in which they did at first.
+    private func inJournalOrder(_ steps: [Step]) -> [Step] {
+        guard !recorded.isEmpty else { return steps }
+        let byID = Dictionary(steps.map { ($0.id, $0) }) { $1 }
+        let ids = Set(recorded.map(\.nodeID))
+        return recorded.compactMap { byID[$0.nodeID] } + steps.filter { !ids.contains($0.id) }
     }
 }
 
@@ -110,6 +128,8 @@ public enum RunStop: Hashable, Sendable, CustomStringConvertible {
     case interrupted
     /// The recorder refused a step.
     case recorder(String)
+    /// What leads to this node is not what was recorded: the run cannot go on (XO-17).
+    case mismatch(String)
 
     public var description: String {
         switch self {
@@ -117,6 +137,7 @@ public enum RunStop: Hashable, Sendable, CustomStringConvertible {
         case .deadline: "the execution deadline was exceeded"
         case .interrupted: "the execution was interrupted"
         case .recorder(let reason): "a step could not be recorded: \(reason)"
+        case .mismatch(let node): "journal mismatch at \(node)"
         }
     }
 }

@@ -30,6 +30,7 @@ typedef struct Aggregator__Storage__ClaimRecord Aggregator__Storage__ClaimRecord
 typedef struct Aggregator__Storage__OperatorRecord Aggregator__Storage__OperatorRecord;
 typedef struct Aggregator__Storage__SecretRecord Aggregator__Storage__SecretRecord;
 typedef struct Aggregator__Storage__AnswerRecord Aggregator__Storage__AnswerRecord;
+typedef struct Aggregator__Storage__JournalRecord Aggregator__Storage__JournalRecord;
 
 
 /* --- enums --- */
@@ -254,6 +255,29 @@ struct  Aggregator__Storage__AnswerRecord
     , {0,NULL}, {0,NULL}, 0 }
 
 
+typedef enum {
+  AGGREGATOR__STORAGE__JOURNAL_RECORD__SELECTION__NOT_SET = 0,
+  AGGREGATOR__STORAGE__JOURNAL_RECORD__SELECTION_SELECTED_CONDITION = 5
+    PROTOBUF_C__FORCE_ENUM_TO_BE_INT_SIZE(AGGREGATOR__STORAGE__JOURNAL_RECORD__SELECTION__CASE)
+} Aggregator__Storage__JournalRecord__SelectionCase;
+
+struct  Aggregator__Storage__JournalRecord
+{
+  ProtobufCMessage base;
+  ProtobufCBinaryData node_id;
+  ProtobufCBinaryData input_digest;
+  Aggregator__Execution__Step *step;
+  Google__Protobuf__Value *data;
+  Aggregator__Storage__JournalRecord__SelectionCase selection_case;
+  union {
+    ProtobufCBinaryData selected_condition;
+  };
+};
+#define AGGREGATOR__STORAGE__JOURNAL_RECORD__INIT \
+ { PROTOBUF_C_MESSAGE_INIT (&aggregator__storage__journal_record__descriptor) \
+    , {0,NULL}, {0,NULL}, NULL, NULL, AGGREGATOR__STORAGE__JOURNAL_RECORD__SELECTION__NOT_SET, {0} }
+
+
 /* Aggregator__Storage__WalletRecord methods */
 void   aggregator__storage__wallet_record__init
                      (Aggregator__Storage__WalletRecord         *message);
@@ -293,6 +317,9 @@ void   aggregator__storage__secret_record__init
 /* Aggregator__Storage__AnswerRecord methods */
 void   aggregator__storage__answer_record__init
                      (Aggregator__Storage__AnswerRecord         *message);
+/* Aggregator__Storage__JournalRecord methods */
+void   aggregator__storage__journal_record__init
+                     (Aggregator__Storage__JournalRecord         *message);
 /* --- per-message closures --- */
 
 typedef void (*Aggregator__Storage__WalletRecord_Closure)
@@ -334,6 +361,9 @@ typedef void (*Aggregator__Storage__SecretRecord_Closure)
 typedef void (*Aggregator__Storage__AnswerRecord_Closure)
                  (const Aggregator__Storage__AnswerRecord *message,
                   void *closure_data);
+typedef void (*Aggregator__Storage__JournalRecord_Closure)
+                 (const Aggregator__Storage__JournalRecord *message,
+                  void *closure_data);
 
 /* --- services --- */
 
@@ -353,6 +383,7 @@ extern const ProtobufCMessageDescriptor aggregator__storage__claim_record__descr
 extern const ProtobufCMessageDescriptor aggregator__storage__operator_record__descriptor;
 extern const ProtobufCMessageDescriptor aggregator__storage__secret_record__descriptor;
 extern const ProtobufCMessageDescriptor aggregator__storage__answer_record__descriptor;
+extern const ProtobufCMessageDescriptor aggregator__storage__journal_record__descriptor;
 
 PROTOBUF_C__END_DECLS
 

@@ -161,6 +161,7 @@ let allMessages: [any ProtoMessage.Type] = [
     Stored.OperatorRecord.self,
     Stored.SecretRecord.self,
     Stored.AnswerRecord.self,
+    Stored.JournalRecord.self,
     HealthV1.HealthCheckRequest.self,
     HealthV1.HealthCheckResponse.self,
     ReflectionV1.ServerReflectionRequest.self,

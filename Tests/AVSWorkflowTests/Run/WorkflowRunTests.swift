@@ -173,7 +173,7 @@ private final class Gate: Sendable {
 @Suite("A run that does not come to its own end")
 struct StoppedRunTests {
     private func run(
-        _ task: AutomationTask, _ environment: WorkflowEnvironment, recorded: [String: FinishedNode] = [:],
+        _ task: AutomationTask, _ environment: WorkflowEnvironment, recorded: [NodeRecord] = [],
         deadline: ContinuousClock.Instant? = nil, recorder: some StepRecorder = NoStepRecorder(),
         isStopped: @escaping @Sendable () -> Bool = { false }
     ) async -> RunOutcome {
@@ -260,7 +260,7 @@ struct StoppedRunTests {
         #expect(outcome.steps.map(\.id) == ["T", "a"])
     }
 
-    @Test("XO-17 takes recorded nodes as they are and goes on behind them")
+    @Test("XO-15 XO-17 takes recorded nodes as they are and goes on behind them")
     func resumed() async {
         let nodes = [
             Sample.rest("a"), Sample.branch("b", ("c1", "if", "a.data.n > 1")),
@@ -271,31 +271,126 @@ struct StoppedRunTests {
         let whole = await run(
             task, Sample.environment(http: FakeServer(body: #"{"n":7}"#)), recorder: first)
         #expect(whole.steps.map(\.id) == ["T", "a", "b", "x"])
+        #expect(first.ids == ["a", "b"], "the last node is recorded with the run's end")
+        #expect(first.durable == [])
+        for kept in 0...2 {
+            let http = FakeServer(body: #"{"n":7}"#)
+            let second = Recorder()
+            let journal = Array(first.records.prefix(kept))
+            let resumed = await run(task, Sample.environment(http: http), recorded: journal, recorder: second)
+            #expect(resumed.steps.map(\.id) == ["T", "a", "b", "x"])
+            #expect(http.requests.map(\.url) == (kept == 0 ? ["https://example.org/"] : []) + ["https://x/7"])
+            #expect(second.ids == Array(["a", "b"].dropFirst(kept)))
+            #expect(resumed.steps.map(\.output) == whole.steps.map(\.output))
+        }
+    }
+
+    @Test("XO-17 shows recorded steps in the order in which they ended")
+    func order() async {
+        let task = Sample.task(nodes: ["a", "b", "c", "d"].map { Sample.rest($0) }, edges: "T>a T>b T>c a>d b>d c>d")
+        let first = Recorder()
+        _ = await run(task, Sample.environment(http: server()), recorder: first)
+        for journal in [first.records, first.records.reversed()] {
+            let resumed = await run(task, Sample.environment(http: server()), recorded: journal)
+            #expect(resumed.steps.map(\.id) == ["T"] + journal.map(\.nodeID) + ["d"])
+        }
+    }
+
+    @Test("XO-17 ends with a mismatch when what leads to a recorded node is something else")
+    func mismatch() async throws {
+        let task = Sample.task(nodes: [Sample.rest("a"), Sample.rest("b"), Sample.rest("c")], edges: "T>a a>b b>c")
+        let first = Recorder()
+        _ = await run(task, Sample.environment(http: FakeServer(body: "1")), recorder: first)
+        var changes: [(String, AutomationTask, [NodeRecord])] = []
+        var other = task
+        other.nodes[1] = Sample.rest("b", url: "https://elsewhere")
+        changes.append(("b", other, first.records))
+        other = task
+        other.inputVariables["more"] = 1
+        changes.append(("a", other, first.records))
+        var journal = first.records
+        journal[0].finished?.data = "2"
+        changes.append(("b", task, journal))
+        for (node, task, journal) in changes {
+            let http = FakeServer()
+            let resumed = await run(task, Sample.environment(http: http), recorded: journal)
+            #expect(resumed.stop == .mismatch(node))
+            #expect(resumed.status == .error)
+            #expect(resumed.error.hasPrefix("VM execution error: journal mismatch at \(node)"))
+            #expect(http.requests.isEmpty, "nothing runs in a run that is not the recorded one")
+        }
+    }
+
+    @Test("XO-3 B5 fails a blind effect that was begun and whose end was not recorded, and does not try it again")
+    func blindEffect() async throws {
+        let post = Node(id: "p", name: "p", config: .restAPI(RestAPINode(url: "https://pay", method: "POST")))
+        let task = Sample.task(nodes: [Sample.rest("a"), post, Sample.rest("z")], edges: "T>a a>p p>z")
+        let first = Recorder()
         let http = FakeServer()
+        _ = await run(task, Sample.environment(http: http), recorder: first)
+        #expect(first.ids == ["a", "p", "p"])
+        #expect(first.durable == ["p", "p"], "both the beginning and the end of a blind effect survive a crash")
+        let begun = Array(first.records.prefix(2))
+        #expect(begun.last?.finished == nil)
+        let again = FakeServer()
         let second = Recorder()
-        let journal = first.nodes.filter { $0.key != "x" }
-        let resumed = await run(task, Sample.environment(http: http), recorded: journal, recorder: second)
-        #expect(resumed.steps.map(\.id) == ["T", "a", "b", "x"])
-        #expect(http.requests.map(\.url) == ["https://x/7"])
-        #expect(second.ids == ["x"])
-        #expect(resumed.step("a") == whole.step("a"))
+        let resumed = await run(task, Sample.environment(http: again), recorded: begun, recorder: second)
+        #expect(resumed.step("p")?.error == "outcome unknown after restart")
+        #expect(resumed.status == .failed)
+        #expect(again.requests.map(\.url) == ["https://example.org/"], "only the node behind it runs")
+        #expect(second.ids == ["p"], "what became of it is known from now on")
+    }
+
+    @Test("XO-16 does not begin a blind effect that cannot be recorded")
+    func unrecordedEffect() async {
+        let post = Node(id: "p", name: "p", config: .restAPI(RestAPINode(url: "https://pay", method: "POST")))
+        let http = FakeServer()
+        let outcome = await run(
+            Sample.task(nodes: [post], edges: "T>p"), Sample.environment(http: http), recorder: Recorder(refusing: "p"))
+        #expect(outcome.stop == .recorder("claim lost"))
+        #expect(http.requests.isEmpty)
+    }
+
+    @Test(
+        "XO-3 knows the class of each node",
+        arguments: [
+            (.restAPI(RestAPINode(url: "u", method: "get")), .read),
+            (.restAPI(RestAPINode(url: "u", method: "")), .read),
+            (.restAPI(RestAPINode(url: "u", method: "PUT")), .blind),
+            (.restAPI(RestAPINode(url: "u", method: "delete")), .blind),
+            (.graphQLQuery(GraphQLQueryNode(url: "u", query: "{ a }")), .read),
+            (.graphQLQuery(GraphQLQueryNode(url: "u", query: "mutation { a }")), .blind),
+            (.graphQLQuery(GraphQLQueryNode(url: "u", query: "{{ q }}")), .blind),
+            (.customCode(CustomCodeNode(language: .javaScript, source: "1")), .pure),
+            (.filter(FilterNode(expression: "true", inputVariable: "{{a}}")), .pure),
+            (.balance(BalanceNode(address: "0x1", chain: "1")), .read),
+            (.ethTransfer(ETHTransferNode(destination: "0x1", amount: "1")), .identifiable),
+            (.contractWrite(ContractWriteNode(contractAddress: "0x1")), .identifiable),
+            (Self.loop(.restAPI(RestAPINode(url: "u", method: "POST"))), .blind),
+            (Self.loop(.ethTransfer(ETHTransferNode(destination: "0x1", amount: "1"))), .identifiable),
+            (Self.loop(.customCode(CustomCodeNode(language: .javaScript, source: "1"))), .pure),
+            (Self.loop(nil), .pure),
+        ] as [(Node.Config, EffectClass)])
+    func classes(config: Node.Config, effect: EffectClass) { #expect(config.effect == effect) }
+
+    private static func loop(_ runner: LoopNode.Runner?) -> Node.Config {
+        .loop(LoopNode(inputVariable: "{{a}}", iterationValue: "v", iterationKey: "", mode: .parallel, runner: runner))
     }
 }
 
 private final class Recorder: StepRecorder {
-    private let recorded = Mutex<[FinishedNode]>([])
+    private let written = Mutex<[(record: NodeRecord, isDurable: Bool)]>([])
     private let refused: String?
 
     init(refusing refused: String? = nil) { self.refused = refused }
 
-    var ids: [String] { recorded.withLock { $0.map(\.step.id) } }
-    var nodes: [String: FinishedNode] {
-        Dictionary(recorded.withLock { $0 }.map { ($0.step.id, $0) }) { $1 }
-    }
+    var records: [NodeRecord] { written.withLock { $0.map(\.record) } }
+    var ids: [String] { records.map(\.nodeID) }
+    var durable: [String] { written.withLock { $0.filter(\.isDurable).map(\.record.nodeID) } }
 
-    func finished(_ node: FinishedNode) async throws {
-        if node.step.id == refused { throw HTTPTransportError("claim lost") }
-        recorded.withLock { $0.append(node) }
+    func record(_ record: NodeRecord, isDurable: Bool) async throws {
+        if record.nodeID == refused { throw HTTPTransportError("claim lost") }
+        written.withLock { $0.append((record, isDurable)) }
     }
 }
 

@@ -1,0 +1,88 @@
+import AVSModel
+import AVSSchema
+import AVSStorage
+import AVSWorkflow
+
+/// The journal of one run: what its nodes came to is in the store before anything that depends on it begins, so that
+/// another process can go on behind them (XO-15, XO-17).
+actor RunJournal: StepRecorder {
+    /// Of all entries together (reliability-security 4.2).
+    static let limitBytes = 16 << 20
+
+    private let run: ClaimedRun
+    private let store: PatientStore
+    /// Where a node that is recorded again has its entry.
+    private var places: [String: KeyIndex] = [:]
+    private var bytes = 0
+
+    init(of run: ClaimedRun, in store: PatientStore) {
+        self.run = run
+        self.store = store
+    }
+
+    /// What an earlier attempt recorded, oldest first.
+    ///
+    /// - Throws: ``StorageError`` also for an entry that cannot be read: then nobody knows what has been done.
+    func load() async throws -> [NodeRecord] {
+        let execution = run.job.executionID
+        // A run has at most 1,000 nodes, and each has one entry.
+        let rows = try await store.base.readWithoutBlocking {
+            try $0.rows(Rows<JournalKey>(under: execution), limit: StorageLimits.scanRowsMax)
+        }
+        for row in rows {
+            places[row.value.nodeID] = row.key.index
+            bytes += row.value.stored.count
+        }
+        return rows.map { NodeRecord($0.value) }
+    }
+
+    /// - Throws: ``LostClaim``, ``JournalIsFull``, ``StorageError``.
+    func record(_ record: NodeRecord, isDurable: Bool) async throws {
+        let entry = JournalEntry(record)
+        let place = try places[record.nodeID] ?? nextPlace()
+        let size = entry.stored.count
+        guard bytes + size <= Self.limitBytes else { throw JournalIsFull() }
+        bytes += size
+        places[record.nodeID] = place
+        try await store.update(isSynced: isDurable) { [run] transaction in
+            try transaction.compare(run.claim, of: run.job.executionID)
+            try transaction.put(JournalKey(run.job.executionID, place), entry)
+        }
+        try Failpoint.hit(record.finished == nil ? .effectAfterIntent : .runAfterJournal)
+    }
+
+    private func nextPlace() throws -> KeyIndex {
+        guard let place = KeyIndex(places.count) else { throw JournalIsFull() }
+        return place
+    }
+}
+
+/// A run's steps are more than its journal may hold.
+struct JournalIsFull: Error, CustomStringConvertible {
+    var description: String { "output too large: the steps of an execution may have \(RunJournal.limitBytes) bytes" }
+}
+
+extension Transaction {
+    /// Every write of a run begins with this (XO-14).
+    /// - Throws: ``LostClaim`` when the run is somebody else's by now.
+    func compare(_ claim: Claim, of execution: ExecutionID) throws {
+        guard try value(for: ClaimKey(execution)) == claim else { throw LostClaim(execution: execution) }
+    }
+}
+
+extension JournalEntry {
+    fileprivate init(_ record: NodeRecord) {
+        self.init(
+            nodeID: record.nodeID, inputDigest: record.inputDigest, step: record.finished?.step,
+            data: record.finished?.data, selectedCondition: record.finished?.selectedCondition)
+    }
+}
+
+extension NodeRecord {
+    fileprivate init(_ entry: JournalEntry) {
+        let finished = entry.step.map {
+            FinishedNode(step: $0, data: entry.data, selectedCondition: entry.selectedCondition)
+        }
+        self.init(nodeID: entry.nodeID, inputDigest: entry.inputDigest, finished: finished)
+    }
+}
