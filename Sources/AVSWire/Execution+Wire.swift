@@ -28,6 +28,15 @@ extension Step {
             executionContext: wire.executionContext, gasUsed: wire.gasUsed, gasPrice: wire.gasPrice,
             totalGasCost: wire.totalGasCost, startAt: Timestamp(milliseconds: wire.startAt),
             endAt: Timestamp(milliseconds: wire.endAt))
+        failedAttempts = wire.failedAttempts.map { Attempt($0) }
+    }
+}
+
+extension Step.Attempt {
+    fileprivate init(_ wire: Wire.Execution.Attempt) {
+        self.init(
+            startAt: Timestamp(milliseconds: wire.startAt), endAt: Timestamp(milliseconds: wire.endAt),
+            error: wire.error, errorCode: ErrorCode(rawValue: wire.errorCode.rawValue) ?? .unspecified)
     }
 }
 
@@ -87,6 +96,14 @@ extension Wire.Execution.Step {
         totalGasCost = step.totalGasCost
         errorCode = Wire.ErrorCode(rawValue: step.errorCode.rawValue)
         outputData = step.output.map { OneOf_OutputData(step.kind, data: $0) }
+        failedAttempts = step.failedAttempts.map { attempt in
+            .with {
+                $0.startAt = attempt.startAt.milliseconds
+                $0.endAt = attempt.endAt.milliseconds
+                $0.error = attempt.error
+                $0.errorCode = Wire.ErrorCode(rawValue: attempt.errorCode.rawValue)
+            }
+        }
     }
 }
 

@@ -12,7 +12,17 @@ extension Node {
             let text = "Invalid task argument: node '\(wire.id.prefix(64))' has no configuration"
             throw InvalidArgument(.invalidNodeConfig, text)
         }
-        self.init(id: wire.id, name: wire.name, config: Config(part))
+        self.init(id: wire.id, name: wire.name, config: Config(part), retry: wire.retry.map { NodeRetry($0) })
+    }
+}
+
+extension NodeRetry {
+    /// Reasons that we do not know are none: the service asks for no more attempts than a client meant.
+    fileprivate init(_ wire: Wire.RetryPolicy) {
+        self.init(
+            attempts: wire.maxAttempts, firstBackoffMilliseconds: wire.initialBackoffMs,
+            longestBackoffMilliseconds: wire.maxBackoffMs,
+            reasons: Set(wire.retryOn.compactMap { Reason(rawValue: $0.rawValue) }))
     }
 }
 

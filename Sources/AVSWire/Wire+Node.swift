@@ -9,6 +9,17 @@ extension Wire.TaskNode {
         name = node.name
         type = Wire.NodeType(rawValue: node.kind.rawValue)
         taskType = OneOf_TaskType(node.config)
+        retry = node.retry.map { Wire.RetryPolicy($0) }
+    }
+}
+
+extension Wire.RetryPolicy {
+    fileprivate init(_ policy: NodeRetry) {
+        self.init()
+        maxAttempts = policy.attempts
+        initialBackoffMs = policy.firstBackoffMilliseconds
+        maxBackoffMs = policy.longestBackoffMilliseconds
+        retryOn = policy.reasons.map(\.rawValue).sorted().map { Wire.RetryReason(rawValue: $0) }
     }
 }
 

@@ -235,6 +235,12 @@ void   aggregator__task_node__init
   static const Aggregator__TaskNode init_value = AGGREGATOR__TASK_NODE__INIT;
   *message = init_value;
 }
+void   aggregator__retry_policy__init
+                     (Aggregator__RetryPolicy         *message)
+{
+  static const Aggregator__RetryPolicy init_value = AGGREGATOR__RETRY_POLICY__INIT;
+  *message = init_value;
+}
 void   aggregator__task_edge__init
                      (Aggregator__TaskEdge         *message)
 {
@@ -551,6 +557,12 @@ void   aggregator__trigger_task_resp__init
                      (Aggregator__TriggerTaskResp         *message)
 {
   static const Aggregator__TriggerTaskResp init_value = AGGREGATOR__TRIGGER_TASK_RESP__INIT;
+  *message = init_value;
+}
+void   aggregator__execution__attempt__init
+                     (Aggregator__Execution__Attempt         *message)
+{
+  static const Aggregator__Execution__Attempt init_value = AGGREGATOR__EXECUTION__ATTEMPT__INIT;
   *message = init_value;
 }
 void   aggregator__execution__step__init
@@ -2984,7 +2996,7 @@ const ProtobufCMessageDescriptor aggregator__manual_trigger__descriptor =
   (ProtobufCMessageInit) aggregator__manual_trigger__init,
   NULL,NULL,NULL    /* reserved[123] */
 };
-static const ProtobufCFieldDescriptor aggregator__task_node__field_descriptors[13] =
+static const ProtobufCFieldDescriptor aggregator__task_node__field_descriptors[14] =
 {
   {
     "type",
@@ -3142,6 +3154,18 @@ static const ProtobufCFieldDescriptor aggregator__task_node__field_descriptors[1
     0 | PROTOBUF_C_FIELD_FLAG_ONEOF,             /* flags */
     0,NULL,NULL    /* reserved1,reserved2, etc */
   },
+  {
+    "retry",
+    100,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_MESSAGE,
+    0,   /* quantifier_offset */
+    offsetof(Aggregator__TaskNode, retry),
+    &aggregator__retry_policy__descriptor,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
 };
 static const unsigned aggregator__task_node__field_indices_by_name[] = {
   12,   /* field[12] = balance */
@@ -3156,13 +3180,15 @@ static const unsigned aggregator__task_node__field_indices_by_name[] = {
   10,   /* field[10] = loop */
   2,   /* field[2] = name */
   7,   /* field[7] = rest_api */
+  13,   /* field[13] = retry */
   0,   /* field[0] = type */
 };
-static const ProtobufCIntRange aggregator__task_node__number_ranges[2 + 1] =
+static const ProtobufCIntRange aggregator__task_node__number_ranges[3 + 1] =
 {
   { 1, 0 },
   { 10, 3 },
-  { 0, 13 }
+  { 100, 13 },
+  { 0, 14 }
 };
 const ProtobufCMessageDescriptor aggregator__task_node__descriptor =
 {
@@ -3172,11 +3198,88 @@ const ProtobufCMessageDescriptor aggregator__task_node__descriptor =
   "Aggregator__TaskNode",
   "aggregator",
   sizeof(Aggregator__TaskNode),
-  13,
+  14,
   aggregator__task_node__field_descriptors,
   aggregator__task_node__field_indices_by_name,
-  2,  aggregator__task_node__number_ranges,
+  3,  aggregator__task_node__number_ranges,
   (ProtobufCMessageInit) aggregator__task_node__init,
+  NULL,NULL,NULL    /* reserved[123] */
+};
+static const ProtobufCFieldDescriptor aggregator__retry_policy__field_descriptors[4] =
+{
+  {
+    "max_attempts",
+    1,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_UINT32,
+    0,   /* quantifier_offset */
+    offsetof(Aggregator__RetryPolicy, max_attempts),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "initial_backoff_ms",
+    2,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_UINT32,
+    0,   /* quantifier_offset */
+    offsetof(Aggregator__RetryPolicy, initial_backoff_ms),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "max_backoff_ms",
+    3,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_UINT32,
+    0,   /* quantifier_offset */
+    offsetof(Aggregator__RetryPolicy, max_backoff_ms),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "retry_on",
+    4,
+    PROTOBUF_C_LABEL_REPEATED,
+    PROTOBUF_C_TYPE_ENUM,
+    offsetof(Aggregator__RetryPolicy, n_retry_on),
+    offsetof(Aggregator__RetryPolicy, retry_on),
+    &aggregator__retry_reason__descriptor,
+    NULL,
+    0 | PROTOBUF_C_FIELD_FLAG_PACKED,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+};
+static const unsigned aggregator__retry_policy__field_indices_by_name[] = {
+  1,   /* field[1] = initial_backoff_ms */
+  0,   /* field[0] = max_attempts */
+  2,   /* field[2] = max_backoff_ms */
+  3,   /* field[3] = retry_on */
+};
+static const ProtobufCIntRange aggregator__retry_policy__number_ranges[1 + 1] =
+{
+  { 1, 0 },
+  { 0, 4 }
+};
+const ProtobufCMessageDescriptor aggregator__retry_policy__descriptor =
+{
+  PROTOBUF_C__MESSAGE_DESCRIPTOR_MAGIC,
+  "aggregator.RetryPolicy",
+  "RetryPolicy",
+  "Aggregator__RetryPolicy",
+  "aggregator",
+  sizeof(Aggregator__RetryPolicy),
+  4,
+  aggregator__retry_policy__field_descriptors,
+  aggregator__retry_policy__field_indices_by_name,
+  1,  aggregator__retry_policy__number_ranges,
+  (ProtobufCMessageInit) aggregator__retry_policy__init,
   NULL,NULL,NULL    /* reserved[123] */
 };
 static const ProtobufCFieldDescriptor aggregator__task_edge__field_descriptors[3] =
@@ -6703,7 +6806,84 @@ const ProtobufCMessageDescriptor aggregator__trigger_task_resp__descriptor =
   (ProtobufCMessageInit) aggregator__trigger_task_resp__init,
   NULL,NULL,NULL    /* reserved[123] */
 };
-static const ProtobufCFieldDescriptor aggregator__execution__step__field_descriptors[31] =
+static const ProtobufCFieldDescriptor aggregator__execution__attempt__field_descriptors[4] =
+{
+  {
+    "start_at",
+    1,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_INT64,
+    0,   /* quantifier_offset */
+    offsetof(Aggregator__Execution__Attempt, start_at),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "end_at",
+    2,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_INT64,
+    0,   /* quantifier_offset */
+    offsetof(Aggregator__Execution__Attempt, end_at),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "error",
+    3,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_BYTES,
+    0,   /* quantifier_offset */
+    offsetof(Aggregator__Execution__Attempt, error),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "error_code",
+    4,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_ENUM,
+    0,   /* quantifier_offset */
+    offsetof(Aggregator__Execution__Attempt, error_code),
+    &aggregator__error_code__descriptor,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+};
+static const unsigned aggregator__execution__attempt__field_indices_by_name[] = {
+  1,   /* field[1] = end_at */
+  2,   /* field[2] = error */
+  3,   /* field[3] = error_code */
+  0,   /* field[0] = start_at */
+};
+static const ProtobufCIntRange aggregator__execution__attempt__number_ranges[1 + 1] =
+{
+  { 1, 0 },
+  { 0, 4 }
+};
+const ProtobufCMessageDescriptor aggregator__execution__attempt__descriptor =
+{
+  PROTOBUF_C__MESSAGE_DESCRIPTOR_MAGIC,
+  "aggregator.Execution.Attempt",
+  "Attempt",
+  "Aggregator__Execution__Attempt",
+  "aggregator",
+  sizeof(Aggregator__Execution__Attempt),
+  4,
+  aggregator__execution__attempt__field_descriptors,
+  aggregator__execution__attempt__field_indices_by_name,
+  1,  aggregator__execution__attempt__number_ranges,
+  (ProtobufCMessageInit) aggregator__execution__attempt__init,
+  NULL,NULL,NULL    /* reserved[123] */
+};
+static const ProtobufCFieldDescriptor aggregator__execution__step__field_descriptors[32] =
 {
   {
     "id",
@@ -7077,6 +7257,18 @@ static const ProtobufCFieldDescriptor aggregator__execution__step__field_descrip
     0,             /* flags */
     0,NULL,NULL    /* reserved1,reserved2, etc */
   },
+  {
+    "failed_attempts",
+    100,
+    PROTOBUF_C_LABEL_REPEATED,
+    PROTOBUF_C_TYPE_MESSAGE,
+    offsetof(Aggregator__Execution__Step, n_failed_attempts),
+    offsetof(Aggregator__Execution__Step, failed_attempts),
+    &aggregator__execution__attempt__descriptor,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
 };
 static const unsigned aggregator__execution__step__field_indices_by_name[] = {
   29,   /* field[29] = balance */
@@ -7093,6 +7285,7 @@ static const unsigned aggregator__execution__step__field_indices_by_name[] = {
   2,   /* field[2] = eth_transfer */
   22,   /* field[22] = event_trigger */
   25,   /* field[25] = execution_context */
+  31,   /* field[31] = failed_attempts */
   9,   /* field[9] = filter */
   20,   /* field[20] = fixed_time_trigger */
   27,   /* field[27] = gas_price */
@@ -7111,10 +7304,11 @@ static const unsigned aggregator__execution__step__field_indices_by_name[] = {
   28,   /* field[28] = total_gas_cost */
   16,   /* field[16] = type */
 };
-static const ProtobufCIntRange aggregator__execution__step__number_ranges[1 + 1] =
+static const ProtobufCIntRange aggregator__execution__step__number_ranges[2 + 1] =
 {
   { 1, 0 },
-  { 0, 31 }
+  { 100, 31 },
+  { 0, 32 }
 };
 const ProtobufCMessageDescriptor aggregator__execution__step__descriptor =
 {
@@ -7124,10 +7318,10 @@ const ProtobufCMessageDescriptor aggregator__execution__step__descriptor =
   "Aggregator__Execution__Step",
   "aggregator",
   sizeof(Aggregator__Execution__Step),
-  31,
+  32,
   aggregator__execution__step__field_descriptors,
   aggregator__execution__step__field_indices_by_name,
-  1,  aggregator__execution__step__number_ranges,
+  2,  aggregator__execution__step__number_ranges,
   (ProtobufCMessageInit) aggregator__execution__step__init,
   NULL,NULL,NULL    /* reserved[123] */
 };
@@ -10604,6 +10798,42 @@ const ProtobufCEnumDescriptor aggregator__lang__descriptor =
   aggregator__lang__enum_values_by_name,
   1,
   aggregator__lang__value_ranges,
+  NULL,NULL,NULL,NULL   /* reserved[1234] */
+};
+static const ProtobufCEnumValue aggregator__retry_reason__enum_values_by_number[6] =
+{
+  { "RETRY_REASON_UNSPECIFIED", "AGGREGATOR__RETRY_REASON__RETRY_REASON_UNSPECIFIED", 0 },
+  { "RETRY_REASON_NETWORK", "AGGREGATOR__RETRY_REASON__RETRY_REASON_NETWORK", 1 },
+  { "RETRY_REASON_TIMEOUT", "AGGREGATOR__RETRY_REASON__RETRY_REASON_TIMEOUT", 2 },
+  { "RETRY_REASON_RATE_LIMITED", "AGGREGATOR__RETRY_REASON__RETRY_REASON_RATE_LIMITED", 3 },
+  { "RETRY_REASON_SERVER_ERROR", "AGGREGATOR__RETRY_REASON__RETRY_REASON_SERVER_ERROR", 4 },
+  { "RETRY_REASON_ANY", "AGGREGATOR__RETRY_REASON__RETRY_REASON_ANY", 5 },
+};
+static const ProtobufCIntRange aggregator__retry_reason__value_ranges[] = {
+{0, 0},{0, 6}
+};
+static const ProtobufCEnumValueIndex aggregator__retry_reason__enum_values_by_name[6] =
+{
+  { "RETRY_REASON_ANY", 5 },
+  { "RETRY_REASON_NETWORK", 1 },
+  { "RETRY_REASON_RATE_LIMITED", 3 },
+  { "RETRY_REASON_SERVER_ERROR", 4 },
+  { "RETRY_REASON_TIMEOUT", 2 },
+  { "RETRY_REASON_UNSPECIFIED", 0 },
+};
+const ProtobufCEnumDescriptor aggregator__retry_reason__descriptor =
+{
+  PROTOBUF_C__ENUM_DESCRIPTOR_MAGIC,
+  "aggregator.RetryReason",
+  "RetryReason",
+  "Aggregator__RetryReason",
+  "aggregator",
+  6,
+  aggregator__retry_reason__enum_values_by_number,
+  6,
+  aggregator__retry_reason__enum_values_by_name,
+  1,
+  aggregator__retry_reason__value_ranges,
   NULL,NULL,NULL,NULL   /* reserved[1234] */
 };
 static const ProtobufCEnumValue aggregator__execution_mode__enum_values_by_number[2] =

@@ -19,7 +19,16 @@ struct WorkflowHTTP: HTTPClient {
             return HTTPResponse(
                 status: answer.status, headers: answer.headers.map { .init($0.name, $0.value) }, body: answer.body)
         } catch {
-            throw HTTPTransportError("\(error)")
+            throw HTTPTransportError("\(error)", kind: Self.kind(of: error))
+        }
+    }
+
+    private static func kind(of error: any Error) -> HTTPTransportError.Kind {
+        switch (error as? FetchError)?.kind {
+        case .couldNotConnect, .badResponse: .connection
+        case .timeout: .timeout
+        case .overloaded: .overloaded
+        case .blockedAddress, .invalidURL, .invalidRequest, .tlsError, .tooLarge, .cancelled, nil: .refused
         }
     }
 }

@@ -31,11 +31,14 @@ extension TaskEngine {
             } catch {
                 throw NodeFailure(code: error.code, "failed to create node: \(error.message)", details: error.details)
             }
+            if let why = node.retry?.refusal(for: node.config) {
+                throw NodeFailure(code: .invalidNodeConfig, "failed to create node: \(why)")
+            }
         } catch {
             return NodeTrialResult(failure: error)
         }
         // A name of the service's own: the caller's is not looked at.
-        let fresh = Node(id: "node", name: "singleNodeExecution", config: node.config)
+        let fresh = Node(id: "node", name: "singleNodeExecution", config: node.config, retry: node.retry)
         let trial = NodeTrial(
             node: fresh, input: input, secrets: configuration.macroSecrets, chainID: chainID, owner: owner)
         let step = await immediate.run(trial)

@@ -87,8 +87,27 @@ public struct Step: Hashable, Sendable {
     public var gasUsed: String
     public var gasPrice: String
     public var totalGasCost: String
+    /// Of the first attempt.
     public var startAt: Timestamp
     public var endAt: Timestamp
+    /// Those that failed and were repeated by the node's retry policy, the first one first; everything else tells of the
+    /// last attempt.
+    public var failedAttempts: [Attempt] = []
+
+    /// One of several runs of a node.
+    public struct Attempt: Hashable, Sendable {
+        public var startAt: Timestamp
+        public var endAt: Timestamp
+        public var error: String
+        public var errorCode: ErrorCode
+
+        public init(startAt: Timestamp, endAt: Timestamp, error: String, errorCode: ErrorCode) {
+            self.startAt = startAt
+            self.endAt = endAt
+            self.error = error
+            self.errorCode = errorCode
+        }
+    }
 
     public init(
         id: String, name: String, kind: StepKind, success: Bool = true, error: String = "",

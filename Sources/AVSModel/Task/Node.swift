@@ -36,11 +36,14 @@ public struct Node: Hashable, Sendable {
     /// An identifier: later nodes see the output under it.
     public var name: String
     public var config: Config
+    /// Whether it runs again when it fails; nil lets it run once.
+    public var retry: NodeRetry?
 
-    public init(id: String, name: String, config: Config) {
+    public init(id: String, name: String, config: Config, retry: NodeRetry? = nil) {
         self.id = id
         self.name = name
         self.config = config
+        self.retry = retry
     }
 
     public var kind: NodeKind { config.kind }

@@ -1129,6 +1129,7 @@ extension Wire.TaskNode: MessageShape, @unsafe CBridged {
         case 17: .alternative(Wire.LoopNode.self)
         case 18: .alternative(Wire.CustomCodeNode.self)
         case 19: .alternative(Wire.BalanceNode.self)
+        case 100: .message(Wire.RetryPolicy.self)
         default: .unknown
         }
     }
@@ -1137,6 +1138,7 @@ extension Wire.TaskNode: MessageShape, @unsafe CBridged {
         type = unsafe Wire.NodeType(copying: c.pointee.type.rawValue)
         id = unsafe String(copying: c.pointee.id)
         name = unsafe String(copying: c.pointee.name)
+        retry = unsafe optional(c.pointee.retry)
         switch unsafe c.pointee.task_type_case.rawValue {
         case 10: taskType = unsafe .ethTransfer(required(c.pointee.eth_transfer))
         case 11: taskType = unsafe .contractWrite(required(c.pointee.contract_write))
@@ -1156,6 +1158,9 @@ extension Wire.TaskNode: MessageShape, @unsafe CBridged {
         unsafe c.pointee.type = .init(rawValue: .init(truncatingIfNeeded: type.rawValue))
         unsafe c.pointee.id = arena.text(id)
         unsafe c.pointee.name = arena.text(name)
+        if let value = retry {
+            unsafe c.pointee.retry = arena.message(value)
+        }
         switch taskType {
         case nil: break
         case .ethTransfer(let value):
@@ -1188,6 +1193,40 @@ extension Wire.TaskNode: MessageShape, @unsafe CBridged {
         case .balance(let value):
             unsafe c.pointee.task_type_case = .init(rawValue: 19)
             unsafe c.pointee.balance = arena.message(value)
+        }
+    }
+
+    public init(serialized bytes: Span<UInt8>) throws(ProtoError) { self = try unsafe Self.decoded(bytes) }
+    public func serialized(headroom: Int) -> [UInt8] { unsafe encoded(headroom: headroom) }
+}
+
+extension Wire.RetryPolicy: MessageShape, @unsafe CBridged {
+    typealias CType = Aggregator__RetryPolicy
+    static var descriptor: UnsafePointer<ProtobufCMessageDescriptor> {
+        unsafe CAVSProto_aggregator__retry_policy__descriptor()
+    }
+
+    static func shape(of field: UInt32) -> FieldShape {
+        switch field {
+        case 1, 2, 3: .varint
+        case 4: .varints
+        default: .unknown
+        }
+    }
+
+    init(copying c: UnsafePointer<Aggregator__RetryPolicy>) {
+        maxAttempts = unsafe c.pointee.max_attempts
+        initialBackoffMs = unsafe c.pointee.initial_backoff_ms
+        maxBackoffMs = unsafe c.pointee.max_backoff_ms
+        retryOn = unsafe list(c.pointee.retry_on, c.pointee.n_retry_on) { Wire.RetryReason(copying: $0.rawValue) }
+    }
+
+    func fill(_ c: UnsafeMutablePointer<Aggregator__RetryPolicy>, in arena: Arena) {
+        unsafe c.pointee.max_attempts = maxAttempts
+        unsafe c.pointee.initial_backoff_ms = initialBackoffMs
+        unsafe c.pointee.max_backoff_ms = maxBackoffMs
+        unsafe (c.pointee.retry_on, c.pointee.n_retry_on) = arena.list(retryOn) {
+            .init(rawValue: .init(truncatingIfNeeded: $0.rawValue))
         }
     }
 
@@ -2956,6 +2995,38 @@ extension Wire.Execution: MessageShape, @unsafe CBridged {
     public func serialized(headroom: Int) -> [UInt8] { unsafe encoded(headroom: headroom) }
 }
 
+extension Wire.Execution.Attempt: MessageShape, @unsafe CBridged {
+    typealias CType = Aggregator__Execution__Attempt
+    static var descriptor: UnsafePointer<ProtobufCMessageDescriptor> {
+        unsafe CAVSProto_aggregator__execution__attempt__descriptor()
+    }
+
+    static func shape(of field: UInt32) -> FieldShape {
+        switch field {
+        case 1, 2, 4: .varint
+        case 3: .text
+        default: .unknown
+        }
+    }
+
+    init(copying c: UnsafePointer<Aggregator__Execution__Attempt>) {
+        startAt = unsafe c.pointee.start_at
+        endAt = unsafe c.pointee.end_at
+        error = unsafe String(copying: c.pointee.error)
+        errorCode = unsafe Wire.ErrorCode(copying: c.pointee.error_code.rawValue)
+    }
+
+    func fill(_ c: UnsafeMutablePointer<Aggregator__Execution__Attempt>, in arena: Arena) {
+        unsafe c.pointee.start_at = startAt
+        unsafe c.pointee.end_at = endAt
+        unsafe c.pointee.error = arena.text(error)
+        unsafe c.pointee.error_code = .init(rawValue: .init(truncatingIfNeeded: errorCode.rawValue))
+    }
+
+    public init(serialized bytes: Span<UInt8>) throws(ProtoError) { self = try unsafe Self.decoded(bytes) }
+    public func serialized(headroom: Int) -> [UInt8] { unsafe encoded(headroom: headroom) }
+}
+
 extension Wire.Execution.Step: MessageShape, @unsafe CBridged {
     typealias CType = Aggregator__Execution__Step
     static var descriptor: UnsafePointer<ProtobufCMessageDescriptor> {
@@ -2967,6 +3038,7 @@ extension Wire.Execution.Step: MessageShape, @unsafe CBridged {
         case 1, 12, 13, 16, 17, 18, 27, 28, 29: .text
         case 2, 14, 15, 31: .varint
         case 19, 25, 26: .message(JSONValue.self)
+        case 100: .messages(Wire.Execution.Attempt.self)
         case 3: .alternative(Wire.ETHTransferNode.Output.self)
         case 4: .alternative(Wire.GraphQLQueryNode.Output.self)
         case 5: .alternative(Wire.ContractReadNode.Output.self)
@@ -3003,6 +3075,7 @@ extension Wire.Execution.Step: MessageShape, @unsafe CBridged {
         gasPrice = unsafe String(copying: c.pointee.gas_price)
         totalGasCost = unsafe String(copying: c.pointee.total_gas_cost)
         errorCode = unsafe Wire.ErrorCode(copying: c.pointee.error_code.rawValue)
+        failedAttempts = unsafe messages(c.pointee.failed_attempts, c.pointee.n_failed_attempts)
         switch unsafe c.pointee.output_data_case.rawValue {
         case 3: outputData = unsafe .ethTransfer(required(c.pointee.eth_transfer))
         case 4: outputData = unsafe .graphql(required(c.pointee.graphql))
@@ -3046,6 +3119,7 @@ extension Wire.Execution.Step: MessageShape, @unsafe CBridged {
         unsafe c.pointee.gas_price = arena.text(gasPrice)
         unsafe c.pointee.total_gas_cost = arena.text(totalGasCost)
         unsafe c.pointee.error_code = .init(rawValue: .init(truncatingIfNeeded: errorCode.rawValue))
+        unsafe (c.pointee.failed_attempts, c.pointee.n_failed_attempts) = arena.messages(failedAttempts)
         switch outputData {
         case nil: break
         case .ethTransfer(let value):

@@ -77,6 +77,33 @@ extension Wire {
         ]
     }
 
+    /// Ours: a kind of failure that may pass.
+    public struct RetryReason: ProtoEnum {
+        public var rawValue: Int32
+        public init(rawValue: Int32) { self.rawValue = rawValue }
+
+        public static let unspecified = RetryReason(rawValue: 0)
+        /// The other side was not reached, or the connection broke.
+        public static let network = RetryReason(rawValue: 1)
+        /// No answer in time, or HTTP 408 or 504.
+        public static let timeout = RetryReason(rawValue: 2)
+        /// HTTP 429, or a chain's endpoint that asks for fewer requests.
+        public static let rateLimited = RetryReason(rawValue: 3)
+        /// Any other HTTP 5xx.
+        public static let serverError = RetryReason(rawValue: 4)
+        /// Every failure, also of code and configuration.
+        public static let any = RetryReason(rawValue: 5)
+
+        public static let declared: [(name: String, value: Self)] = [
+            ("RETRY_REASON_UNSPECIFIED", .unspecified),
+            ("RETRY_REASON_NETWORK", .network),
+            ("RETRY_REASON_TIMEOUT", .timeout),
+            ("RETRY_REASON_RATE_LIMITED", .rateLimited),
+            ("RETRY_REASON_SERVER_ERROR", .serverError),
+            ("RETRY_REASON_ANY", .any),
+        ]
+    }
+
     /// How a loop walks its items.
     public struct ExecutionMode: ProtoEnum {
         public var rawValue: Int32
@@ -700,6 +727,8 @@ extension Wire {
         public var id: String = ""
         /// A JavaScript identifier that is no reserved word.
         public var name: String = ""
+        /// Ours: whether the node runs again when it fails. Without one it runs once.
+        public var retry: Wire.RetryPolicy?
 
         /// One of the fields of `task_type`.
         public enum OneOf_TaskType: Hashable, Sendable {
@@ -716,6 +745,23 @@ extension Wire {
         }
 
         public var taskType: OneOf_TaskType?
+
+        public init() {}
+    }
+
+    /// Ours: how often a failing node runs in one run of its task. Not for nodes that send transactions.
+    public struct RetryPolicy: ProtoMessage {
+        public static let fullName = "aggregator.RetryPolicy"
+
+        /// In all, 1 to 10; 0 is 1.
+        public var maxAttempts: UInt32 = 0
+        /// Before the second attempt; it doubles with each further one, and up to half of it is left out at random. Up
+        /// to 300000; 0 is 1000.
+        public var initialBackoffMs: UInt32 = 0
+        /// What the pause grows to at most. Up to 300000; 0 is 30000.
+        public var maxBackoffMs: UInt32 = 0
+        /// The failures after which it runs again. None are network, timeout, rate limited and server error.
+        public var retryOn: [Wire.RetryReason] = []
 
         public init() {}
     }
@@ -1332,6 +1378,18 @@ extension Wire {
     public struct Execution: ProtoMessage {
         public static let fullName = "aggregator.Execution"
 
+        /// Ours: one of several runs of a node.
+        public struct Attempt: ProtoMessage {
+            public static let fullName = "aggregator.Execution.Attempt"
+
+            public var startAt: Int64 = 0
+            public var endAt: Int64 = 0
+            public var error: String = ""
+            public var errorCode: Wire.ErrorCode = .init(rawValue: 0)
+
+            public init() {}
+        }
+
         /// One step: the trigger's or a node's.
         public struct Step: ProtoMessage {
             public static let fullName = "aggregator.Execution.Step"
@@ -1361,6 +1419,9 @@ extension Wire {
             /// Wei or "".
             public var totalGasCost: String = ""
             public var errorCode: Wire.ErrorCode = .init(rawValue: 0)
+            /// Ours: attempts of a node with a retry policy that failed and were repeated, the first one first. All
+            /// else in the step tells of the last attempt, but start_at, which is the first one's.
+            public var failedAttempts: [Wire.Execution.Attempt] = []
 
             /// One of the fields of `output_data`.
             public enum OneOf_OutputData: Hashable, Sendable {

@@ -95,18 +95,3 @@ extension NodeKind {
         }
     }
 }
-
-extension Node.Config {
-    /// Whether it sends user operations: transfers, contract writes, and loops over them.
-    public var actsOnChain: Bool {
-        switch self {
-        case .ethTransfer, .contractWrite: true
-        case .loop(let loop):
-            switch loop.runner {
-            case .ethTransfer, .contractWrite: true
-            case .contractRead, .graphQLQuery, .restAPI, .customCode, nil: false
-            }
-        case .contractRead, .graphQLQuery, .restAPI, .customCode, .branch, .filter, .balance: false
-        }
-    }
-}

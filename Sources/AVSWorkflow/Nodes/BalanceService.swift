@@ -1,4 +1,5 @@
 import AVSEthereum
+import AVSModel
 import AVSPrimitives
 
 /// Balances and prices by the web service of Moralis, with the server's own key.
@@ -53,11 +54,14 @@ struct BalanceService: BalanceSource {
         do {
             response = try await http.send(request)
         } catch {
-            throw NodeFailure("the balance service cannot be reached: \("\(error)".excerpt(200))")
+            throw NodeFailure(
+                "the balance service cannot be reached: \("\(error)".excerpt(200))",
+                reason: NodeRetry.Reason(transport: error))
         }
         guard (200..<300).contains(response.status) else {
             throw NodeFailure(
-                "the balance service answered HTTP \(response.status): \(HTTPStatusText.text(of: response.status))")
+                "the balance service answered HTTP \(response.status): \(HTTPStatusText.text(of: response.status))",
+                reason: NodeRetry.Reason(httpStatus: response.status))
         }
         guard let answer = response.json, answer["result"]?.arrayValue != nil else {
             throw NodeFailure("the balance service's answer cannot be read")

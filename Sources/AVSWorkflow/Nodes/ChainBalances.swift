@@ -22,7 +22,9 @@ struct ChainBalances: BalanceSource {
             for token in tokens { found.append(try await balance(of: query.holder, token, wellKnown[token])) }
             return found
         } catch {
-            throw NodeFailure(code: .rpcNodeError, "the chain could not be asked for balances: \(error)")
+            throw NodeFailure(
+                code: .rpcNodeError, "the chain could not be asked for balances: \(error)",
+                reason: NodeRetry.Reason(error))
         }
     }
 

@@ -24,7 +24,7 @@ extension ContractReadNode {
         }
         return NodeOutcome(
             output: .object(data), metadata: .array(calls.map(\.metadata)),
-            failure: calls.first { !$0.error.isEmpty }.map { .invalidRequest($0.error) })
+            failure: calls.first { !$0.error.isEmpty }.map { .invalidRequest($0.error, reason: $0.reason) })
     }
 
     // MARK: Checks, in the order in which clients see them

@@ -27,6 +27,7 @@ struct ContractReader: Sendable {
             result.outputs = try await ask(function, data, in: context)
         } catch {
             result.error = error.text
+            result.reason = error.reason
         }
         return result
     }
@@ -34,6 +35,7 @@ struct ContractReader: Sendable {
     /// Why a call has no result.
     private struct CallError: Error {
         var text: String
+        var reason: NodeRetry.Reason?
     }
 
     // MARK: Before the call
@@ -91,7 +93,7 @@ struct ContractReader: Sendable {
         do throws(ChainError) {
             answer = try await chain.call(to: address, data: data, from: sender)
         } catch {
-            throw CallError(text: "contract call failed: \(error)")
+            throw CallError(text: "contract call failed: \(error)", reason: NodeRetry.Reason(error))
         }
         guard !answer.isEmpty else { throw await emptyAnswer(of: function, chain) }
         do throws(ABIError) {
@@ -126,6 +128,7 @@ struct ContractCall: Sendable {
     var outputs: [ABIValue]?
     /// Empty on success.
     var error = ""
+    var reason: NodeRetry.Reason?
 
     init(source: MethodCall, methodName: String) {
         self.source = source

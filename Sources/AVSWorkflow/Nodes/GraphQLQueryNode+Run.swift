@@ -16,11 +16,14 @@ extension GraphQLQueryNode {
         do {
             response = try await context.environment.http.send(request.wire)
         } catch {
-            throw NodeFailure("graphql: network error: \("\(error)".excerpt(200))")
+            throw NodeFailure(
+                "graphql: network error: \("\(error)".excerpt(200))", reason: NodeRetry.Reason(transport: error))
         }
         log.append("Response: \(response.status), \(response.body.count) bytes")
         guard (200..<300).contains(response.status) else {
-            throw NodeFailure("graphql: server returned a non-200 status code: \(response.status)")
+            throw NodeFailure(
+                "graphql: server returned a non-200 status code: \(response.status)",
+                reason: NodeRetry.Reason(httpStatus: response.status))
         }
         guard let answer = response.json, case .object(let members) = answer else {
             throw NodeFailure("graphql: the server's answer is not a JSON object")

@@ -74,9 +74,24 @@ public struct HTTPResponse: Hashable, Sendable {
 ///
 /// The text is for the task's owner: what failed, never a resolved address (LOG-4).
 public struct HTTPTransportError: Error, Hashable, Sendable, CustomStringConvertible {
-    public var description: String
+    /// Whether another attempt may have an answer.
+    public enum Kind: Hashable, Sendable {
+        /// The server was not reached, or the connection broke.
+        case connection
+        case timeout
+        /// Nothing was sent because too much is under way.
+        case overloaded
+        /// Not allowed, or not possible: another attempt ends the same way.
+        case refused
+    }
 
-    public init(_ description: String) { self.description = description }
+    public var description: String
+    public var kind: Kind
+
+    public init(_ description: String, kind: Kind = .connection) {
+        self.description = description
+        self.kind = kind
+    }
 }
 
 /// Outgoing HTTP. Where the world may be reached and where not is the implementation's to decide (SSRF-1 and

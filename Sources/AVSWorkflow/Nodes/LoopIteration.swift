@@ -77,7 +77,9 @@ struct LoopIteration: Sendable {
             while let event = await group.next() {
                 switch event {
                 case .ended(let ending): return .success(ending)
-                case .timedOut: return .failure(NodeFailure("iteration \(index) timed out after \(Self.text(timeout))"))
+                case .timedOut: 
+                    return .failure(
+                        NodeFailure("iteration \(index) timed out after \(Self.text(timeout))", reason: .timeout))
                 case .noTimer: break
                 }
             }

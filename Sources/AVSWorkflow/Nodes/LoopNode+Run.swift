@@ -75,22 +75,23 @@ extension LoopNode {
     private func outcome(_ endings: [LoopIteration.Ending], log: inout [String]) -> NodeOutcome {
         var results: [JSONValue] = []
         var failed = 0
-        var firstError: String?
+        var first: NodeFailure?
         for (index, ending) in endings.enumerated() {
             results.append(ending.failure == nil ? ending.result : .null)
             guard let failure = ending.failure else { continue }
             failed += 1
             let message = Self.withoutPrefix(failure.message)
-            if firstError == nil { firstError = message }
+            if first == nil { first = failure }
             if failed <= Self.shownFailures { log.append("Iteration \(index) failed: \(message.excerpt(300))") }
         }
         if failed > Self.shownFailures { log.append("… \(failed - Self.shownFailures) more failed") }
-        let failure = firstError.map { message in
-            NodeFailure(
+        let failure = first.map { first in
+            let message = Self.withoutPrefix(first.message)
+            return NodeFailure(
                 code: .invalidRequest, "\(failed) of \(endings.count) iterations failed: \(message)",
                 details: [
                     "failed_iterations": .number(Double(failed)), "total_iterations": .number(Double(endings.count)),
-                ])
+                ], reason: first.reason)
         }
         return NodeOutcome(
             output: .array(results), failure: failure, gas: GasUse.total(of: endings.compactMap(\.gas)),

@@ -1,3 +1,4 @@
+import AVSEthereum
 public import AVSModel
 public import AVSPrimitives
 
@@ -10,11 +11,17 @@ public struct NodeFailure: Error, Hashable, Sendable, CustomStringConvertible {
     public var message: String
     /// Figures behind the message, such as `{field, size, maxSize}`.
     public var details: [String: JSONValue]
+    /// What kind of failure it is for a retry policy; nil for one that another attempt would only repeat.
+    public var reason: NodeRetry.Reason?
 
-    public init(code: ErrorCode = .unspecified, _ message: String, details: [String: JSONValue] = [:]) {
+    public init(
+        code: ErrorCode = .unspecified, _ message: String, details: [String: JSONValue] = [:],
+        reason: NodeRetry.Reason? = nil
+    ) {
         self.code = code
         self.message = message
         self.details = details
+        self.reason = reason
     }
 
     public var description: String { message }
@@ -25,8 +32,8 @@ public struct NodeFailure: Error, Hashable, Sendable, CustomStringConvertible {
     }
 
     /// A node that came to its end and reports that what it did failed: `invalid request: <message>`.
-    public static func invalidRequest(_ message: String) -> NodeFailure {
-        NodeFailure(code: .invalidRequest, "invalid request: \(message)")
+    public static func invalidRequest(_ message: String, reason: NodeRetry.Reason? = nil) -> NodeFailure {
+        NodeFailure(code: .invalidRequest, "invalid request: \(message)", reason: reason)
     }
 
     /// `<what> exceeds maximum size limit: <size> bytes (max: <limit> bytes)`.
@@ -37,6 +44,38 @@ public struct NodeFailure: Error, Hashable, Sendable, CustomStringConvertible {
                 "field": .string(field), "issue": "size limit exceeded", "size": .number(Double(size)),
                 "maxSize": .number(Double(limit)),
             ])
+    }
+}
+
+extension NodeRetry.Reason {
+    /// Nil for a status that another attempt would only bring again.
+    init?(httpStatus status: Int) {
+        switch status {
+        case 408, 504: self = .timeout
+        case 429: self = .rateLimited
+        case 500..<600: self = .serverError
+        default: return nil
+        }
+    }
+
+    /// Of a request over HTTP that had no answer.
+    init?(transport error: any Error) {
+        switch (error as? HTTPTransportError)?.kind {
+        case .connection: self = .network
+        case .timeout: self = .timeout
+        case .overloaded: self = .rateLimited
+        case .refused, nil: return nil
+        }
+    }
+
+    /// Nil for what the chain itself answered.
+    init?(_ error: ChainError) {
+        switch error {
+        case .unavailable: self = .network
+        case .timeout: self = .timeout
+        case .rateLimited: self = .rateLimited
+        case .rpc, .malformedAnswer, .tooLarge, .cancelled: return nil
+        }
     }
 }
 

@@ -17,7 +17,9 @@ extension RestAPINode {
         do {
             response = try await context.environment.http.send(request.wire)
         } catch {
-            throw Self.connectionFailure("\(error)".excerpt(200))
+            var failure = Self.connectionFailure("\(error)".excerpt(200))
+            failure.reason = NodeRetry.Reason(transport: error)
+            throw failure
         }
         let text = HTTPStatusText.text(of: response.status)
         log.append("Response: \(response.status) \(text), \(response.body.count) bytes")
@@ -27,7 +29,9 @@ extension RestAPINode {
         }
         return NodeOutcome(
             output: .object(envelope),
-            failure: response.status >= 400 ? .invalidRequest("HTTP \(response.status): \(text)") : nil)
+            failure: response.status >= 400
+                ? .invalidRequest(
+                    "HTTP \(response.status): \(text)", reason: NodeRetry.Reason(httpStatus: response.status)) : nil)
     }
 
     private static func connectionFailure(_ reason: String) -> NodeFailure {

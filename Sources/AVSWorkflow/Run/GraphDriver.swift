@@ -179,18 +179,44 @@ struct NodeExecution: Sendable {
     }
 
     func run() async -> FinishedNode {
-        let startAt = context.environment.time.now
+        let time = context.environment.time
+        let startAt = time.now
         var log: [String] = []
-        let outcome: NodeOutcome
-        do throws(NodeFailure) {
-            outcome = try await node.config.perform(as: node, in: context, log: &log)
-        } catch {
-            log.append("Error: \(error.message)")
-            outcome = NodeOutcome(failure: error)
+        var failed: [Step.Attempt] = []
+        var begun = startAt
+        var outcome = await attempt(&log)
+        while let failure = outcome.failure, let pause = pause(after: failed.count + 1, failure, begun: begun) {
+            failed.append(
+                Step.Attempt(
+                    startAt: begun, endAt: time.now, error: builder.redaction.redact(failure.message),
+                    errorCode: failure.code))
+            log.append("Attempt \(failed.count) failed: \(failure.message.excerpt(300)); again after \(pause)")
+            // Cancelled: the run is stopped, and this failure is the last word.
+            do { try await time.sleep(until: time.monotonic + pause) } catch { break }
+            begun = time.now
+            outcome = await attempt(&log)
         }
-        let (step, passed) = builder.step(
-            of: node, outcome, log: log, inputs: inputs, startAt: startAt, endAt: context.environment.time.now)
+        var (step, passed) = builder.step(
+            of: node, outcome, log: log, inputs: inputs, startAt: startAt, endAt: time.now)
+        step.failedAttempts = failed
         return FinishedNode(
             step: step, data: passed.data ?? passed.output, selectedCondition: passed.selectedCondition)
+    }
+
+    private func attempt(_ log: inout [String]) async -> NodeOutcome {
+        do throws(NodeFailure) {
+            return try await node.config.perform(as: node, in: context, log: &log)
+        } catch {
+            log.append("Error: \(error.message)")
+            return NodeOutcome(failure: error)
+        }
+    }
+
+    /// The jitter is a digest of the node and the time: no two nodes have the same, and a test knows it.
+    private func pause(after attempt: Int, _ failure: NodeFailure, begun: Timestamp) -> Duration? {
+        guard let policy = node.retry, !Task.isCancelled else { return nil }
+        let seed = Keccak256.hash(Array("\(node.id)/\(begun.milliseconds)/\(attempt)".utf8)).bytes
+        let jitter = seed.prefix(8).reduce(0) { $0 << 8 | UInt64($1) }
+        return policy.pause(after: UInt32(clamping: attempt), reason: failure.reason, jitter: jitter)
     }
 }

@@ -55,6 +55,7 @@ public struct TaskValidator: Sendable {
         let resolved = try EventTemplates.resolve(trigger, inputVariables: inputVariables)
         try checkGraph(trigger: trigger, nodes: draft.nodes, edges: draft.edges)
         try checkNesting(trigger: trigger, nodes: draft.nodes, inputVariables: draft.inputVariables)
+        try Self.checkRetries(of: draft.nodes)
         return CheckedDraft(draft, settings: settings, trigger: resolved, inputVariables: inputVariables)
     }
 
@@ -100,6 +101,7 @@ public struct TaskValidator: Sendable {
     func checkSize(
         trigger: Trigger, nodes: [Node], edges: [Edge], inputVariables: [String: JSONValue]
     ) throws(InvalidArgument) {
+        try Self.checkRetries(of: nodes)
         try checkLimits(nodes: nodes.count, edges: edges.count)
         try checkGraph(trigger: trigger, nodes: nodes, edges: edges)
         try checkNesting(trigger: trigger, nodes: nodes, inputVariables: inputVariables)
@@ -131,6 +133,15 @@ public struct TaskValidator: Sendable {
                 throw InvalidArgument(
                     .invalidNodeConfig,
                     "Invalid task argument: node '\(node.id.excerpt())' validation failed: \(why)")
+            }
+        }
+    }
+
+    private static func checkRetries(of nodes: [Node]) throws(InvalidArgument) {
+        for node in nodes {
+            if let why = node.retry?.refusal(for: node.config) {
+                throw InvalidArgument(
+                    .invalidNodeConfig, "Invalid task argument: node '\(node.id.excerpt())' validation failed: \(why)")
             }
         }
     }

@@ -139,6 +139,9 @@ static inline const ProtobufCMessageDescriptor * _Nonnull CAVSProto_aggregator__
 static inline const ProtobufCMessageDescriptor * _Nonnull CAVSProto_aggregator__task_node__descriptor(void) {
   return &aggregator__task_node__descriptor;
 }
+static inline const ProtobufCMessageDescriptor * _Nonnull CAVSProto_aggregator__retry_policy__descriptor(void) {
+  return &aggregator__retry_policy__descriptor;
+}
 static inline const ProtobufCMessageDescriptor * _Nonnull CAVSProto_aggregator__task_edge__descriptor(void) {
   return &aggregator__task_edge__descriptor;
 }
@@ -300,6 +303,9 @@ static inline const ProtobufCMessageDescriptor * _Nonnull CAVSProto_aggregator__
 }
 static inline const ProtobufCMessageDescriptor * _Nonnull CAVSProto_aggregator__execution__descriptor(void) {
   return &aggregator__execution__descriptor;
+}
+static inline const ProtobufCMessageDescriptor * _Nonnull CAVSProto_aggregator__execution__attempt__descriptor(void) {
+  return &aggregator__execution__attempt__descriptor;
 }
 static inline const ProtobufCMessageDescriptor * _Nonnull CAVSProto_aggregator__execution__step__descriptor(void) {
   return &aggregator__execution__step__descriptor;

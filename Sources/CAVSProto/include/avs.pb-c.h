@@ -54,6 +54,7 @@ typedef struct Aggregator__ManualTrigger__Config__HeadersEntry Aggregator__Manua
 typedef struct Aggregator__ManualTrigger__Config__PathParamsEntry Aggregator__ManualTrigger__Config__PathParamsEntry;
 typedef struct Aggregator__ManualTrigger__Output Aggregator__ManualTrigger__Output;
 typedef struct Aggregator__TaskNode Aggregator__TaskNode;
+typedef struct Aggregator__RetryPolicy Aggregator__RetryPolicy;
 typedef struct Aggregator__TaskEdge Aggregator__TaskEdge;
 typedef struct Aggregator__ETHTransferNode Aggregator__ETHTransferNode;
 typedef struct Aggregator__ETHTransferNode__Config Aggregator__ETHTransferNode__Config;
@@ -108,6 +109,7 @@ typedef struct Aggregator__TriggerTaskReq Aggregator__TriggerTaskReq;
 typedef struct Aggregator__TriggerTaskReq__TriggerInputEntry Aggregator__TriggerTaskReq__TriggerInputEntry;
 typedef struct Aggregator__TriggerTaskResp Aggregator__TriggerTaskResp;
 typedef struct Aggregator__Execution Aggregator__Execution;
+typedef struct Aggregator__Execution__Attempt Aggregator__Execution__Attempt;
 typedef struct Aggregator__Execution__Step Aggregator__Execution__Step;
 typedef struct Aggregator__ListExecutionsReq Aggregator__ListExecutionsReq;
 typedef struct Aggregator__ListExecutionsResp Aggregator__ListExecutionsResp;
@@ -185,6 +187,15 @@ typedef enum _Aggregator__Lang {
   AGGREGATOR__LANG__LANG_HANDLEBARS = 4
     PROTOBUF_C__FORCE_ENUM_TO_BE_INT_SIZE(AGGREGATOR__LANG)
 } Aggregator__Lang;
+typedef enum _Aggregator__RetryReason {
+  AGGREGATOR__RETRY_REASON__RETRY_REASON_UNSPECIFIED = 0,
+  AGGREGATOR__RETRY_REASON__RETRY_REASON_NETWORK = 1,
+  AGGREGATOR__RETRY_REASON__RETRY_REASON_TIMEOUT = 2,
+  AGGREGATOR__RETRY_REASON__RETRY_REASON_RATE_LIMITED = 3,
+  AGGREGATOR__RETRY_REASON__RETRY_REASON_SERVER_ERROR = 4,
+  AGGREGATOR__RETRY_REASON__RETRY_REASON_ANY = 5
+    PROTOBUF_C__FORCE_ENUM_TO_BE_INT_SIZE(AGGREGATOR__RETRY_REASON)
+} Aggregator__RetryReason;
 typedef enum _Aggregator__ExecutionMode {
   AGGREGATOR__EXECUTION_MODE__EXECUTION_MODE_SEQUENTIAL = 0,
   AGGREGATOR__EXECUTION_MODE__EXECUTION_MODE_PARALLEL = 1
@@ -802,6 +813,7 @@ struct  Aggregator__TaskNode
   Aggregator__NodeType type;
   ProtobufCBinaryData id;
   ProtobufCBinaryData name;
+  Aggregator__RetryPolicy *retry;
   Aggregator__TaskNode__TaskTypeCase task_type_case;
   union {
     Aggregator__ETHTransferNode *eth_transfer;
@@ -818,7 +830,21 @@ struct  Aggregator__TaskNode
 };
 #define AGGREGATOR__TASK_NODE__INIT \
  { PROTOBUF_C_MESSAGE_INIT (&aggregator__task_node__descriptor) \
-    , AGGREGATOR__NODE_TYPE__NODE_TYPE_UNSPECIFIED, {0,NULL}, {0,NULL}, AGGREGATOR__TASK_NODE__TASK_TYPE__NOT_SET, {0} }
+    , AGGREGATOR__NODE_TYPE__NODE_TYPE_UNSPECIFIED, {0,NULL}, {0,NULL}, NULL, AGGREGATOR__TASK_NODE__TASK_TYPE__NOT_SET, {0} }
+
+
+struct  Aggregator__RetryPolicy
+{
+  ProtobufCMessage base;
+  uint32_t max_attempts;
+  uint32_t initial_backoff_ms;
+  uint32_t max_backoff_ms;
+  size_t n_retry_on;
+  Aggregator__RetryReason *retry_on;
+};
+#define AGGREGATOR__RETRY_POLICY__INIT \
+ { PROTOBUF_C_MESSAGE_INIT (&aggregator__retry_policy__descriptor) \
+    , 0, 0, 0, 0,NULL }
 
 
 struct  Aggregator__TaskEdge
@@ -1661,6 +1687,19 @@ struct  Aggregator__TriggerTaskResp
     , {0,NULL}, AGGREGATOR__EXECUTION_STATUS__EXECUTION_STATUS_UNSPECIFIED, {0,NULL}, 0,NULL, AGGREGATOR__TRIGGER_TASK_RESP__HAS_START_AT__NOT_SET, {0}, AGGREGATOR__TRIGGER_TASK_RESP__HAS_END_AT__NOT_SET, {0}, AGGREGATOR__TRIGGER_TASK_RESP__HAS_ERROR__NOT_SET, {0} }
 
 
+struct  Aggregator__Execution__Attempt
+{
+  ProtobufCMessage base;
+  int64_t start_at;
+  int64_t end_at;
+  ProtobufCBinaryData error;
+  Aggregator__ErrorCode error_code;
+};
+#define AGGREGATOR__EXECUTION__ATTEMPT__INIT \
+ { PROTOBUF_C_MESSAGE_INIT (&aggregator__execution__attempt__descriptor) \
+    , 0, 0, {0,NULL}, AGGREGATOR__ERROR_CODE__ERROR_CODE_UNSPECIFIED }
+
+
 typedef enum {
   AGGREGATOR__EXECUTION__STEP__OUTPUT_DATA__NOT_SET = 0,
   AGGREGATOR__EXECUTION__STEP__OUTPUT_DATA_ETH_TRANSFER = 3,
@@ -1701,6 +1740,8 @@ struct  Aggregator__Execution__Step
   ProtobufCBinaryData gas_price;
   ProtobufCBinaryData total_gas_cost;
   Aggregator__ErrorCode error_code;
+  size_t n_failed_attempts;
+  Aggregator__Execution__Attempt **failed_attempts;
   Aggregator__Execution__Step__OutputDataCase output_data_case;
   union {
     Aggregator__ETHTransferNode__Output *eth_transfer;
@@ -1722,7 +1763,7 @@ struct  Aggregator__Execution__Step
 };
 #define AGGREGATOR__EXECUTION__STEP__INIT \
  { PROTOBUF_C_MESSAGE_INIT (&aggregator__execution__step__descriptor) \
-    , {0,NULL}, 0, {0,NULL}, {0,NULL}, 0, 0, 0,NULL, {0,NULL}, {0,NULL}, NULL, NULL, NULL, {0,NULL}, {0,NULL}, {0,NULL}, AGGREGATOR__ERROR_CODE__ERROR_CODE_UNSPECIFIED, AGGREGATOR__EXECUTION__STEP__OUTPUT_DATA__NOT_SET, {0} }
+    , {0,NULL}, 0, {0,NULL}, {0,NULL}, 0, 0, 0,NULL, {0,NULL}, {0,NULL}, NULL, NULL, NULL, {0,NULL}, {0,NULL}, {0,NULL}, AGGREGATOR__ERROR_CODE__ERROR_CODE_UNSPECIFIED, 0,NULL, AGGREGATOR__EXECUTION__STEP__OUTPUT_DATA__NOT_SET, {0} }
 
 
 struct  Aggregator__Execution
@@ -2481,6 +2522,9 @@ void   aggregator__manual_trigger__init
 /* Aggregator__TaskNode methods */
 void   aggregator__task_node__init
                      (Aggregator__TaskNode         *message);
+/* Aggregator__RetryPolicy methods */
+void   aggregator__retry_policy__init
+                     (Aggregator__RetryPolicy         *message);
 /* Aggregator__TaskEdge methods */
 void   aggregator__task_edge__init
                      (Aggregator__TaskEdge         *message);
@@ -2640,6 +2684,9 @@ void   aggregator__trigger_task_req__init
 /* Aggregator__TriggerTaskResp methods */
 void   aggregator__trigger_task_resp__init
                      (Aggregator__TriggerTaskResp         *message);
+/* Aggregator__Execution__Attempt methods */
+void   aggregator__execution__attempt__init
+                     (Aggregator__Execution__Attempt         *message);
 /* Aggregator__Execution__Step methods */
 void   aggregator__execution__step__init
                      (Aggregator__Execution__Step         *message);
@@ -2885,6 +2932,9 @@ typedef void (*Aggregator__ManualTrigger_Closure)
 typedef void (*Aggregator__TaskNode_Closure)
                  (const Aggregator__TaskNode *message,
                   void *closure_data);
+typedef void (*Aggregator__RetryPolicy_Closure)
+                 (const Aggregator__RetryPolicy *message,
+                  void *closure_data);
 typedef void (*Aggregator__TaskEdge_Closure)
                  (const Aggregator__TaskEdge *message,
                   void *closure_data);
@@ -3044,6 +3094,9 @@ typedef void (*Aggregator__TriggerTaskReq_Closure)
 typedef void (*Aggregator__TriggerTaskResp_Closure)
                  (const Aggregator__TriggerTaskResp *message,
                   void *closure_data);
+typedef void (*Aggregator__Execution__Attempt_Closure)
+                 (const Aggregator__Execution__Attempt *message,
+                  void *closure_data);
 typedef void (*Aggregator__Execution__Step_Closure)
                  (const Aggregator__Execution__Step *message,
                   void *closure_data);
@@ -3182,6 +3235,7 @@ typedef void (*Aggregator__SmartWalletCreationFee_Closure)
 extern const ProtobufCEnumDescriptor    aggregator__trigger_type__descriptor;
 extern const ProtobufCEnumDescriptor    aggregator__node_type__descriptor;
 extern const ProtobufCEnumDescriptor    aggregator__lang__descriptor;
+extern const ProtobufCEnumDescriptor    aggregator__retry_reason__descriptor;
 extern const ProtobufCEnumDescriptor    aggregator__execution_mode__descriptor;
 extern const ProtobufCEnumDescriptor    aggregator__execution_tier__descriptor;
 extern const ProtobufCEnumDescriptor    aggregator__execution_status__descriptor;
@@ -3225,6 +3279,7 @@ extern const ProtobufCMessageDescriptor aggregator__manual_trigger__config__head
 extern const ProtobufCMessageDescriptor aggregator__manual_trigger__config__path_params_entry__descriptor;
 extern const ProtobufCMessageDescriptor aggregator__manual_trigger__output__descriptor;
 extern const ProtobufCMessageDescriptor aggregator__task_node__descriptor;
+extern const ProtobufCMessageDescriptor aggregator__retry_policy__descriptor;
 extern const ProtobufCMessageDescriptor aggregator__task_edge__descriptor;
 extern const ProtobufCMessageDescriptor aggregator__ethtransfer_node__descriptor;
 extern const ProtobufCMessageDescriptor aggregator__ethtransfer_node__config__descriptor;
@@ -3279,6 +3334,7 @@ extern const ProtobufCMessageDescriptor aggregator__trigger_task_req__descriptor
 extern const ProtobufCMessageDescriptor aggregator__trigger_task_req__trigger_input_entry__descriptor;
 extern const ProtobufCMessageDescriptor aggregator__trigger_task_resp__descriptor;
 extern const ProtobufCMessageDescriptor aggregator__execution__descriptor;
+extern const ProtobufCMessageDescriptor aggregator__execution__attempt__descriptor;
 extern const ProtobufCMessageDescriptor aggregator__execution__step__descriptor;
 extern const ProtobufCMessageDescriptor aggregator__list_executions_req__descriptor;
 extern const ProtobufCMessageDescriptor aggregator__list_executions_resp__descriptor;

@@ -163,18 +163,20 @@ struct LoopNodeTests {
     @Test("EE-NL10 ends when an iteration runs out of time", arguments: LoopNode.Mode.allCases)
     func timeout(mode: LoopNode.Mode) async {
         let time = ManualTime()
-        let server = FakeServer { request in
+        let server = FakeServer { _ in
             // An answer that never comes: only cancellation ends the wait.
-            if request.url.hasSuffix("1") { try await time.sleep(until: time.monotonic + .seconds(3_600)) }
+            try await time.sleep(until: time.monotonic + .seconds(3_600))
             return HTTPResponse(status: 200)
         }
         async let finished = Sample.run(
             loop(rest("https://example.org/{{value}}"), mode: mode, seconds: 1), variables: list([0, 1]),
             in: Sample.environment(http: server, time: time))
-        await time.waitForSleepers(2)
+        await time.waitForSleepers(mode == .parallel ? 4 : 2)
         time.advance(by: .seconds(1))
         let step = await finished.step
-        #expect(!step.success && step.error == "iteration 1 timed out after 1s" && step.output == nil)
+        // Of two that are late at the same time either may be noticed first.
+        let errors = (0...1).map { "iteration \($0) timed out after 1s" }
+        #expect(!step.success && errors.contains(step.error) && step.output == nil)
     }
 
     @Test("EE-NL11 echoes its configuration and names its source among its inputs")

@@ -19,7 +19,8 @@ BALANCES = [
 
 class WebServer:
     """Answers `/status/N` with that status and everything else with what it was asked, as JSON. Besides it plays a
-    GraphQL server under `/graphql`, a service of balances under `/balances`, and is slow under `/slow/SECONDS`."""
+    GraphQL server under `/graphql`, a service of balances under `/balances`, is slow under `/slow/SECONDS`, and
+    fails N times under `/flaky/N/…`."""
 
     def __init__(self, port: int):
         self.requests: list[dict] = []
@@ -33,6 +34,13 @@ class WebServer:
     def of(self, path: str) -> list[dict]:
         with self._lock:
             return [request for request in self.requests if request["path"] == path]
+
+    def status(self, request: dict) -> int:
+        """`/status/N` is answered with N, the first N requests for `/flaky/N/…` with 503, all else with 200."""
+        match request["path"].split("/"):
+            case ["", "status", number]: return int(number)
+            case ["", "flaky", number, *_]: return 503 if len(self.of(request["path"])) <= int(number) else 200
+            case _: return 200
 
     @staticmethod
     def answer(request: dict):
@@ -64,7 +72,7 @@ class WebServer:
                            "headers": {name.lower(): value for name, value in self.headers.items()}}
                 with bench._lock:
                     bench.requests.append(request)
-                status = int(self.path.removeprefix("/status/")) if self.path.startswith("/status/") else 200
+                status = bench.status(request)
                 if self.path.startswith("/slow/"):
                     time.sleep(float(self.path.rsplit("/", 1)[1]))
                 content = json.dumps(bench.answer(request)).encode()

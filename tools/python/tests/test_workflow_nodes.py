@@ -5,6 +5,7 @@ import time
 
 import pytest
 from avs_testbed import tasks
+from avs_testbed.failures import refused
 from avs_testbed.stubs import avs
 from avs_testbed.tasks import plain, set_value
 
@@ -353,6 +354,60 @@ def test_a_mail_tells_of_the_run(bench, web):
     told = json.loads(web.of("/v3/mail/send")[-1]["body"])
     assert told["dynamic_template_data"]["subject"] == "Run Node: mine succeeded"
     assert bench.alone(chat(web, "[1]")).success and web.of("/bot123:abc/sendMessage")[-1]["body"] == "[1]"
+
+
+# Retries
+
+def retried(node, attempts: int = 3, *reasons: int):
+    node.retry.max_attempts = attempts
+    node.retry.initial_backoff_ms = 1
+    node.retry.retry_on.extend(reasons)
+    return node
+
+
+def test_a_retry_policy_lets_a_node_run_again(bench, web):
+    """Issue 5, item 8: what it did is visible in the step, in S and T and in the record; R counts the same"""
+    for number, run in enumerate((bench.triggered, bench.simulated)):
+        answer = run(retried(tasks.rest(f"{web.url}/flaky/2/{number}", "again")))
+        step = answer.steps[1]
+        assert answer.status == SUCCESS and step.success, answer.error
+        assert [attempt.error for attempt in step.failed_attempts] == [
+            "invalid request: HTTP 503: Service Unavailable"] * 2
+        assert step.failed_attempts[0].start_at == step.start_at and step.failed_attempts[1].end_at <= step.end_at
+        assert step.failed_attempts[0].error_code == 3000 and "Attempt 2 failed" in step.log
+        assert len(web.of(f"/flaky/2/{number}")) == 3
+    assert bench.alone(retried(tasks.rest(f"{web.url}/flaky/1/alone"))).success
+
+
+def test_a_retry_policy_ends(bench, web):
+    """Issue 5, item 8: by default nothing is repeated, and only what may pass"""
+    step = bench.triggered(retried(tasks.rest(f"{web.url}/flaky/9/end"), 2)).steps[1]
+    assert not step.success and len(step.failed_attempts) == 1 and len(web.of("/flaky/9/end")) == 2
+    once = bench.triggered(tasks.rest(f"{web.url}/flaky/9/once")).steps[1]
+    assert not once.success and not once.failed_attempts and len(web.of("/flaky/9/once")) == 1
+    fault = bench.triggered(retried(tasks.rest(f"{web.url}/status/418"))).steps[1]
+    assert not fault.success and not fault.failed_attempts
+    named = bench.triggered(retried(tasks.rest(f"{web.url}/flaky/9/named"), 2, avs.RETRY_REASON_NETWORK)).steps[1]
+    assert not named.success and not named.failed_attempts
+
+
+@pytest.mark.parametrize("node, text", [
+    (retried(tasks.branch(), 11), "at most 10"), (retried(tasks.transfer("0x" + "1" * 40, "1")), "transactions")])
+def test_a_retry_policy_has_limits(bench, node, text):
+    """Issue 5, item 8"""
+    for run in (bench.triggered, bench.simulated):
+        with refused("INVALID_ARGUMENT", 3002, None) as failure:
+            run(node)
+        assert text in failure.text
+
+
+def test_a_task_shows_its_retry_policy(bench):
+    """Issue 5, item 8: as it was created"""
+    node = retried(tasks.branch(), 4, avs.RETRY_REASON_TIMEOUT, avs.RETRY_REASON_ANY)
+    task = bench.user.create(tasks.task(bench.wallet, nodes=[node]))
+    assert bench.user.task(task).nodes[0].retry == node.retry
+    plain_task = bench.user.create(tasks.task(bench.wallet))
+    assert not bench.user.task(plain_task).nodes[0].HasField("retry")
 
 
 # Secrets
