@@ -14,8 +14,9 @@ struct Avsctl: AsyncParsableCommand {
             \(EndCode.help)
             """,
         subcommands: [
-            LoginCommand.self, TasksCommand.self, ExecutionsCommand.self, WalletsCommand.self, StoreCommand.self,
-            RootKeysCommand.self,
+            LoginCommand.self, LogoutCommand.self, WhoAmICommand.self, TasksCommand.self, ExecutionsCommand.self,
+            WalletsCommand.self, SecretsCommand.self, CountCommand.self, TokenCommand.self, FeesCommand.self,
+            StoreCommand.self, RootKeysCommand.self,
         ])
 
     /// Parses, runs, and turns whatever goes wrong into a line on standard error and an exit code.
@@ -32,6 +33,7 @@ struct Avsctl: AsyncParsableCommand {
         } catch {
             let failure = Failure(error)
             Note.write(failure.description)
+            if let hint = failure.hint { Note.write("hint: \(hint)") }
             Glibc.exit(failure.code.rawValue)
         }
     }

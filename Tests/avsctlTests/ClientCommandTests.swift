@@ -103,7 +103,57 @@ private struct Fake {
                     $0.error = "1 of 2 steps failed"
                 }
             },
-            .unary(Wire.AggregatorMethods.getExecutionStatus) { _, _ in throw RPCStatus(.unavailable, "not now") },
+            .unary(Wire.AggregatorMethods.getExecutionStatus) { _, _ in throw RPCStatus(.deadlineExceeded, "too slow") },
+            .unary(Wire.AggregatorMethods.getNonce) { _, _ in
+                var status = RPCStatus(.resourceExhausted, "too many unauthenticated calls per address")
+                try status.metadata.add("grpc-retry-pushback-ms", "60000")
+                throw status
+            },
+            .unary(Wire.AggregatorMethods.createSecret) { request, call in
+                #expect(call.metadata["idempotency-key"]?.count == 32)
+                return .with { $0.status = request.secret == "first" ? "created" : "updated" }
+            },
+            .unary(Wire.AggregatorMethods.deleteSecret) { _, _ in .with { $0.status = "not_found" } },
+            .unary(Wire.AggregatorMethods.getTokenMetadata) { _, _ in
+                .with {
+                    $0.found = true
+                    $0.source = "whitelist"
+                    $0.token = .with {
+                        $0.id = wallet
+                        $0.name = "USD Coin"
+                        $0.symbol = "USDC"
+                        $0.decimals = 6
+                    }
+                }
+            },
+            .unary(Wire.AggregatorMethods.withdrawFunds) { request, _ in
+                #expect(request.amount == "max" && request.token == "ETH")
+                return .with {
+                    $0.success = true
+                    $0.status = "pending"
+                    $0.userOpHash = "0x" + String(repeating: "ab", count: 32)
+                }
+            },
+            .unary(Wire.AggregatorMethods.listTasks) { request, _ in
+                let start = Int(request.after) ?? 0
+                return .with {
+                    $0.items = (start..<min(start + Int(request.limit), 5)).map { number -> Wire.Task in
+                        var item = Wire.Task.with {
+                            $0.id = "01jg2fe5mdvkbpheg0peysdka\(number)"
+                            $0.owner = wallet
+                            $0.smartWalletAddress = wallet
+                            $0.name = "Heat \(number)"
+                        }
+                        item.trigger = Wire.TaskTrigger(
+                            Trigger(id: "s", name: "s", config: .manual(ManualTrigger(language: .json))))
+                        return item
+                    }
+                    $0.pageInfo = .with {
+                        $0.endCursor = "\(start + Int(request.limit))"
+                        $0.hasNextPage = start + Int(request.limit) < 5
+                    }
+                }
+            },
             .unary(Wire.AggregatorMethods.deleteTask) { _, _ in
                 .with {
                     $0.status = "not_found"
@@ -122,12 +172,14 @@ struct ClientCommandTests {
             let before = try await fake.avsctl("wallets", "list")
             #expect(before.code == 78 && before.notes.contains("avsctl login"))
             let login = try await fake.avsctl("login")
-            #expect(login.code == 0 && login.output.contains("until 2030-03-17T17:46:40.000Z"))
+            #expect(login.code == 0 && login.lines.contains("until   2030-03-17T17:46:40.000Z"))
             let path = "\(fake.folder)/sub/token"
             let mode = try FileManager.default.attributesOfItem(atPath: path)[.posixPermissions] as? Int
             #expect(mode == 0o600)
             let list = try await fake.avsctl("wallets", "list")
-            #expect(list.output == "0x1111111111111111111111111111111111111111\t0\tshown\n")
+            #expect(list.lines.map { $0.split(separator: " ").joined(separator: " ") } == [
+                "WALLET SALT STATE", "0x1111111111111111111111111111111111111111 0 shown",
+            ])
             #expect(list.notes.isEmpty)
             try FileManager.default.setAttributes([.posixPermissions: 0o644], ofItemAtPath: path)
             let exposed = try await fake.avsctl("wallets", "list")
@@ -176,7 +228,7 @@ struct ClientCommandTests {
             let created = try await fake.avsctl("tasks", "create", "-f", file)
             #expect(created.output == "\(Fake.task)\n", "\(created.notes)")
             let shown = try await fake.avsctl("tasks", "get", Fake.task)
-            #expect(shown.lines.contains("name\ttwo lines"))
+            #expect(shown.lines.contains("name      two lines"))
             let json = try JSONValue(parsing: try await fake.avsctl("tasks", "get", Fake.task, "--json").output)
             #expect(json["name"] == "two\nlines" && json["status"] == "Enabled")
             #expect(json["trigger"]?["cron"]?["config"]?["schedules"] == ["@hourly"])
@@ -188,10 +240,11 @@ struct ClientCommandTests {
         try await Fake.run { fake in
             _ = try await fake.avsctl("login")
             let deleted = try await fake.avsctl("tasks", "delete", Fake.task)
-            #expect(deleted.code == 1 && deleted.notes == "avsctl: NOT_FOUND (2000): Task not found\n")
+            let hint = "avsctl: hint: `avsctl tasks list` shows the tasks that there are\n"
+            #expect(deleted.code == 1 && deleted.notes == "avsctl: NOT_FOUND (2000): Task not found\n" + hint)
             #expect(deleted.output.isEmpty)
             let run = try await fake.avsctl("tasks", "trigger", Fake.task, "--wait")
-            #expect(run.code == 1 && run.output == "\(Fake.execution)\tfailed\t1 of 2 steps failed\n")
+            #expect(run.code == 1 && run.output == "\(Fake.execution) failed 1 of 2 steps failed\n")
             #expect(try await fake.avsctl("executions", "status", Fake.task, Fake.execution).code == 69)
             #expect(try await fake.avsctl("tasks", "get", "no-id").code == 64)
             let file = try fake.file("bad.json", #"{"nodes":[{"id":1}]}"#)
@@ -200,9 +253,78 @@ struct ClientCommandTests {
         }
     }
 
+    @Test("says who is logged in, and forgets it")
+    func session() async throws {
+        try await Fake.run { fake in
+            #expect(try await fake.avsctl("whoami").code == 78)
+            let key = try fake.file("key", String(repeating: "07", count: 32) + "\n")
+            try FileManager.default.setAttributes([.posixPermissions: 0o644], ofItemAtPath: key)
+            #expect(try await fake.avsctl("login", "--key-file", key).notes.contains("0600"))
+            try FileManager.default.setAttributes([.posixPermissions: 0o600], ofItemAtPath: key)
+            let login = try await fake.avsctl("login", "--key-file", key)
+            #expect(try await fake.avsctl("whoami").output == login.output)
+            #expect(try await fake.avsctl("logout").code == 0)
+            #expect(!FileManager.default.fileExists(atPath: "\(fake.folder)/sub/token"))
+            let again = try await fake.avsctl("logout")
+            #expect(again.code == 0 && again.notes.contains("nobody"))
+        }
+    }
+
+    @Test("stores secrets from files and shows no value")
+    func secrets() async throws {
+        try await Fake.run { fake in
+            _ = try await fake.avsctl("login")
+            let file = try fake.file("value", "first\n")
+            #expect(try await fake.avsctl("secrets", "set", "token", "--file", file).output == "token created\n")
+            let exact = try await fake.avsctl("secrets", "set", "token", "--file", file, "--exact", "--json")
+            #expect(try JSONValue(parsing: exact.output)["status"] == "updated")
+            #expect(try await fake.avsctl("secrets", "set", "ap_token", "--file", file).code == 64)
+            let gone = try await fake.avsctl("secrets", "delete", "token")
+            #expect(gone.code == 1 && gone.output.isEmpty && gone.notes.contains("hint: `avsctl secrets list`"))
+        }
+    }
+
+    @Test("tells what a token is called, and what was sent")
+    func tokenAndWithdrawal() async throws {
+        try await Fake.run { fake in
+            _ = try await fake.avsctl("login")
+            let token = try await fake.avsctl("token", "metadata", Fake.wallet)
+            #expect(token.lines.contains("symbol    USDC") && token.lines.contains("decimals  6"))
+            let sent = try await fake.avsctl(
+                "wallets", "withdraw", Fake.wallet, "--to", Fake.wallet, "--amount", "max", "--json")
+            #expect(try JSONValue(parsing: sent.output)["status"] == "pending", "\(sent.notes)")
+            let zero = try await fake.avsctl(
+                "wallets", "withdraw", Fake.wallet, "--to", Fake.wallet, "--amount", "0")
+            #expect(zero.code == 64)
+        }
+    }
+
+    @Test("shows as much of a list as it is asked for, in columns, and says when there is more", arguments: [1, 3, 5])
+    func lists(limit: Int) async throws {
+        try await Fake.run { fake in
+            _ = try await fake.avsctl("login")
+            let list = try await fake.avsctl("tasks", "list", "--limit", "\(limit)", "--wallet", Fake.wallet)
+            #expect(list.lines.count == limit + 1 && list.code == 0)
+            #expect(list.lines.last?.hasSuffix("Enabled  manual   0     Heat \(limit - 1)") == true)
+            #expect(list.notes.contains("there are more") == (limit < 5))
+        }
+    }
+
+    @Test("says when there is room again")
+    func later() async throws {
+        try await Fake.run { fake in
+            let nonce = try await fake.avsctl("wallets", "nonce", Fake.wallet)
+            #expect(nonce.code == 75 && nonce.notes.contains("there is room again in 61 s"))
+        }
+    }
+
     @Test(
         "teaches with an example",
-        arguments: ["login", "tasks create", "tasks trigger", "executions get", "wallets hide"])
+        arguments: [
+            "login", "logout", "whoami", "tasks create", "tasks simulate", "tasks trigger", "executions get",
+            "wallets hide", "wallets withdraw", "secrets set", "secrets list", "secrets delete", "count",
+            "token metadata", "fees estimate",
+        ])
     func help(command: String) throws {
         let result = try Tool.run(command.split(separator: " ").map(String.init) + ["--help"])
         #expect(result.code == 0 && result.output.contains("avsctl \(command)"))

@@ -21,8 +21,7 @@ public final class AggregatorClient: Sendable {
     public struct Configuration: Sendable {
         /// For a call with all its attempts (aggregator-api 2.16).
         public var timeout = Duration.seconds(30)
-        /// For calls that wait for something to run: ``AggregatorClient/triggerTask(_:kind:data:input:isBlocking:idempotencyKey:)``
-        /// when it is blocking, simulations, and withdrawals.
+        /// For calls that wait for something to run: blocking triggers, trials and simulations, withdrawals.
         public var blockingTimeout = Duration.seconds(120)
         /// Tries of a call that can safely be made twice and ended UNAVAILABLE, or was told to come back later. 1 means
         /// no retries.

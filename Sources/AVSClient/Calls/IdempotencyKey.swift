@@ -28,5 +28,7 @@ public struct IdempotencyKey: Hashable, Sendable, CustomStringConvertible {
     }
 
     /// A key that nobody has used before: 128 random bits as hex.
-    public static func random() -> IdempotencyKey { IdempotencyKey(random: (.random(in: 0 ... .max), .random(in: 0 ... .max))) }
+    public static func random() -> IdempotencyKey {
+        IdempotencyKey(random: (.random(in: 0 ... .max), .random(in: 0 ... .max)))
+    }
 }

@@ -38,7 +38,8 @@ extension FeeEstimate {
                 NodeCost(nodeID: $0.nodeId, kind: $0.costType, fee: Fee($0.fee), gasUnits: $0.gasUnits)
             },
             valueFee: wire.valueFee.map {
-                ValueFee(fee: Fee($0.fee), tier: $0.tier == .unspecified ? nil : Int($0.tier.rawValue), reason: $0.reason)
+                let tier = $0.tier == .unspecified ? nil : Int($0.tier.rawValue)
+                return ValueFee(fee: Fee($0.fee), tier: tier, reason: $0.reason)
             },
             discounts: wire.discounts.map {
                 Discount(kind: $0.discountType, name: $0.discountName, fee: Fee($0.discount))

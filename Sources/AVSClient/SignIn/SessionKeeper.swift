@@ -28,8 +28,8 @@ final class SessionKeeper: Sendable {
 
     /// Another session than the one that was not accepted.
     ///
-    /// Calls that are refused at the same time share one sign-in. A caller that is cancelled leaves it to the others; the
-    /// last one ends it.
+    /// Calls that are refused at the same time share one sign-in. A caller that is cancelled leaves it to the others;
+    /// the last one ends it.
     func session(insteadOf rejected: Session?, _ signIn: @escaping SignIn) async throws(AggregatorError) -> Session {
         let joined: (task: Task<Result<Session, AggregatorError>, Never>, number: Int)? = state.withLock { state in
             if state.session != nil, state.session != rejected { return nil }
@@ -53,7 +53,9 @@ final class SessionKeeper: Sendable {
     }
 
     /// The session that somebody else has renewed meanwhile.
-    private func session(orElse rejected: Session?, _ signIn: @escaping SignIn) async throws(AggregatorError) -> Session {
+    private func session(
+        orElse rejected: Session?, _ signIn: @escaping SignIn
+    ) async throws(AggregatorError) -> Session {
         if let session { return session }
         return try await session(insteadOf: rejected, signIn)  // it was taken away in between
     }

@@ -32,7 +32,9 @@ extension AggregatorClient {
     }
 
     /// How a run stands, without its steps.
-    public func getExecutionStatus(_ id: ExecutionID, of task: TaskID) async throws(AggregatorError) -> ExecutionStatus {
+    public func getExecutionStatus(
+        _ id: ExecutionID, of task: TaskID
+    ) async throws(AggregatorError) -> ExecutionStatus {
         let request = Wire.ExecutionReq(id, of: task)
         let answer = try await call(Wire.AggregatorMethods.getExecutionStatus, request, .safe)
         return try reading { try ExecutionStatus(answered: answer.status) }

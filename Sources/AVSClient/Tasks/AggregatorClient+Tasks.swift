@@ -78,8 +78,8 @@ extension AggregatorClient {
 
     /// Ends a task for good and keeps its record.
     ///
-    /// - Throws: ``AggregatorError/notFound(_:)``; ``AggregatorError/refused(reason:_:)`` for a task that has ended or is
-    ///   running.
+    /// - Throws: ``AggregatorError/notFound(_:)``; ``AggregatorError/refused(reason:_:)`` for a task that has ended or
+    ///   is running.
     @discardableResult
     public func cancelTask(
         _ id: TaskID, idempotencyKey: IdempotencyKey? = nil
@@ -91,8 +91,8 @@ extension AggregatorClient {
 
     /// Removes a task; its history goes later.
     ///
-    /// - Throws: ``AggregatorError/notFound(_:)``, also for the second call; ``AggregatorError/refused(reason:_:)`` while
-    ///   it is running.
+    /// - Throws: ``AggregatorError/notFound(_:)``, also for the second call; ``AggregatorError/refused(reason:_:)``
+    ///   while it is running.
     @discardableResult
     public func deleteTask(
         _ id: TaskID, idempotencyKey: IdempotencyKey? = nil

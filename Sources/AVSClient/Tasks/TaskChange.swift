@@ -51,8 +51,8 @@ struct ChangeAnswer {
         (previousStatus, changedAt) = (wire.previousStatus, wire.deletedAt)
     }
 
-    /// - Throws: for a change that was refused. The call itself was OK (2.2), so the code is ours: NOT_FOUND, INTERNAL for
-    ///   the outcome `error` without a status that explains it, else FAILED_PRECONDITION.
+    /// - Throws: for a change that was refused. The call itself was OK (2.2), so the code is ours: NOT_FOUND, INTERNAL
+    ///   for the outcome `error` without a status that explains it, else FAILED_PRECONDITION.
     func change(of id: TaskID, trailers: Metadata) throws(AggregatorError) -> TaskChange {
         let previous = TaskStatus.allCases.first { $0.name == previousStatus }
         guard !success else {

@@ -3,7 +3,8 @@ public import AVSPrimitives
 import AVSProto
 import AVSWire
 
-/// What ``AggregatorClient/triggerTask(_:kind:data:input:isBlocking:idempotencyKey:)`` started, and how it ended if it was waited for.
+/// What ``AggregatorClient/triggerTask(_:kind:data:input:isBlocking:idempotencyKey:)`` started, and how it ended if it
+/// was waited for.
 public struct TriggeredRun: Hashable, Sendable {
     /// By which the run is found from now on.
     public var executionID: ExecutionID

@@ -10,8 +10,8 @@ extension AggregatorClient {
     /// Never repeated: two calls send twice. After a lost answer compare ``getNonce(of:)``, or the wallet's balance,
     /// with what it was before.
     ///
-    /// - Throws: ``AggregatorError/refused(reason:_:)`` with the reason `failed` when nothing was sent, and for more than
-    ///   the wallet has; ``AggregatorError/invalidArgument(field:_:)`` for a wallet that is not the caller's.
+    /// - Throws: ``AggregatorError/refused(reason:_:)`` with the reason `failed` when nothing was sent, and for more
+    ///   than the wallet has; ``AggregatorError/invalidArgument(field:_:)`` for a wallet that is not the caller's.
     public func withdrawFunds(_ withdrawal: Withdrawal) async throws(AggregatorError) -> SentWithdrawal {
         let request = Wire.WithdrawFundsReq(withdrawal)
         let answer = try await call(

@@ -1,6 +1,7 @@
 import AVSClient
 import AVSConfiguration
 import AVSCrypto
+import AVSModel
 import AVSRPC
 import AVSStorage
 
@@ -16,13 +17,15 @@ enum EndCode: Int32, CaseIterable {
     case unavailable = 69
     case internalError = 70
     case writeFailed = 74
-    /// Locked, or no space: try later.
+    /// Locked, no space, or a rate that is used up: try later.
     case later = 75
+    /// Not logged in, or a file or variable is not as it should be.
     case configuration = 78
 
     static let help = """
         Exit status: 0 done, 1 not found or refused, 64 wrong usage, 65 damaged or undecodable data, \
-        69 aggregator unavailable, 70 internal error, 74 input or output failed, 75 try later, 78 configuration.
+        69 aggregator unavailable, 70 internal error, 74 input or output failed, 75 try later, 78 configuration or \
+        not logged in.
         """
 }
 
@@ -30,10 +33,13 @@ enum EndCode: Int32, CaseIterable {
 struct Failure: Error, CustomStringConvertible {
     var code: EndCode
     var description: String
+    /// What to do about it, on a line of its own.
+    var hint: String?
 
-    init(_ code: EndCode, _ description: String) {
+    init(_ code: EndCode, _ description: String, hint: String? = nil) {
         self.code = code
         self.description = description
+        self.hint = hint
     }
 
     /// The one table from errors to exit codes.
@@ -41,9 +47,10 @@ struct Failure: Error, CustomStringConvertible {
         switch error {
         case let failure as Failure: self = failure
         case let error as ConfigurationError: self.init(.configuration, error.description)
-        case let error as AggregatorError: self.init(Self.code(of: error), error.description)
+        case let error as AggregatorError: self.init(Self.code(of: error), error.description, hint: Self.hint(error))
         case let error as KeystoreError: self.init(.configuration, "keystore: \(error)")
-        case let error as StorageError: self.init(EndCode(rawValue: error.exitCode) ?? .internalError, error.description)
+        case let error as StorageError:
+            self.init(EndCode(rawValue: error.exitCode) ?? .internalError, error.description)
         default: self.init(.internalError, "\(error)")
         }
     }
@@ -51,7 +58,27 @@ struct Failure: Error, CustomStringConvertible {
     private static func code(of error: AggregatorError) -> EndCode {
         switch error {
         case .unavailable, .timedOut: .unavailable
+        case .unauthenticated: .configuration
+        case .limit(let limit, _): limit.retryAfter == nil ? .failed : .later
         default: .failed
+        }
+    }
+
+    private static func hint(_ error: AggregatorError) -> String? {
+        switch error {
+        case .unauthenticated: return "log in with `avsctl login`"
+        case .unavailable, .timedOut: return "which aggregator is called is said by --server or AVSCTL_SERVER"
+        case .limit(let limit, _):
+            return limit.retryAfter.map { "there is room again in \($0.components.seconds + 1) s" }
+        case .notFound(let details):
+            switch details.errorCode {
+            case .taskNotFound: return "`avsctl tasks list` shows the tasks that there are"
+            case .executionNotFound: return "`avsctl executions list TASK` shows the runs of a task"
+            case .walletNotFound: return "`avsctl wallets list` shows the wallets that there are"
+            case .secretNotFound: return "`avsctl secrets list` shows the secrets that there are"
+            default: return nil
+            }
+        default: return nil
         }
     }
 }

@@ -1,6 +1,7 @@
-import AVSClient
+public import AVSClient
 public import AVSModel
 public import AVSPrimitives
+import AVSRPC
 import AVSTLS
 import AVSTransport
 public import ArgumentParser
@@ -39,6 +40,8 @@ struct ClientOptions: ParsableArguments {
         let session = signedIn ? try tokens().session(for: target) : nil
         var configuration = AggregatorClient.Configuration()
         configuration.channel.userAgentPrefix = "avsctl"
+        configuration.attempts = 6  // with its pauses about ten seconds: a server that restarts comes back in that time
+        configuration.backoff.longest = .seconds(3)
         if tls || tlsCa != nil {
             var options = TLSClientConfiguration()
             if let tlsCa { options.trustRoots = .file(tlsCa) }
@@ -80,4 +83,18 @@ extension UInt256: ExpressibleByArgument {
     public init?(argument: String) {
         if argument.hasPrefix("0x") { self.init(hex: argument) } else { self.init(decimal: argument) }
     }
+}
+
+extension SecretName: ExpressibleByArgument {
+    public init?(argument: String) {
+        do throws(InvalidArgument) { try self.init(argument) } catch { return nil }
+    }
+}
+
+extension ScopeID: ExpressibleByArgument {
+    public init?(argument: String) { self.init(argument) }
+}
+
+extension IdempotencyKey: ExpressibleByArgument {
+    public init?(argument: String) { self.init(argument) }
 }

@@ -11,31 +11,19 @@ struct ExecutionsCommand: AsyncParsableCommand {
 
 struct ExecutionsList: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
-        commandName: "list", abstract: "Lists finished runs, newest first: id, status, number, start, error.",
+        commandName: "list", abstract: "Lists finished runs, newest first: id, status, number, start, time, error.",
         discussion: "Example:\n  avsctl executions list 01jg2fe5mdvkbpheg0peysdkac --limit 5")
 
     @Argument(help: "The task's id.")
     var task: TaskID
 
-    @Option(name: .long, help: "How many.")
-    var limit = 50
-
+    @OptionGroup var list: ListOptions
     @OptionGroup var client: ClientOptions
-
-    func validate() throws {
-        guard (1...1_000_000).contains(limit) else {
-            throw ValidationError("--limit \(limit) is not allowed: wanted 1 to 1,000,000.")
-        }
-    }
 
     func run() async throws {
         try await client.withClient { aggregator, output in
-            var left = limit
-            for try await execution in aggregator.executions(of: task, pageSize: min(limit, 100)) {
-                guard left > 0 else { return Note.write("there are more: --limit \(limit * 2)") }
-                left -= 1
-                try output.line(client.printer.row(execution))
-            }
+            let listing = aggregator.executions(of: task, pageSize: list.pageSize)
+            try await list.print(listing, client.printer.executions, "finished runs", to: &output)
         }
     }
 }
@@ -43,7 +31,8 @@ struct ExecutionsList: AsyncParsableCommand {
 struct ExecutionsGet: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "get", abstract: "Shows a run with its steps.",
-        discussion: "Example:\n  avsctl executions get 01jg2fe5mdvkbpheg0peysdkac 01jg2fe5mdvkbpheg0peysdkad")
+        discussion: "Example:\n  avsctl executions get 01jg2fe5mdvkbpheg0peysdkac 01jg2fe5mdvkbpheg0peysdkad",
+        aliases: ["show"])
 
     @Argument(help: "The task's id.")
     var task: TaskID

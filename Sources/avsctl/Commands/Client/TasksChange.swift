@@ -15,7 +15,8 @@ struct TasksEnable: AsyncParsableCommand {
 
     func run() async throws {
         try await client.withClient { aggregator, output in
-            try output.line(client.printer.change(try await aggregator.setTaskEnabled(id, true)))
+            let change = try await aggregator.setTaskEnabled(id, true, idempotencyKey: .random())
+            try output.line(client.printer.change(change))
         }
     }
 }
@@ -33,7 +34,8 @@ struct TasksDisable: AsyncParsableCommand {
 
     func run() async throws {
         try await client.withClient { aggregator, output in
-            try output.line(client.printer.change(try await aggregator.setTaskEnabled(id, false)))
+            let change = try await aggregator.setTaskEnabled(id, false, idempotencyKey: .random())
+            try output.line(client.printer.change(change))
         }
     }
 }
@@ -51,7 +53,8 @@ struct TasksCancel: AsyncParsableCommand {
 
     func run() async throws {
         try await client.withClient { aggregator, output in
-            try output.line(client.printer.change(try await aggregator.cancelTask(id)))
+            let change = try await aggregator.cancelTask(id, idempotencyKey: .random())
+            try output.line(client.printer.change(change))
         }
     }
 }
@@ -69,7 +72,8 @@ struct TasksDelete: AsyncParsableCommand {
 
     func run() async throws {
         try await client.withClient { aggregator, output in
-            try output.line(client.printer.change(try await aggregator.deleteTask(id)))
+            let change = try await aggregator.deleteTask(id, idempotencyKey: .random())
+            try output.line(client.printer.change(change))
         }
     }
 }

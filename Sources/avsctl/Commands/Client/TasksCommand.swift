@@ -8,8 +8,8 @@ struct TasksCommand: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "tasks", abstract: "Creates, shows, runs and ends tasks.",
         subcommands: [
-            TasksList.self, TasksGet.self, TasksCreate.self, TasksTrigger.self, TasksEnable.self, TasksDisable.self,
-            TasksCancel.self, TasksDelete.self,
+            TasksList.self, TasksGet.self, TasksCreate.self, TasksSimulate.self, TasksTrigger.self, TasksEnable.self,
+            TasksDisable.self, TasksCancel.self, TasksDelete.self,
         ])
 }
 
@@ -21,27 +21,15 @@ struct TasksList: AsyncParsableCommand {
     @Option(name: .long, help: ArgumentHelp("Of this wallet; may be repeated. Else of all.", valueName: "address"))
     var wallet: [Address] = []
 
-    @Option(name: .long, help: "How many.")
-    var limit = 50
-
+    @OptionGroup var list: ListOptions
     @OptionGroup var client: ClientOptions
-
-    func validate() throws {
-        guard (1...1_000_000).contains(limit) else {
-            throw ValidationError("--limit \(limit) is not allowed: wanted 1 to 1,000,000.")
-        }
-    }
 
     func run() async throws {
         try await client.withClient { aggregator, output in
             let wallets = wallet.isEmpty ? try await aggregator.listWallets().map(\.address) : wallet
-            guard !wallets.isEmpty else { return }
-            var left = limit
-            for try await task in aggregator.tasks(of: wallets, pageSize: min(limit, 100)) {
-                guard left > 0 else { return Note.write("there are more: --limit \(limit * 2)") }
-                left -= 1
-                try output.line(client.printer.row(task))
-            }
+            guard !wallets.isEmpty else { return Note.write("there are no wallets, so there are no tasks") }
+            let listing = aggregator.tasks(of: wallets, pageSize: list.pageSize)
+            try await list.print(listing, client.printer.tasks, "tasks", to: &output)
         }
     }
 }
@@ -86,6 +74,7 @@ struct TasksTrigger: AsyncParsableCommand {
     @Flag(name: .long, help: "Wait for the end of the run, up to two minutes.")
     var wait = false
 
+    @OptionGroup var repetition: KeyOption
     @OptionGroup var client: ClientOptions
 
     func validate() throws {
@@ -98,7 +87,8 @@ struct TasksTrigger: AsyncParsableCommand {
         var failed = false
         try await client.withClient { aggregator, output in
             let kind = try await aggregator.getTask(id).trigger.kind
-            let run = try await aggregator.triggerTask(id, kind: kind, data: data, input: input, isBlocking: wait)
+            let run = try await aggregator.triggerTask(
+                id, kind: kind, data: data, input: input, isBlocking: wait, idempotencyKey: repetition.key)
             for line in client.printer.run(run) { try output.line(line) }
             failed = wait && run.status != .success
         }

@@ -25,9 +25,18 @@ struct TokenFile {
         try LocalFile.writePrivate(Array("\(content.serialized)\n".utf8), to: path)
     }
 
+    /// - Returns: false when there was none.
+    func remove() throws -> Bool {
+        guard unlink(path) != 0 else { return true }
+        guard errno == ENOENT else {
+            throw Failure(.writeFailed, "\(path): \(String(cString: strerror(errno)))")
+        }
+        return false
+    }
+
     func session(for server: String) throws -> Session {
         guard access(path, F_OK) == 0 else {
-            throw Failure(.configuration, "not logged in: there is no \(path); run `avsctl login` first")
+            throw Failure(.configuration, "not logged in: there is no \(path)", hint: "log in with `avsctl login`")
         }
         let content: JSONValue
         do {

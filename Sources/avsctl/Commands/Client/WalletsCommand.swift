@@ -5,8 +5,11 @@ import ArgumentParser
 /// `avsctl wallets`
 struct WalletsCommand: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
-        commandName: "wallets", abstract: "Derives, shows and hides smart wallets.",
-        subcommands: [WalletsList.self, WalletsGet.self, WalletsHide.self, WalletsUnhide.self, WalletsNonce.self])
+        commandName: "wallets", abstract: "Derives, shows, hides and empties smart wallets.",
+        subcommands: [
+            WalletsList.self, WalletsGet.self, WalletsHide.self, WalletsUnhide.self, WalletsNonce.self,
+            WalletsWithdraw.self,
+        ])
 }
 
 struct WalletsList: AsyncParsableCommand {
@@ -18,7 +21,8 @@ struct WalletsList: AsyncParsableCommand {
 
     func run() async throws {
         try await client.withClient { aggregator, output in
-            for wallet in try await aggregator.listWallets() { try output.line(client.printer.row(wallet)) }
+            var printer = client.printer.wallets
+            for line in printer.lines(try await aggregator.listWallets()) { try output.line(line) }
         }
     }
 }
@@ -73,8 +77,10 @@ struct WalletsUnhide: AsyncParsableCommand {
 extension ClientOptions {
     fileprivate func setHidden(_ isHidden: Bool, _ wallet: WalletOptions) async throws {
         try await withClient { aggregator, output in
-            let summary = try await aggregator.setWallet(salt: wallet.salt, factory: wallet.factory, isHidden: isHidden)
-            try output.line(printer.row(summary.wallet))
+            let summary = try await aggregator.setWallet(
+                salt: wallet.salt, factory: wallet.factory, isHidden: isHidden, idempotencyKey: .random())
+            var printer = printer.wallets
+            for line in printer.lines([summary.wallet]) { try output.line(line) }
         }
     }
 }
