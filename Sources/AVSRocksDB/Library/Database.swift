@@ -148,17 +148,14 @@ extension Database: ReadBackend {
         }
     }
 
-    /// Which blocks a read may use: `rocksdb::ReadTier`, which the C API has as a number.
-    fileprivate enum ReadTier: Int32 {
-        case all = 0
-        case cache = 1
-    }
+    /// Only blocks in memory: one of `rocksdb::ReadTier`, which the C API has as numbers.
+    fileprivate static let cacheTier: Int32 = 1
 
     /// Runs one iterator over `range`. The bounds are lent to it (RDB-4), and it is gone when this returns (RDB-2).
     ///
     /// - Throws: what `body` throws, or a ``RocksDBFailure``.
     fileprivate func scan(
-        _ range: KeyRange, order: ScanOrder, rowsExpected: Int, at snapshot: OpaquePointer?, tier: ReadTier = .all,
+        _ range: KeyRange, order: ScanOrder, rowsExpected: Int, at snapshot: OpaquePointer?,
         _ body: (_ key: [UInt8], _ value: [UInt8]) throws -> ScanControl
     ) throws {
         try unsafe withCBytes(range.lower) { lower, lowerCount in
@@ -170,7 +167,6 @@ extension Database: ReadBackend {
                 if let snapshot = unsafe snapshot { unsafe rocksdb_readoptions_set_snapshot(options, snapshot) }
                 // KEY-3: a long scan must not push everything else out of the cache.
                 unsafe rocksdb_readoptions_set_fill_cache(options, rowsExpected > Self.cachedScanRowsMax ? 0 : 1)
-                unsafe rocksdb_readoptions_set_read_tier(options, tier.rawValue)
                 guard let iterator = unsafe rocksdb_create_iterator(raw, options) else {
                     throw RocksDBFailure(call: "rocksdb_create_iterator", text: "returned nothing")
                 }
@@ -233,7 +229,7 @@ extension Database: ReadBackend {
         unsafe rocksdb_readoptions_set_snapshot(readOptions, raw)
         unsafe cacheOptions = rocksdb_readoptions_create()
         unsafe rocksdb_readoptions_set_snapshot(cacheOptions, raw)
-        unsafe rocksdb_readoptions_set_read_tier(cacheOptions, Database.ReadTier.cache.rawValue)
+        unsafe rocksdb_readoptions_set_read_tier(cacheOptions, Database.cacheTier)
     }
 
     deinit {
@@ -260,13 +256,5 @@ extension Database: ReadBackend {
         try Database.translating {
             try unsafe database.scan(range, order: order, rowsExpected: rowsExpected, at: raw, body)
         }
-    }
-
-    /// As ``scan(_:order:rowsExpected:_:)``, from memory; a failure `incomplete` if the disk would be needed.
-    func scanCached(
-        _ range: KeyRange, order: ScanOrder, rowsExpected: Int,
-        _ body: (_ key: [UInt8], _ value: [UInt8]) throws -> ScanControl
-    ) throws {
-        try unsafe database.scan(range, order: order, rowsExpected: rowsExpected, at: raw, tier: .cache, body)
     }
 }

@@ -2,7 +2,7 @@ import AVSStorage
 import Dispatch
 import Synchronization
 
-/// A snapshot that answers from memory only. What would need the disk throws, and is noted.
+/// A snapshot that answers from memory only. What needs the disk, or might, throws and is noted.
 final class CachedReads: ReadBackend {
     private let snapshot: DatabaseSnapshot
     private let missed = Atomic(false)
@@ -22,15 +22,15 @@ final class CachedReads: ReadBackend {
         }
     }
 
+    /// Never from memory. Before its version 8.5.2 (facebook/rocksdb#11786) the library forgets, at a row that a range
+    /// delete covers, that it could not read a block, and goes on with what it has: such a scan is shorter, and says
+    /// nothing. Reads of one key are not affected.
     func scan(
         _ range: KeyRange, order: ScanOrder, rowsExpected: Int,
         _ body: (_ key: [UInt8], _ value: [UInt8]) throws -> ScanControl
     ) throws {
-        do {
-            try snapshot.scanCached(range, order: order, rowsExpected: rowsExpected, body)
-        } catch let failure as RocksDBFailure {
-            throw note(failure)
-        }
+        missed.store(true, ordering: .relaxed)
+        throw StorageError.io(call: "scan", text: "not from memory")
     }
 
     private func note(_ failure: RocksDBFailure) -> StorageError {

@@ -15,6 +15,12 @@ intake   two operators report every occurrence of several block tasks, each unti
          exactly one execution, every execution has ended, its indexes have no gap, and each task is counted under
          one status. After each kill `avsctl store check` reads the whole database, where avsctl is built.
 
+api      four owners create, switch, cancel, delete and trigger tasks, keep secrets and wallets and repeat calls by their
+         idempotency keys; the aggregator is killed 2 ms to 0.8 s after they begin, again and again, and some of its
+         starts are killed too. Each owner remembers what was acknowledged: after each start all of it is there, in every
+         list and every count, and nothing else. A change whose answer never came is there whole or not at all. After
+         each kill `avsctl store check` reads the whole database, where avsctl is built.
+
 The program is .build/debug/avs-aggregator, or what the environment variable AVS_AGGREGATOR names.
 Exit status: 0 when everything holds, 1 when something does not.
 """
@@ -23,7 +29,7 @@ Exit status: 0 when everything holds, 1 when something does not.
 def parsed() -> argparse.Namespace:
     parser = argparse.ArgumentParser(
         "tools/test-crash", description=DESCRIPTION, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("scenario", choices=["intake"])
+    parser.add_argument("scenario", choices=["intake", "api"])
     parser.add_argument("--cycles", type=int, default=20, metavar="N", help="how often to kill (1 to 10000; 20)")
     parser.add_argument("--seed", type=int, help="repeats the random moments of an earlier run")
     parser.add_argument("--keep", action="store_true", help="keep the folder with database and log")
@@ -36,6 +42,7 @@ def parsed() -> argparse.Namespace:
 def main() -> int:
     arguments = parsed()
     # Only now, for these bring gRPC and web3 along, and make stubs.
+    from .api_crash import ApiCrash
     from .intake_crash import IntakeCrash
     from .operators import operator_account
     from .processes import Aggregator, Chain
@@ -44,10 +51,11 @@ def main() -> int:
     folder = Path(tempfile.mkdtemp(prefix="avs-crash-"))
     print(f"test-crash: seed {seed}, data in {folder}", file=sys.stderr)
     chain = Chain()
+    scenario = {"intake": IntakeCrash, "api": ApiCrash}[arguments.scenario]
     aggregator = Aggregator(
-        folder, chain, [operator_account(0).address, operator_account(1).address], IntakeCrash.SETTINGS)
+        folder, chain, [operator_account(0).address, operator_account(1).address], scenario.SETTINGS)
     try:
-        report = IntakeCrash(aggregator, arguments.cycles, seed).run()
+        report = scenario(aggregator, arguments.cycles, seed).run()
         print(report)
         return 0 if report.is_clean else 1
     finally:

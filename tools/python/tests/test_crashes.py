@@ -1,10 +1,15 @@
 """The process is killed while it works; see tools/test-crash."""
 
 import subprocess
+import time
 
 import pytest
+from avs_testbed.api_client import ApiClient
+from avs_testbed.api_crash import ApiCrash
 from avs_testbed.intake_crash import IntakeCrash
-from avs_testbed.stubs import ROOT
+from avs_testbed.stubs import ROOT, avs
+from avs_testbed.users import User
+from avs_testbed.waiting import until
 
 TOOL = ROOT / "tools" / "test-crash"
 
@@ -17,8 +22,44 @@ def test_twenty_kills_lose_no_trigger_and_repeat_none(new_aggregator):
     assert report.kills == 20 and report.executions == report.occurrences > 20
 
 
+@pytest.mark.timeout(900)
+def test_twenty_kills_lose_no_change_and_halve_none(new_aggregator):
+    """DUR-1, DUR-2, DUR-3: the seed is that of the calls and of the moments of the kills."""
+    report = ApiCrash(new_aggregator(**ApiCrash.SETTINGS), cycles=20, seed=20).run()
+    assert report.is_clean, str(report)
+    assert report.kills >= 20 and report.acknowledged > 100
+
+
 def test_the_tool_explains_itself():
     answer = subprocess.run([TOOL, "--help"], capture_output=True, text=True, timeout=60)
-    assert answer.returncode == 0 and "intake" in answer.stdout
-    for wrong in ([], ["nothing"], ["intake", "--cycles", "0"]):
+    assert answer.returncode == 0 and "intake" in answer.stdout and "api" in answer.stdout
+    for wrong in ([], ["nothing"], ["api", "--cycles", "0"]):
         assert subprocess.run([TOOL, *wrong], capture_output=True, timeout=60).returncode == 2
+
+
+def test_the_checker_of_the_kills_sees_what_it_was_not_told(new_aggregator):
+    """A change behind its back is a lost acknowledgement to it: in every list, count and record."""
+    aggregator = new_aggregator(**ApiCrash.SETTINGS)
+    aggregator.start()
+    with aggregator.channel() as channel:
+        _change_behind_its_back(ApiClient(User(channel).sign_in(), seed=1))
+
+
+def _change_behind_its_back(client: ApiClient) -> None:
+    client.make_wallet()
+    while not (client.secrets and any(model.executions for model in client.tasks.values()) and len(client.tasks) > 2):
+        client.step()
+    client.verify()
+    assert not client.problems, client.problems
+    user, (name, task_id) = client.user, (next(iter(client.secrets)), next(iter(client.tasks)))
+    for number, behind_its_back in enumerate([
+        lambda: user.call("UpdateSecret", avs.CreateOrUpdateSecretReq(name=name, secret="another")),
+        lambda: user.call("DeleteSecret", avs.DeleteSecretReq(name=name)),
+        lambda: user.call("SetWallet", avs.SetWalletReq(salt="0", is_hidden=not client.hidden["0"])),
+        lambda: user.delete(task_id),
+    ]):
+        until(lambda: int(time.time() * 1000) != client.secrets[name][1])  # the next change has another time
+        behind_its_back()
+        client.verify()
+        assert client.problems, f"change {number} was not seen"
+        client.problems.clear()
