@@ -28,6 +28,10 @@ let package = Package(
         .library(name: "AVSProto", targets: ["AVSProto"]),
 
         .library(name: "CProtobufC", targets: ["CProtobufC"]),
+
+        // What a database is made with.
+        .library(
+            name: "AVSSchema", targets: ["AVSSchema", "AVSModel", "AVSPrimitives", "AVSStorage", "AVSRocksDB"]),
     ],
     traits: [
         .trait(name: "Failpoints", description: "Named places where a test can stop the process; never in a release.")
