@@ -65,6 +65,9 @@ let package = Package(
 
         .systemLibrary(name: "CCurl", pkgConfig: "libcurl", providers: [.apt(["libcurl4-openssl-dev"])]),
 
+        .systemLibrary(
+            name: "CJavaScriptCore", pkgConfig: "javascriptcoregtk-4.1", providers: [.apt(["libjavascriptcoregtk-4.1-dev"])]),
+
         // MARK: What computes
 
         .target(name: "AVSPrimitives", dependencies: [bigInt], swiftSettings: settings),
@@ -160,6 +163,26 @@ let package = Package(
                 .product(name: "Logging", package: "swift-log"),
             ], swiftSettings: settings),
 
+        .target(name: "CSandbox", linkerSettings: [.linkedLibrary("seccomp")]),
+
+        .target(name: "CSpawn"),
+
+        .target(
+            name: "AVSScript",
+            dependencies: [
+                "AVSPrimitives", "AVSScriptFrames", "AVSWorkflow", "CSpawn", .product(name: "Logging", package: "swift-log"),
+            ],
+            swiftSettings: wrapperSettings),
+
+        .target(name: "AVSScriptFrames", dependencies: ["AVSPrimitives"], swiftSettings: settings),
+
+        .target(
+            name: "AVSScriptEngine", dependencies: ["AVSPrimitives", "AVSScriptFrames", "CJavaScriptCore", "CSandbox"],
+            resources: [
+                .embedInCode("JavaScript/driver.js"), .embedInCode("JavaScript/uuid.js"), .embedInCode("JavaScript/dayjs.js"),
+            ],
+            swiftSettings: wrapperSettings),
+
         // MARK: Roles
 
         .target(
@@ -218,7 +241,7 @@ let package = Package(
             name: "avs-aggregator",
             dependencies: [
                 "AVSBackup", "AVSChain", "AVSConfiguration", "AVSCrypto", "AVSEngine", "AVSEthereum", "AVSFetch", "AVSHTTP2", "AVSLogging",
-                "AVSPrimitives", "AVSRocksDB", "AVSSchema", "AVSServer", "AVSStorage", "AVSTLS", "AVSTransport", "AVSWorkflow",
+                "AVSPrimitives", "AVSRocksDB", "AVSSchema", "AVSScript", "AVSServer", "AVSStorage", "AVSTLS", "AVSTransport", "AVSWorkflow",
                 .product(name: "ArgumentParser", package: "swift-argument-parser"),
                 .product(name: "Logging", package: "swift-log"),
                 .product(name: "ServiceLifecycle", package: "swift-service-lifecycle"),
@@ -237,6 +260,8 @@ let package = Package(
                 .product(name: "UnixSignals", package: "swift-service-lifecycle"),
             ],
             swiftSettings: settings),
+
+        .executableTarget(name: "avs-script-worker", dependencies: ["AVSScriptEngine"], swiftSettings: settings),
 
         // MARK: Tests
 
@@ -401,6 +426,14 @@ let package = Package(
 
         .target(
             name: "TestDevChain", dependencies: ["AVSPrimitives"], path: "Tests/TestDevChain", swiftSettings: settings),
+
+        .testTarget(
+            name: "AVSScriptTests",
+            dependencies: [
+                "AVSPrimitives", "AVSScript", "AVSScriptFrames", "AVSTesting", "AVSWorkflow", "avs-script-worker",
+                .product(name: "Logging", package: "swift-log"),
+            ],
+            swiftSettings: settings),
 
         .testTarget(
             name: "AVSOperatorTests",

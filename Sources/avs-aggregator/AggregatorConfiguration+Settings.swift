@@ -5,6 +5,7 @@ import AVSEthereum
 import AVSHTTP2
 import AVSPrimitives
 import AVSRocksDB
+import AVSScript
 import AVSServer
 import AVSTransport
 import AVSWorkflow
@@ -83,6 +84,20 @@ extension AggregatorConfiguration {
         settings.keptCount = backup.keptCount
         settings.interval = backup.interval
         return settings
+    }
+
+    // MARK: Scripts
+
+    /// - Parameter programs: the directory of this program, where the worker's is too.
+    func scriptSettings(programs: String) -> ScriptPoolSettings {
+        var pool = ScriptPoolSettings(executable: script.worker ?? programs + "/avs-script-worker")
+        pool.lodash = script.lodash
+        pool.memoryBytes = script.memoryBytes
+        pool.hasJIT = script.usesJIT
+        pool.requiresSandbox = script.requiresSandbox
+        pool.workers = script.workers
+        pool.workersPerOwner = script.workersPerOwner
+        return pool
     }
 
     // MARK: Server

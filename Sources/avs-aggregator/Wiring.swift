@@ -8,6 +8,7 @@ import AVSLogging
 import AVSPrimitives
 import AVSRocksDB
 import AVSSchema
+import AVSScript
 import AVSServer
 import AVSStorage
 import AVSTransport
@@ -75,11 +76,13 @@ struct Wiring {
     ) async throws {
         let http = try outgoingHTTP(time)
         defer { http.close() }
+        let scripts = try await scriptPool(logger)
+        defer { scripts?.close() }
         var engineSettings = configuration.engineConfiguration(chains.settings, defaultID: chains.defaultID)
         engineSettings.isSpaceLow = { store.status.isSpaceLow }
         engineSettings.rootKeys = ConfiguredRootKeys(configuration: configuration, facts: facts)
         let runner = GraphRunner(
-            chains: chains.clients, http: http, time: time, services: configuration.workflowServices(chains.clients),
+            chains: chains.clients, http: http, time: time, scripts: scripts ?? SimpleScriptRunner(), services: configuration.workflowServices(chains.clients),
             loopElements: configuration.limits.loopElements)
         let engine = TaskEngine(
             store: store, configuration: engineSettings, runner: runner, immediate: runner, epoch: store.status.epoch,
@@ -139,6 +142,25 @@ struct Wiring {
         return try StartFailure.explaining { () throws(StorageError) in
             try RocksDBStore.open(path: configuration.databasePath, creates: createsDatabase, options: options)
         }
+    }
+
+    /// Nil only in development: where the workers cannot run, what needs JavaScript fails and says so.
+    private func scriptPool(_ logger: Logger) async throws -> ScriptPool? {
+        do throws(ScriptPoolError) {
+            let settings = configuration.scriptSettings(programs: Self.programDirectory)
+            return try await ScriptPool.start(settings, logger: logger)
+        } catch {
+            guard configuration.environment == .development, !configuration.script.requiresSandbox else {
+                throw StartFailure(78, "\(error)")
+            }
+            logger.warning("no JavaScript in this process", metadata: ["reason": "\(error)"])
+            return nil
+        }
+    }
+
+    /// Where this program's file lies.
+    private static var programDirectory: String {
+        URL(filePath: "/proc/self/exe").resolvingSymlinksInPath().deletingLastPathComponent().path
     }
 
     private func outgoingHTTP(_ time: SystemTime) throws -> WorkflowHTTP {

@@ -29,6 +29,7 @@ struct SettingsTests {
         dump(configuration.serverSettings(security: .plaintext), to: &output)
         dump(store, to: &output)
         dump(configuration.backupSettings, to: &output)
+        dump(configuration.scriptSettings(programs: "bin"), to: &output)
         return output
     }
 
@@ -60,6 +61,8 @@ struct SettingsTests {
         "dedup: {keep_per_task: 999}", "execution: {deadline: 9s}", "execution: {max_attempts: 9}",
         "time: {catch_up: {skip: 99s}}", "time: {catch_up: {once: 99s}}", "clock: {jump: 9s}", "drain: {timeout: 9s}",
         "backup_dir: other", "backup: {backup_dir: other}", "backup: {interval_minutes: 9}", "backup: {keep: 9}",
+        "script: {memory: 64MiB}", "script: {jit: true}", "script: {require_sandbox: false}", "script: {worker: w}",
+        "script: {lodash: l.js}", "script: {workers: 3}", "script: {workers_per_owner: 1}",
     ])
     func wired(text: String) throws { #expect(try settings(text) != settings("")) }
 

@@ -102,6 +102,10 @@ enum AggregatorRows {
         .bytes("script.memory", "128MiB", "32MiB", "4GiB", beyond: ["33554431", "4294967297"]),
         .boolean("script.jit", false),
         .boolean("script.require_sandbox", true),
+        .path("script.worker", nil),
+        .path("script.lodash", "/usr/share/javascript/lodash/lodash.min.js"),
+        .integer("script.workers", 4, 1...64, sample: 8),
+        .integer("script.workers_per_owner", 2, 1...64, with: [("script.workers", "64")]),
         KeyRow(
             "fetch.allow[]", "", accepts: ["[127.0.0.1:19876, \"[::1]:80\"]", "[]"],
             refuses: ["127.0.0.1:1", "{}"], with: [("environment", "development")]),

@@ -36,6 +36,8 @@ struct EffectTests {
         store.write_buffer disk.soft disk.hard disk.ballast dedup.keep dedup.keep_per_task execution.deadline
         execution.max_attempts time.catch_up.skip time.catch_up.once clock.jump drain.timeout drain.total_timeout
         fetch.allow[] fetch.max_redirects eth_rpc_url ap_config_address moralis_api_key moralis_url limits.loop_elements
+        script.memory script.jit script.require_sandbox script.worker script.lodash script.workers
+        script.workers_per_owner
         """.split(whereSeparator: \.isWhitespace).map(String.init))
 
     @Test("has an effect, or says at start that it has none: no key is silently ignored")

@@ -12,7 +12,7 @@ extension AggregatorConfiguration {
     private static let storageAndRuns = [
         "controller.keystore_path", "controller.private_key", "smart_wallet.controller_private_key",
         "effects.blind_after_restart", "outbox.first_retry", "outbox.longest_retry", "outbox.give_up_after",
-        "script.memory", "script.jit", "script.require_sandbox", "fee_rates.credit_limit_usd", "fee_rates.tiers.tier_2",
+        "fee_rates.credit_limit_usd", "fee_rates.tiers.tier_2",
         "fee_rates.tiers.tier_3", "limits.steps_per_execution", "limits.journal_size",
         "limits.step_output_size", "limits.execution_record_size",
     ]

@@ -78,6 +78,13 @@ extension AggregatorConfiguration {
         /// Whether a missing layer of the sandbox keeps the pool from starting (JS-2). In development false unless the
         /// file says otherwise.
         public var requiresSandbox = true
+        /// Path of `avs-script-worker`; nil for the one beside this program.
+        public var worker: String?
+        /// Path of the file that `require("lodash")` gives.
+        public var lodash = "/usr/share/javascript/lodash/lodash.min.js"
+        /// Scripts that run at the same time, and those of one owner.
+        public var workers = 4
+        public var workersPerOwner = 2
 
         init() {}
     }
@@ -162,7 +169,20 @@ extension AggregatorConfiguration.Script: ConfigurationSection {
         .value("memory", \.memoryBytes, .byteCount(32 << 20...4 << 30)),
         .value("jit", \.usesJIT, .boolean),
         .value("require_sandbox", \.requiresSandbox, .boolean),
+        .optional("worker", \.worker, .path),
+        .value("lodash", \.lodash, .path),
+        .value("workers", \.workers, .integer(1...64)),
+        .value("workers_per_owner", \.workersPerOwner, .integer(1...64)),
     ]
+
+    mutating func finish(_ context: SectionContext) {
+        guard workersPerOwner > workers else { return }
+        if context.isGiven("workers_per_owner") {
+            context.refuse("workers_per_owner", "`\(workersPerOwner)` is above `workers`: wanted at most \(workers)")
+        } else {
+            workersPerOwner = workers
+        }
+    }
 }
 
 extension AggregatorConfiguration.Fetch: ConfigurationSection {

@@ -12,13 +12,14 @@ public enum ScriptValue: Hashable, Sendable {
     /// Neither `undefined` nor `null`: a template may print it.
     public var isResolved: Bool { self != .undefined && self != .json(.null) }
 
-    /// The value as a step reports it: a BigInt as its digits, a date in ISO form, `undefined` as null.
+    /// The value as a step reports it: a BigInt as its digits, a date in ISO form with a fraction only if it has one,
+    /// `undefined` as null.
     public var json: JSONValue {
         switch self {
         case .undefined: .null
         case .json(let value): value
         case .bigInt(let digits): .string(digits)
-        case .date(let date): .string(date.iso8601)
+        case .date(let date): .string(date.iso8601.replacing(".000Z", with: "Z"))
         }
     }
 }

@@ -1,0 +1,359 @@
+import AVSPrimitives
+import AVSScriptFrames
+import Dispatch
+import Glibc
+public import Logging
+import Synchronization
+
+/// Worker processes for scripts: started ahead, one owner each, ended when they fail, grow, age or overrun.
+///
+/// As many threads as scripts may run at once talk to the processes, and one more keeps house: it starts spare
+/// processes, ends idle ones and answers scripts that have waited too long. Nothing of this is on a thread that serves
+/// calls (OVL-7).
+public final class ScriptPool: Sendable {
+    let settings: ScriptPoolSettings
+    private let logger: Logger
+    private let state: Mutex<State>
+    /// Signalled per waiting script.
+    private let work = DispatchSemaphore(value: 0)
+    /// Signalled when the house has something to do.
+    private let house = DispatchSemaphore(value: 0)
+
+    struct State {
+        var queue: ScriptQueue
+        /// Of the owner they last served.
+        var idle: [IdleWorker] = []
+        var fresh: [WorkerProcess] = []
+        /// By job.
+        var busy: [UInt64: WorkerProcess] = [:]
+        var cancelled: Set<UInt64> = []
+        var nextID: UInt64 = 0
+        var failedStarts = 0
+        var notBefore: ContinuousClock.Instant?
+        var isClosed = false
+        var statistics = ScriptPoolStatistics()
+    }
+
+    struct IdleWorker {
+        var process: WorkerProcess
+        var owner: Address
+        var scripts: Int
+        var since: ContinuousClock.Instant
+    }
+
+    private init(_ settings: ScriptPoolSettings, logger: Logger) {
+        self.settings = settings
+        self.logger = logger
+        state = Mutex(State(queue: ScriptQueue(limit: settings.queueLimit, perOwner: settings.workersPerOwner)))
+    }
+
+    // MARK: Beginning and ending
+
+    /// Starts the first worker, looks at what stands around it, and then serves.
+    ///
+    /// - Throws: ``ScriptPoolError``: the executable is missing, its first script fails, or a layer is missing that is
+    ///   required. A layer that is not required is reported to `logger`.
+    public static func start(
+        _ settings: ScriptPoolSettings, logger: Logger
+    ) async throws(ScriptPoolError) -> ScriptPool {
+        let pool = ScriptPool(settings, logger: logger)
+        let first = await withCheckedContinuation { continuation in
+            do throws(ScriptPoolError) {
+                // The house's thread starts the first process too: a worker ends with the thread that started it.
+                try startThread {
+                    let first = Result { () throws(ScriptPoolError) in try pool.startFirst() }
+                    continuation.resume(returning: first)
+                    if case .success = first { pool.keepHouse() }
+                }
+            } catch {
+                continuation.resume(returning: .failure(error))
+            }
+        }
+        try first.get()
+        do throws(ScriptPoolError) {
+            for _ in 0..<settings.workers { try startThread { pool.serve() } }
+        } catch {
+            pool.close()
+            throw error
+        }
+        return pool
+    }
+
+    private func startFirst() throws(ScriptPoolError) {
+        let process = try WorkerProcess.start(settings)
+        let greeting = try process.greeting(until: .now + ScriptPoolSettings.startLimit)
+        try check(greeting)
+        process.isGreeted.store(true, ordering: .relaxed)
+        for (layer, reason) in greeting.missing.sorted(by: { $0.key < $1.key }) {
+            logger.warning(
+                "a layer of the script sandbox is missing; never run so in production",
+                metadata: ["layer": "\(layer)", "reason": "\(reason)"])
+        }
+        state.withLock { state in
+            state.fresh.append(process)
+            state.statistics.started += 1
+        }
+    }
+
+    private func check(_ greeting: WorkerGreeting) throws(ScriptPoolError) {
+        guard settings.requiresSandbox else { return }
+        var missing = greeting.missing
+        for layer in WorkerGreeting.Layer.allCases where !greeting.layers.contains(layer) {
+            missing[layer.rawValue] = missing[layer.rawValue] ?? "not reported"
+        }
+        guard missing.isEmpty else { throw .missingLayers(missing) }
+    }
+
+    /// Ends all processes and threads. Scripts that wait or run fail.
+    public func close() {
+        let (jobs, processes) = state.withLock { state in
+            state.isClosed = true
+            let all = state.idle.map(\.process) + state.fresh + Array(state.busy.values)
+            state.idle = []
+            state.fresh = []
+            return (state.queue.remove { _ in true }, all)
+        }
+        for job in jobs { job.finish(.failure(ScriptFailureError(.cancelled))) }
+        for process in processes { process.kill() }
+        for _ in 0..<settings.workers { work.signal() }
+        house.signal()
+    }
+
+    public var statistics: ScriptPoolStatistics {
+        state.withLock { state in
+            var statistics = state.statistics
+            statistics.waiting = state.queue.count
+            statistics.running = state.busy.count
+            statistics.processes = state.idle.count + state.fresh.count + state.busy.count
+            return statistics
+        }
+    }
+
+    /// Those that run a script now.
+    var busyProcesses: [WorkerProcess] { state.withLock { Array($0.busy.values) } }
+
+    // MARK: Callers
+
+    /// Runs one request for `owner` and waits for its answer. Cancelling the task ends the worker (OVL-11).
+    func run(_ request: ScriptRequest, limit: Duration, owner: Address) async -> Result<ScriptAnswer, ScriptFailureError> {
+        let id = state.withLock { state in
+            state.nextID += 1
+            return state.nextID
+        }
+        let body = request.body
+        // A mark that came too late to find the script stays behind.
+        defer { state.withLock { _ = $0.cancelled.remove(id) } }
+        let answer = await withTaskCancellationHandler {
+            await withCheckedContinuation { continuation in
+                enqueue(
+                    ScriptJob(
+                        id: id, owner: owner, body: body, limit: limit, expiry: .now + settings.queueWait,
+                        finish: { continuation.resume(returning: $0) }))
+            }
+        } onCancel: {
+            cancel(id)
+        }
+        switch answer {
+        case .failure(let error):
+            count(error.failure)
+            return .failure(error)
+        case .success(let body):
+            do throws(ScriptFrameError) {
+                let answer = try ScriptAnswer(body: body)
+                state.withLock { $0.statistics.answered += 1 }
+                return .success(answer)
+            } catch {
+                count(.workerFailed)
+                return .failure(ScriptFailureError(.workerFailed))
+            }
+        }
+    }
+
+    private func count(_ failure: ScriptFailure) {
+        state.withLock { $0.statistics.failures[failure, default: 0] += 1 }
+    }
+
+    private func enqueue(_ job: ScriptJob) {
+        let refusal: ScriptFailure? = state.withLock { state in
+            if state.isClosed || state.cancelled.remove(job.id) != nil { return .cancelled }
+            return state.queue.add(job) ? nil : .overloaded
+        }
+        if let refusal { return job.finish(.failure(ScriptFailureError(refusal))) }
+        work.signal()
+        house.signal()
+    }
+
+    private func cancel(_ id: UInt64) {
+        let (jobs, process) = state.withLock { state in
+            let jobs = state.queue.remove { $0.id == id }
+            // Not queued yet, or running: whoever comes to it next sees the mark.
+            if jobs.isEmpty { state.cancelled.insert(id) }
+            return (jobs, state.busy[id])
+        }
+        for job in jobs { job.finish(.failure(ScriptFailureError(.cancelled))) }
+        process?.kill()
+    }
+
+    // MARK: Threads that serve
+
+    private func serve() {
+        while true {
+            let (job, isClosed) = state.withLock { ($0.queue.take(), $0.isClosed) }
+            if let job {
+                let result = perform(job)
+                state.withLock { state in
+                    state.queue.finish(job.owner)
+                    state.busy[job.id] = nil
+                    state.cancelled.remove(job.id)
+                }
+                job.finish(result)
+                house.signal()
+            } else if isClosed {
+                return
+            } else {
+                work.wait()
+            }
+        }
+    }
+
+    private func perform(_ job: ScriptJob) -> Result<[UInt8], ScriptFailureError> {
+        guard var worker = acquire(for: job) else { return .failure(ScriptFailureError(.workerFailed)) }
+        let isCancelled = state.withLock { state in
+            state.busy[job.id] = worker.process
+            return state.cancelled.contains(job.id) || state.isClosed
+        }
+        guard !isCancelled else {
+            worker.process.kill()
+            return .failure(ScriptFailureError(.cancelled))
+        }
+        switch worker.process.ask(job.body, until: .now + job.limit + ScriptPoolSettings.grace) {
+        case .answer(let body):
+            worker.scripts += 1
+            giveBack(worker, after: body)
+            return .success(body)
+        case .late:
+            worker.process.kill()
+            return .failure(ScriptFailureError(.timeout))
+        case .broken:
+            let ending = worker.process.ending()
+            let wasCancelled = state.withLock { $0.cancelled.contains(job.id) || $0.isClosed }
+            return .failure(ScriptFailureError(wasCancelled ? .cancelled : ending.failure))
+        }
+    }
+
+    private func giveBack(_ worker: IdleWorker, after body: [UInt8]) {
+        var worker = worker
+        worker.since = .now
+        let resident = Self.resident(in: body)
+        let isKept = worker.scripts < settings.scriptsPerWorker && resident <= settings.retiringBytes
+        let isIdle = state.withLock { state in
+            guard isKept, !state.isClosed else { return false }
+            state.idle.append(worker)
+            return true
+        }
+        if !isIdle { worker.process.kill() }
+    }
+
+    /// The last member of an answer; anything else counts as too much.
+    private static func resident(in body: [UInt8]) -> Int {
+        let digits = body.dropLast().reversed().prefix { (0x30...0x39).contains($0) }.reversed()
+        return Int(String(decoding: Array(digits), as: UTF8.self)) ?? .max
+    }
+
+    // MARK: Processes
+
+    /// A worker that serves this owner or nobody yet. What serves another owner is ended first (JS-3).
+    private func acquire(for job: ScriptJob) -> IdleWorker? {
+        let (found, evicted) = state.withLock { state -> (IdleWorker?, WorkerProcess?) in
+            if let place = state.idle.lastIndex(where: { $0.owner == job.owner }) {
+                return (state.idle.remove(at: place), nil)
+            }
+            let most = settings.workers + settings.spares
+            let isFull = state.idle.count + state.busy.count + state.fresh.count >= most
+            let evicted = isFull && !state.idle.isEmpty ? state.idle.removeFirst().process : nil
+            let fresh = state.fresh.isEmpty ? nil : state.fresh.removeFirst()
+            return (fresh.map { IdleWorker(process: $0, owner: job.owner, scripts: 0, since: .now) }, evicted)
+        }
+        if let evicted { evicted.kill() }
+        house.signal()
+        if let found, isReady(found.process) { return found }
+        guard let process = startProcess(), isReady(process) else { return nil }
+        return IdleWorker(process: process, owner: job.owner, scripts: 0, since: .now)
+    }
+
+    private func startProcess() -> WorkerProcess? {
+        let mayStart = state.withLock { state in
+            !state.isClosed && state.notBefore.map { $0 <= .now } ?? true
+        }
+        guard mayStart else { return nil }
+        do throws(ScriptPoolError) {
+            let process = try WorkerProcess.start(settings)
+            state.withLock { $0.statistics.started += 1 }
+            return process
+        } catch {
+            noteFailedStart(error)
+            return nil
+        }
+    }
+
+    /// Reads the greeting of a process that has not been used. A process that ended while it waited is none.
+    private func isReady(_ process: WorkerProcess) -> Bool {
+        if process.isGreeted.load(ordering: .relaxed) { return process.isQuiet }
+        do throws(ScriptPoolError) {
+            try check(try process.greeting(until: .now + ScriptPoolSettings.startLimit))
+            process.isGreeted.store(true, ordering: .relaxed)
+            state.withLock { state in
+                state.failedStarts = 0
+                state.notBefore = nil
+            }
+            return process.isQuiet
+        } catch {
+            process.kill()
+            noteFailedStart(error)
+            return false
+        }
+    }
+
+    /// The next start waits twice as long as the last, from 100 ms to 5 s.
+    private func noteFailedStart(_ error: ScriptPoolError) {
+        let isClosed = state.withLock { state in
+            state.failedStarts = min(state.failedStarts + 1, 7)
+            state.notBefore = .now + min(.milliseconds(50 << state.failedStarts), .seconds(5))
+            return state.isClosed
+        }
+        if !isClosed { logger.error("a script worker did not start", metadata: ["reason": "\(error)"]) }
+    }
+
+    // MARK: The thread that keeps house
+
+    private func keepHouse() {
+        while true {
+            let now = ContinuousClock.now
+            let (late, old, missing, next, isClosed) = state.withLock { state in
+                let late = state.queue.remove { $0.expiry <= now }
+                let old = state.idle.filter { $0.since + settings.idleLimit <= now }
+                state.idle.removeAll { $0.since + settings.idleLimit <= now }
+                let up = state.idle.count + state.fresh.count + state.busy.count
+                let room = settings.workers + settings.spares - up
+                let missing = min(settings.spares - state.fresh.count, room)
+                let due = [state.queue.nextExpiry, state.idle.map { $0.since + settings.idleLimit }.min(), state.notBefore]
+                return (late, old, missing, due.compactMap { $0 }.min(), state.isClosed)
+            }
+            for job in late { job.finish(.failure(ScriptFailureError(.overloaded))) }
+            for worker in old { worker.process.kill() }
+            if isClosed { return }
+            for _ in 0..<max(missing, 0) { startSpare() }
+            let pause = next.map { max($0 - .now, .milliseconds(1)) } ?? settings.idleLimit
+            _ = house.wait(timeout: .now() + .milliseconds(Int(pause / .milliseconds(1)) + 1))
+        }
+    }
+
+    private func startSpare() {
+        guard let process = startProcess() else { return }
+        let isKept = state.withLock { state in
+            if !state.isClosed { state.fresh.append(process) }
+            return !state.isClosed
+        }
+        if !isKept { process.kill() }
+    }
+}

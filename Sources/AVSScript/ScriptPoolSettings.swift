@@ -1,0 +1,84 @@
+/// Bounds of a ``ScriptPool``, and where it finds what it starts.
+public struct ScriptPoolSettings: Hashable, Sendable {
+    /// Path of `avs-script-worker`.
+    public var executable: String
+    /// Path of lodash's file; the Debian package libjs-lodash brings it.
+    public var lodash = "/usr/share/javascript/lodash/lodash.min.js"
+    /// Scripts that run at the same time.
+    public var workers = 4
+    /// Of one owner: never all places, so that endless loops of one delay nobody else's single script.
+    public var workersPerOwner = 2
+    /// Processes that wait, started and without an owner yet.
+    public var spares = 2
+    /// Resident memory of a worker (JS-4).
+    public var memoryBytes = 128 << 20
+    /// Off: no memory is both writable and executable, and loops are about ten times slower (JS-7).
+    public var hasJIT = false
+    /// Without every layer of JS-2 the pool does not start.
+    public var requiresSandbox = true
+    /// Scripts that wait for a worker, and for how long (reliability-security.md 4.3).
+    public var queueLimit = 256
+    public var queueWait: Duration = .seconds(2)
+    /// Of custom code, and of a list of calls.
+    public var programLimit: Duration = .seconds(10)
+    /// Of expressions: templates and conditions.
+    public var expressionLimit: Duration = .seconds(2)
+    /// A worker is replaced after so many scripts, or when it has been idle for so long (JS-3).
+    public var scriptsPerWorker = 1_000
+    public var idleLimit: Duration = .seconds(60)
+
+    public init(executable: String) { self.executable = executable }
+
+    /// What the parent waits beyond a script's limit before it kills the worker (JS-4).
+    static let grace: Duration = .milliseconds(500)
+    /// From a process's start to its greeting; on a busy machine this takes a while.
+    static let startLimit: Duration = .seconds(15)
+
+    /// A worker that holds more than this between scripts is replaced: what is left would not be enough for the next.
+    var retiringBytes: Int { memoryBytes / 8 * 5 }
+
+    var arguments: [String] { ["avs-script-worker", "\(memoryBytes)", lodash, hasJIT ? "jit" : "nojit"] }
+
+    var environment: [String] {
+        (hasJIT ? [] : ["JSC_useJIT=0"]) + ["JSC_useWasm=0", "JSC_useConcurrentGC=0", "JSC_numberOfGCMarkers=1", "TZ=UTC"]
+    }
+}
+
+/// Why there is no pool.
+public enum ScriptPoolError: Error, Hashable, Sendable, CustomStringConvertible {
+    /// The executable or what it needs is missing, or it fails at once.
+    case cannotStart(String)
+    /// Layer to reason.
+    case missingLayers([String: String])
+
+    public var description: String {
+        switch self {
+        case .cannotStart(let reason): "script workers do not start: \(reason)"
+        case .missingLayers(let layers):
+            "layers of the script sandbox are missing and script.require_sandbox is on: "
+                + layers.sorted { $0.key < $1.key }.map { "\($0.key) (\($0.value))" }.joined(separator: ", ")
+        }
+    }
+}
+
+/// Why a script has no answer; the texts are a closed set (JS-9, reliability-security.md 4.3).
+public enum ScriptFailure: String, Hashable, Sendable, CaseIterable {
+    case timeout
+    case outOfMemory = "out of memory"
+    case workerFailed = "script worker failed"
+    case overloaded
+    /// The caller went away.
+    case cancelled
+}
+
+/// What the pool has done and does.
+public struct ScriptPoolStatistics: Hashable, Sendable {
+    public var waiting = 0
+    public var running = 0
+    /// Processes that are up, busy or not.
+    public var processes = 0
+    /// Since the start:
+    public var started = 0
+    public var answered = 0
+    public var failures: [ScriptFailure: Int] = [:]
+}

@@ -1,0 +1,355 @@
+// What stands between a fresh context and the code of a task's author. Evaluated first in each context: it takes away
+// and freezes (JS-6), keeps its own references to what it needs, and answers with the two functions that the engine
+// calls: `run` and `finish`. Values leave as JSON text that is made here; the aggregator checks it all the same.
+(function (host) {
+    'use strict';
+    const world = globalThis;
+    const { freeze, isFrozen, keys, create, defineProperty, getOwnPropertyNames, getOwnPropertyDescriptor, getPrototypeOf } = Object;
+    const { parse, stringify } = JSON;
+    const { isArray } = Array;
+    const { isView } = ArrayBuffer;
+    const evaluate = world.eval;
+    const makeFunction = Function;
+    const makeAsyncFunction = (async () => {}).constructor;
+    const promiseThen = Promise.prototype.then;
+    const call = makeFunction.prototype.call.bind(makeFunction.prototype.call);
+    const makeDate = Date, makeSet = Set, makeBigInt = BigInt, makeTypeError = TypeError, makeError = Error;
+    const text = String;
+
+    const depthLimit = 60;
+    const outputLimit = 1048576;
+    const errorLimit = 4096;
+    const consoleLimit = 16384;
+
+    // MARK: Taking away and freezing
+
+    delete world.WebAssembly;
+    delete world.Atomics;
+    delete world.SharedArrayBuffer;
+    delete world.console; // the engine's own, for debuggers
+
+    // The form that ends in `UTC`: a script has no other zone.
+    const toUTCString = makeDate.prototype.toUTCString;
+    defineProperty(makeDate.prototype, 'toString', {
+        value: function toString() { return call(toUTCString, this).replace('GMT', 'UTC'); },
+        writable: true, enumerable: false, configurable: true,
+    });
+
+    // A frozen prototype would also forbid objects that inherit from it a property of the same name by assignment,
+    // such as `this.name = …` in a class that extends Error. An accessor that defines it on the object allows that.
+    function allowOverriding(prototype) {
+        for (const name of getOwnPropertyNames(prototype)) {
+            const property = getOwnPropertyDescriptor(prototype, name);
+            if (!property.configurable || !('value' in property)) continue;
+            const value = property.value;
+            defineProperty(prototype, name, {
+                get: () => value,
+                set(other) {
+                    if (this === prototype) throw new makeTypeError('the built-in prototypes are frozen');
+                    defineProperty(this, name, { value: other, writable: true, enumerable: true, configurable: true });
+                },
+                enumerable: false, configurable: false,
+            });
+        }
+    }
+
+    function freezeBuiltIn(value) {
+        if (value === null || (typeof value !== 'object' && typeof value !== 'function') || value === world || isFrozen(value)) return;
+        const prototype = getOwnPropertyDescriptor(value, 'prototype')?.value;
+        freeze(value);
+        if (prototype) freezeBuiltIn(prototype);
+    }
+
+    allowOverriding(Object.prototype);
+    allowOverriding(makeFunction.prototype);
+    for (const name of getOwnPropertyNames(world)) {
+        if (name.endsWith('Error')) allowOverriding(world[name].prototype);
+    }
+    for (const name of getOwnPropertyNames(world)) freezeBuiltIn(getOwnPropertyDescriptor(world, name).value);
+    for (const name of getOwnPropertyNames(Intl)) freezeBuiltIn(Intl[name]);
+    for (const hidden of [
+        makeAsyncFunction, function* () {}.constructor, async function* () {}.constructor, getPrototypeOf(Int8Array),
+        getPrototypeOf([][Symbol.iterator]()), getPrototypeOf(''[Symbol.iterator]()), getPrototypeOf(new Map().entries()),
+        getPrototypeOf(new makeSet().values()), getPrototypeOf('a'.matchAll(/a/g)),
+        getPrototypeOf(getPrototypeOf([][Symbol.iterator]())),
+    ]) freezeBuiltIn(hidden);
+
+    // MARK: Values as JSON
+
+    const tags = {
+        date: makeDate.prototype.getTime, map: Map.prototype.forEach, set: makeSet.prototype.forEach,
+        boolean: Boolean.prototype.valueOf, number: Number.prototype.valueOf, string: text.prototype.valueOf,
+        bigint: makeBigInt.prototype.valueOf,
+    };
+
+    function wellFormed(string) { return string.isWellFormed() ? string : string.toWellFormed(); }
+
+    function instant(date) {
+        const milliseconds = call(tags.date, date);
+        return milliseconds === milliseconds ? new makeDate(milliseconds).toISOString().replace('.000Z', 'Z') : null;
+    }
+
+    // A copy that JSON can carry. `above` are the objects that the value is inside of.
+    function convert(value, above) {
+        switch (typeof value) {
+        case 'boolean': return value;
+        case 'number': return value - value === 0 ? value : 0;
+        case 'string': return wellFormed(value);
+        case 'bigint': return text(value);
+        case 'object': return value === null ? null : convertObject(value, above);
+        default: return null;
+        }
+    }
+
+    function convertObject(value, above) {
+        if (value instanceof makeDate) return instant(value);
+        if (value instanceof Promise) return null;
+        for (const seen of above) if (seen === value) throw new makeTypeError('the value contains itself');
+        if (above.length >= depthLimit) throw new makeTypeError(`the value is more than ${depthLimit} levels deep`);
+        above.push(value);
+        const converted = convertMembers(value, above);
+        above.pop();
+        return converted;
+    }
+
+    function convertMembers(value, above) {
+        if (isArray(value)) {
+            const elements = [];
+            for (let index = 0; index < value.length; index++) elements.push(convert(value[index], above));
+            return elements;
+        }
+        if (value instanceof ArrayBuffer) return convertMembers(new Uint8Array(value), above);
+        if (isView(value)) return value instanceof DataView ? create(null) : Array.from(value, (element) => convert(element, above));
+        if (value instanceof Map) {
+            const object = create(null);
+            call(tags.map, value, (member, key) => { object[wellFormed(text(key))] = convert(member, above); });
+            return object;
+        }
+        if (value instanceof makeSet) {
+            const elements = [];
+            call(tags.set, value, (member) => { elements.push(convert(member, above)); });
+            return elements;
+        }
+        if (value instanceof Boolean) return call(tags.boolean, value);
+        if (value instanceof Number) return convert(call(tags.number, value), above);
+        if (value instanceof text) return wellFormed(call(tags.string, value));
+        if (value instanceof makeBigInt) return text(call(tags.bigint, value));
+        if (typeof value.toJSON === 'function') return convert(value.toJSON(), above);
+        const object = create(null);
+        for (const key of keys(value)) object[wellFormed(key)] = convert(value[key], above);
+        return object;
+    }
+
+    // MARK: Answers
+
+    function describe(error) {
+        try {
+            let description;
+            if (error instanceof makeError) {
+                const name = text(error.name);
+                let message = text(error.message);
+                // The engine's own wording, said as everywhere else.
+                if (name === 'ReferenceError') message = message.replace(/^Can't find variable: (.*)$/s, '$1 is not defined');
+                description = message ? `${name}: ${message}` : name;
+            } else {
+                description = typeof error === 'object' && error !== null ? stringify(convert(error, [])) : text(error);
+            }
+            return wellFormed(description.slice(0, errorLimit));
+        } catch {
+            return 'an error that cannot be described';
+        }
+    }
+
+    function encodeError(error) { return stringify({ t: 'e', v: describe(error) }); }
+
+    function encode(value) {
+        try {
+            if (value === undefined) return '{"t":"u"}';
+            if (typeof value === 'number' && value - value !== 0) return stringify({ t: 'n', v: text(value) });
+            if (typeof value === 'bigint') return stringify({ t: 'b', v: text(value) });
+            if (typeof value === 'object' && value instanceof makeDate) {
+                const milliseconds = call(tags.date, value);
+                return milliseconds === milliseconds ? stringify({ t: 'd', v: milliseconds }) : '{"t":"j","v":null}';
+            }
+            if (typeof value === 'function' || typeof value === 'symbol') return '{"t":"u"}';
+            const answer = stringify(convert(value, []));
+            if (answer.length > outputLimit) {
+                throw new RangeError(`output too large: ${answer.length} characters (max: ${outputLimit})`);
+            }
+            return `{"t":"j","v":${answer}}`;
+        } catch (error) {
+            return stringify({ t: 'e', v: `error converting result: ${describe(error)}` });
+        }
+    }
+
+    // MARK: What custom code finds
+
+    function define(name, value) {
+        try {
+            defineProperty(world, name, { value, writable: true, enumerable: true, configurable: true });
+        } catch {
+            // `undefined`, `NaN` and `Infinity` are what they are.
+        }
+    }
+
+    function show(value) {
+        if (typeof value === 'string') return value;
+        if (value instanceof makeError) return describe(value);
+        try {
+            return typeof value === 'object' ? stringify(convert(value, [])) : text(value);
+        } catch {
+            return '[object]';
+        }
+    }
+
+    let consoleLeft = consoleLimit;
+    function log(...values) {
+        if (consoleLeft < 0) return;
+        let line = wellFormed(values.map(show).join(' '));
+        if (line.length > consoleLeft) {
+            line = wellFormed(line.slice(0, consoleLeft)) + `… (console output ends here: the limit is ${consoleLimit} bytes)`;
+            consoleLeft = -1;
+        } else {
+            consoleLeft -= line.length + 1;
+        }
+        host('log', line);
+    }
+
+    const modules = create(null);
+    function require(name) {
+        name = text(name);
+        if (modules[name] !== undefined) return modules[name];
+        const factory = host('module', name);
+        if (factory === undefined) throw new makeError(`module not found: ${name}`);
+        const module = { exports: {} };
+        factory(module, module.exports, require, (array) => host('random', array));
+        for (const member of keys(module.exports)) freezeBuiltIn(module.exports[member]);
+        freezeBuiltIn(module.exports);
+        return modules[name] = module.exports;
+    }
+
+    const integerArrays = [
+        Int8Array, Uint8Array, Uint8ClampedArray, Int16Array, Uint16Array, Int32Array, Uint32Array, BigInt64Array, BigUint64Array,
+    ];
+    const crypto = freeze({
+        getRandomValues(array) {
+            if (!integerArrays.some((kind) => array instanceof kind)) {
+                throw new makeTypeError('crypto.getRandomValues wants a typed array of integers');
+            }
+            if (array.byteLength > 65536) {
+                throw new makeTypeError(`crypto.getRandomValues: ${array.byteLength} bytes are more than 65536`);
+            }
+            host('random', array);
+            return array;
+        },
+    });
+
+    function compare(left, right) {
+        const a = makeBigInt(left), b = makeBigInt(right);
+        return a < b ? -1 : a > b ? 1 : 0;
+    }
+
+    const macros = {
+        toBigInt: (value) => makeBigInt(value),
+        bigCmp: compare,
+        bigGt: (left, right) => compare(left, right) > 0,
+        bigLt: (left, right) => compare(left, right) < 0,
+        // `parseUnit("1.5", 6)` is 1500000n.
+        parseUnit(value, decimals = 18) {
+            const match = /^([+-]?)(\d*)(?:\.(\d*))?$/.exec(text(value).trim());
+            const places = Number(decimals);
+            if (!match || !(match[2] || match[3]) || !Number.isInteger(places) || places < 0 || places > 255) {
+                throw new makeTypeError(`parseUnit: not a decimal number: ${text(value).slice(0, 64)}`);
+            }
+            const fraction = match[3] ?? '';
+            if (fraction.length > places) throw new RangeError(`parseUnit: more than ${places} decimals`);
+            const magnitude = makeBigInt((match[2] || '0') + fraction.padEnd(places, '0'));
+            return match[1] === '-' ? -magnitude : magnitude;
+        },
+    };
+
+    // MARK: Running
+
+    function defineVariables(variables) {
+        const values = parse(variables);
+        for (const name of keys(values)) define(name, values[name]);
+    }
+
+    function runBody(source) {
+        try {
+            return makeFunction(source);
+        } catch (error) {
+            if (!/\bawait\b/.test(source)) throw error;
+            return makeAsyncFunction(source);
+        }
+    }
+
+    function runScript(source) {
+        try {
+            return evaluate(source);
+        } catch (error) {
+            if (!(error instanceof SyntaxError) || !/\bawait\b/.test(source)) throw error;
+            return makeAsyncFunction(source)();
+        }
+    }
+
+    const kinds = {
+        expression(source) { return makeFunction(`return (\n${source}\n)`)(); },
+        script: runScript,
+        body(source) { return runBody(source)(); },
+    };
+
+    // For each list of arguments the encoded result of one call.
+    function callEach(source, parameters, lists) {
+        const compiled = makeFunction(...parse(parameters), source);
+        const answers = [];
+        for (const list of parse(lists)) {
+            let answer;
+            try {
+                answer = encode(compiled(...list));
+            } catch (error) {
+                answer = encodeError(error);
+            }
+            answers.push(answer);
+        }
+        return answers;
+    }
+
+    let answer = () => '{"t":"u"}';
+
+    // A settled promise counts as what it settled to; by the time of `finish` its jobs have run.
+    function keep(value) {
+        if (!(typeof value === 'object' && value instanceof Promise)) {
+            answer = () => encode(value);
+            return;
+        }
+        answer = () => '{"t":"j","v":null}';
+        call(promiseThen, value, (result) => { answer = () => encode(result); }, (error) => { answer = () => encodeError(error); });
+    }
+
+    return {
+        run(kind, variables, source, parameters, lists) {
+            try {
+                const hasMacros = kind === 'script' || kind === 'body';
+                if (hasMacros) {
+                    define('console', freeze({ log, info: log, warn: log, error: log, debug: log }));
+                    define('crypto', crypto);
+                }
+                defineVariables(variables);
+                if (hasMacros) {
+                    define('require', require);
+                    for (const name of keys(macros)) define(name, macros[name]);
+                }
+                if (kind === 'call') {
+                    const answers = callEach(source, parameters, lists);
+                    answer = () => `[${answers.join(',')}]`;
+                } else {
+                    keep(kinds[kind](source));
+                }
+            } catch (error) {
+                answer = () => encodeError(error);
+            }
+        },
+        finish() { return answer(); },
+    };
+})

@@ -1,0 +1,158 @@
+import AVSPrimitives
+import AVSScriptFrames
+import CJavaScriptCore
+import CSandbox
+
+/// JavaScriptCore: each script in a fresh context of one group.
+///
+/// Not `Sendable`: the library allows one thread at a time, and its view of the stack is the one of the thread that
+/// made the engine. Contexts hold no functions of ours but one, which writes lines, fills arrays with random bytes and
+/// lends modules (JS-5).
+@safe final class ScriptEngine {
+    private let group: JSContextGroupRef
+    private let hostClass: JSClassRef
+    private let driver = EngineString(PackageResources.driver_js)
+    private let modules: [String: EngineString]
+    private let runName = EngineString(Array("run".utf8))
+    private let finishName = EngineString(Array("finish".utf8))
+
+    /// What the scripts of the current request share with the functions that C calls.
+    fileprivate var console: [String] = []
+    fileprivate var isTimedOut = false
+
+    /// - Parameter modules: name to the text of a function `(module, exports, require, random)`.
+    init(modules: [String: [UInt8]]) throws(ScriptFrameError) {
+        guard let group = unsafe JSContextGroupCreate(), let hostClass = unsafe CJavaScriptCore_callableClass(callHost)
+        else { throw ScriptFrameError("JavaScriptCore makes no context group") }
+        unsafe self.group = group
+        unsafe self.hostClass = hostClass
+        self.modules = modules.mapValues(EngineString.init)
+    }
+
+    deinit {
+        unsafe JSClassRelease(hostClass)
+        unsafe JSContextGroupRelease(group)
+    }
+
+    // MARK: Requests
+
+    /// The results as JSON texts, and what was written.
+    func answer(_ request: ScriptRequest) -> (results: [[UInt8]], console: [String]) {
+        console = []
+        let deadline = ContinuousClock.now + .milliseconds(request.timeLimitMilliseconds)
+        let variables = EngineString(request.variables)
+        switch request.work {
+        case .expressions(let sources):
+            return (sources.map { run("expression", variables, [$0], until: deadline) }, [])
+        case .program(let source, let isBody):
+            return ([run(isBody ? "body" : "script", variables, [source], until: deadline)], console)
+        case .calls(let body, let parameters, let lists):
+            let names = JSONValue.array(parameters.map(JSONValue.string)).serialized
+            let result = run("call", variables, [body, names, String(decoding: lists, as: UTF8.self)], until: deadline)
+            guard result.first == UInt8(ascii: "[") else { return ([result], []) }
+            return ([Array(result.dropFirst().dropLast())], [])
+        }
+    }
+
+    private func run(
+        _ kind: String, _ variables: EngineString, _ texts: [String], until deadline: ContinuousClock.Instant
+    ) -> [UInt8] {
+        let left = deadline - ContinuousClock.now
+        guard left > .zero, let context = unsafe JSGlobalContextCreateInGroup(group, nil) else { return Self.timeout }
+        defer { unsafe JSGlobalContextRelease(context) }
+        isTimedOut = false
+        let reference = unsafe Unmanaged.passUnretained(self).toOpaque()
+        unsafe JSContextGroupSetExecutionTimeLimit(group, left / .seconds(1), noteTimeout, reference)
+        defer { unsafe JSContextGroupClearExecutionTimeLimit(group) }
+        let scope = unsafe Scope(context: context)
+        do throws(ScriptFrameError) {
+            let host = unsafe JSObjectMake(context, hostClass, reference)
+            let made = try unsafe scope.call(scope.evaluate(driver.raw), [host])
+            var arguments: [JSValueRef?] = unsafe [try scope.string(kind), try scope.string(variables.raw)]
+            for text in texts { unsafe arguments.append(try scope.string(text)) }
+            _ = try unsafe scope.call(scope.member(runName.raw, of: made), arguments)
+            // Jobs of promises have run when the call returned.
+            let result = try unsafe scope.bytes(of: scope.call(scope.member(finishName.raw, of: made), []))
+            if isTimedOut { return Self.timeout }
+            guard result.count <= Self.resultLimitBytes else {
+                return Self.error("output too large: \(result.count) bytes (max: \(Self.resultLimitBytes) bytes)")
+            }
+            return result
+        } catch {
+            return isTimedOut ? Self.timeout : Self.error(error.description)
+        }
+    }
+
+    /// Asks the collector to work before the next request comes.
+    func collectGarbage() {
+        guard let context = unsafe JSGlobalContextCreateInGroup(group, nil) else { return }
+        unsafe JSGarbageCollect(context)
+        unsafe JSGlobalContextRelease(context)
+    }
+
+    /// JS-4, and the tags around the value.
+    static let resultLimitBytes = (1 << 20) + 64
+    private static let timeout = Array(#"{"t":"l"}"#.utf8)
+
+    static func error(_ text: String) -> [UInt8] {
+        JSONValue.object(["t": "e", "v": .string(text)]).serializedBytes
+    }
+
+    // MARK: What scripts may call
+
+    /// `host(what, argument)`: nil is `undefined`.
+    fileprivate func host(_ scope: Scope, _ what: String, _ argument: JSValueRef) throws(ScriptFrameError) -> JSValueRef? {
+        switch what {
+        case "log":
+            console.append(String(decoding: try unsafe scope.bytes(of: argument), as: UTF8.self))
+            return nil
+        case "random":
+            try unsafe scope.fillWithRandomBytes(argument)
+            return nil
+        case "module":
+            let name = String(decoding: try unsafe scope.bytes(of: argument), as: UTF8.self)
+            guard let module = modules[name] else { return nil }
+            return try unsafe scope.evaluate(module.raw)
+        default: return nil
+        }
+    }
+}
+
+/// A string in the engine's own form.
+@safe private final class EngineString {
+    let raw: JSStringRef
+
+    /// - Parameter bytes: UTF-8 without a zero: the engine stops reading there.
+    init(_ bytes: [UInt8]) {
+        unsafe raw = unsafe (bytes + [0]).withUnsafeBufferPointer { bytes in
+            unsafe bytes.withMemoryRebound(to: CChar.self) { unsafe JSStringCreateWithUTF8CString($0.baseAddress) }
+        }
+    }
+
+    deinit { unsafe JSStringRelease(raw) }
+}
+
+// MARK: Called by C
+
+private func noteTimeout(_ context: JSContextRef?, _ engine: UnsafeMutableRawPointer?) -> Bool {
+    if let engine = unsafe engine { unsafe Unmanaged<ScriptEngine>.fromOpaque(engine).takeUnretainedValue().isTimedOut = true }
+    return true
+}
+
+private func callHost(
+    _ context: JSContextRef?, _ function: JSObjectRef?, _ this: JSObjectRef?, _ count: Int,
+    _ arguments: UnsafePointer<JSValueRef?>?, _ exception: UnsafeMutablePointer<JSValueRef?>?
+) -> JSValueRef? {
+    guard let context = unsafe context, let reference = unsafe JSObjectGetPrivate(function), count == 2,
+        let what = unsafe arguments?[0], let argument = unsafe arguments?[1]
+    else { return unsafe JSValueMakeUndefined(context) }
+    let engine = unsafe Unmanaged<ScriptEngine>.fromOpaque(reference).takeUnretainedValue()
+    let scope = unsafe Scope(context: context)
+    do throws(ScriptFrameError) {
+        let name = String(decoding: try unsafe scope.bytes(of: what), as: UTF8.self)
+        return try unsafe engine.host(scope, name, argument) ?? JSValueMakeUndefined(context)
+    } catch {
+        unsafe scope.describe(error, to: exception)
+        return unsafe JSValueMakeUndefined(context)
+    }
+}

@@ -1,0 +1,22 @@
+#ifndef CJAVASCRIPTCORE_SHIM_H
+#define CJAVASCRIPTCORE_SHIM_H
+
+// JavaScriptCore: contexts, values, and the limit of execution time.
+#include <JavaScriptCore/JavaScript.h>
+#include <stdbool.h>
+
+// Exported by the library, but in no public header.
+typedef bool (*CJavaScriptCore_ShouldTerminate)(JSContextRef context, void *information);
+JS_EXPORT void JSContextGroupSetExecutionTimeLimit(
+    JSContextGroupRef group, double seconds, CJavaScriptCore_ShouldTerminate callback, void *information);
+JS_EXPORT void JSContextGroupClearExecutionTimeLimit(JSContextGroupRef group);
+
+// A class of objects that can be called and carry a pointer. The empty definition is a global that Swift cannot copy.
+static inline JSClassRef CJavaScriptCore_callableClass(JSObjectCallAsFunctionCallback call) {
+    JSClassDefinition definition = kJSClassDefinitionEmpty;
+    definition.className = "Host";
+    definition.callAsFunction = call;
+    return JSClassCreate(&definition);
+}
+
+#endif
