@@ -21,6 +21,11 @@ api      four owners create, switch, cancel, delete and trigger tasks, keep secr
          list and every count, and nothing else. A change whose answer never came is there whole or not at all. After
          each kill `avsctl store check` reads the whole database, where avsctl is built.
 
+engine   tasks whose graphs ask a web server, compute, have an effect and ask again are started over and over, ten runs for
+         each kill; the aggregator is killed in the middle of its runs, and script workers are too. In the end every
+         accepted run has exactly one record, with all its steps. No effect was tried twice: where nobody knows whether
+         it came about, its step says so. What a run had recorded before its effect was not asked again after it.
+
 The program is .build/debug/avs-aggregator, or what the environment variable AVS_AGGREGATOR names.
 Exit status: 0 when everything holds, 1 when something does not.
 """
@@ -29,7 +34,7 @@ Exit status: 0 when everything holds, 1 when something does not.
 def parsed() -> argparse.Namespace:
     parser = argparse.ArgumentParser(
         "tools/test-crash", description=DESCRIPTION, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("scenario", choices=["intake", "api"])
+    parser.add_argument("scenario", choices=["intake", "api", "engine"])
     parser.add_argument("--cycles", type=int, default=20, metavar="N", help="how often to kill (1 to 10000; 20)")
     parser.add_argument("--seed", type=int, help="repeats the random moments of an earlier run")
     parser.add_argument("--keep", action="store_true", help="keep the folder with database and log")
@@ -43,6 +48,7 @@ def main() -> int:
     arguments = parsed()
     # Only now, for these bring gRPC and web3 along, and make stubs.
     from .api_crash import ApiCrash
+    from .engine_crash import EngineCrash
     from .intake_crash import IntakeCrash
     from .operators import operator_account
     from .processes import Aggregator, Chain
@@ -51,7 +57,7 @@ def main() -> int:
     folder = Path(tempfile.mkdtemp(prefix="avs-crash-"))
     print(f"test-crash: seed {seed}, data in {folder}", file=sys.stderr)
     chain = Chain()
-    scenario = {"intake": IntakeCrash, "api": ApiCrash}[arguments.scenario]
+    scenario = {"intake": IntakeCrash, "api": ApiCrash, "engine": EngineCrash}[arguments.scenario]
     aggregator = Aggregator(
         folder, chain, [operator_account(0).address, operator_account(1).address], scenario.SETTINGS)
     try:

@@ -27,6 +27,8 @@ class WebServer:
         self._lock = threading.Lock()
         self._server = ThreadingHTTPServer(("127.0.0.1", port), self._handler())
         self._server.daemon_threads = True
+        # A client that is killed resets its connections.
+        self._server.handle_error = lambda *_: None
         threading.Thread(target=self._server.serve_forever, daemon=True).start()
         self.authority = f"127.0.0.1:{self._server.server_address[1]}"
         self.url = f"http://{self.authority}"

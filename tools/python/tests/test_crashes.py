@@ -6,6 +6,7 @@ import time
 import pytest
 from avs_testbed.api_client import ApiClient
 from avs_testbed.api_crash import ApiCrash
+from avs_testbed.engine_crash import EngineCrash
 from avs_testbed.intake_crash import IntakeCrash
 from avs_testbed.stubs import ROOT, avs
 from avs_testbed.users import User
@@ -30,9 +31,17 @@ def test_twenty_kills_lose_no_change_and_halve_none(new_aggregator):
     assert report.kills >= 20 and report.acknowledged > 100
 
 
+@pytest.mark.timeout(900)
+def test_ten_kills_in_the_middle_of_runs_repeat_no_effect(new_aggregator):
+    """XO-3, XO-15, XO-17, B2 to B9: a hundred runs, killed between and inside their steps."""
+    report = EngineCrash(new_aggregator(**EngineCrash.SETTINGS), cycles=10, seed=20).run()
+    assert report.is_clean, str(report)
+    assert report.kills == 10 and report.executions == 100
+
+
 def test_the_tool_explains_itself():
     answer = subprocess.run([TOOL, "--help"], capture_output=True, text=True, timeout=60)
-    assert answer.returncode == 0 and "intake" in answer.stdout and "api" in answer.stdout
+    assert answer.returncode == 0 and "intake" in answer.stdout and "api" in answer.stdout and "engine" in answer.stdout
     for wrong in ([], ["nothing"], ["api", "--cycles", "0"]):
         assert subprocess.run([TOOL, *wrong], capture_output=True, timeout=60).returncode == 2
 
