@@ -106,7 +106,7 @@ let package = Package(
         .target(
             name: "AVSEngine",
             dependencies: [
-                "AVSCrypto", "AVSEthereum", "AVSModel", "AVSPrimitives", "AVSSchema", "AVSStorage", "AVSWorkflow",
+                "AVSCrypto", "AVSEthereum", "AVSModel", "AVSPrimitives", "AVSSchema", "AVSStorage", "AVSWorkflow", bigInt,
                 .product(name: "DequeModule", package: "swift-collections"),
                 .product(name: "Logging", package: "swift-log"),
                 .product(name: "OrderedCollections", package: "swift-collections"),

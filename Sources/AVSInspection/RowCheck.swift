@@ -45,7 +45,8 @@ struct RowCheck {
         case .executionCountOfOwner: try executionCountOfOwner(reader)
         case .expiry: try expiry(reader)
         case .promise: try promise(reader)
-        case .jobSequence, .migration, .migrationProgress: break
+        case .lane: try lane(reader)
+        case .intent, .jobSequence, .migration, .migrationProgress: break
         }
     }
 
@@ -93,6 +94,19 @@ struct RowCheck {
         let counted = try DecimalText(stored: value).value
         let answers = try count(Rows<AnswerKey>(under: owner).range, reader) { _ in 1 }
         if answers != counted { found("I14", "the owner has \(answers) recorded answers, counted are \(counted)") }
+    }
+
+    /// A wallet's operations come one after another.
+    private mutating func lane(_ reader: borrowing some StoreReader & ~Copyable) throws {
+        let key = try LaneKey(bytes: key)
+        guard let open = try Lane(stored: value).open else { return }
+        guard let intent = try reader.value(for: open) else {
+            return found("I8", "there is no \(KeyText.text(of: open.bytes))")
+        }
+        if intent.isFinal { found("I8", "\(KeyText.text(of: open.bytes)) has come to its end") }
+        if intent.sender != key.sender || intent.chainID != key.chainID {
+            found("I8", "\(KeyText.text(of: open.bytes)) is of another wallet")
+        }
     }
 
     private mutating func node() throws {

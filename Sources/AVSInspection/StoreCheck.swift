@@ -16,7 +16,9 @@ public import AVSStorage
 /// - I11: no claim is of an epoch that is yet to come
 /// - I14: no key lies outside the tables, and none is of a task that is gone
 ///
-/// I8 and I9 speak of intents, which this version does not write; I12 and I13 of what happens in time.
+/// - I8: of a wallet's user operations at most one is under way, and it is that wallet's
+///
+/// I9 speaks of what others see, I12 and I13 of what happens in time.
 ///
 /// It reads in bounded turns and remembers nothing between rows but the indexes of one task at a time, 8 bytes for each
 /// of its runs. On a database that is being written to, use it over one snapshot.

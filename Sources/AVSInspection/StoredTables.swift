@@ -35,6 +35,8 @@ extension StoredTable {
         case .promise: self.init("promise", empty: PromiseKey.self)
         case .migration: self.init("migration", texts: MigrationKey.self)
         case .migrationProgress: self.init("migration-progress", texts: MigrationProgressKey.self)
+        case .intent: self.init("intent", IntentKey.self, record: Stored.IntentRecord.self)
+        case .lane: self.init("lane", LaneKey.self, record: Stored.LaneRecord.self)
         }
     }
 

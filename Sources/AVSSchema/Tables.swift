@@ -62,6 +62,10 @@ public enum TableName: String, CaseIterable, Sendable {
     case migration = "migration:"
     /// `migration_at:<name>` → ``MigrationProgress``. There while it is being done.
     case migrationProgress = "migration_at:"
+    /// `intent:<execution id>:<6 digits>` → ``Intent``. There before an effect is tried, and for a week after its end.
+    case intent = "intent:"
+    /// `lane:<chain>:<sender>` → ``Lane``. The next nonce of a wallet, and which of its operations is under way.
+    case lane = "lane:"
 }
 
 extension Table {
@@ -91,6 +95,8 @@ extension Table {
     public static let promise = Table(.promise)
     public static let migration = Table(.migration)
     public static let migrationProgress = Table(.migrationProgress)
+    public static let intent = Table(.intent)
+    public static let lane = Table(.lane)
 
     /// Every table of the schema; beside them a database holds the store's own `meta:` (``StoreMeta/table``).
     public static let all = TableName.allCases.map { Table($0) }

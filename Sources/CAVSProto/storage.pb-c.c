@@ -91,6 +91,24 @@ void   aggregator__storage__journal_record__init
   static const Aggregator__Storage__JournalRecord init_value = AGGREGATOR__STORAGE__JOURNAL_RECORD__INIT;
   *message = init_value;
 }
+void   aggregator__storage__intent_record__user_operation_effect__init
+                     (Aggregator__Storage__IntentRecord__UserOperationEffect         *message)
+{
+  static const Aggregator__Storage__IntentRecord__UserOperationEffect init_value = AGGREGATOR__STORAGE__INTENT_RECORD__USER_OPERATION_EFFECT__INIT;
+  *message = init_value;
+}
+void   aggregator__storage__intent_record__init
+                     (Aggregator__Storage__IntentRecord         *message)
+{
+  static const Aggregator__Storage__IntentRecord init_value = AGGREGATOR__STORAGE__INTENT_RECORD__INIT;
+  *message = init_value;
+}
+void   aggregator__storage__lane_record__init
+                     (Aggregator__Storage__LaneRecord         *message)
+{
+  static const Aggregator__Storage__LaneRecord init_value = AGGREGATOR__STORAGE__LANE_RECORD__INIT;
+  *message = init_value;
+}
 static const ProtobufCFieldDescriptor aggregator__storage__wallet_record__field_descriptors[6] =
 {
   {
@@ -1297,5 +1315,370 @@ const ProtobufCMessageDescriptor aggregator__storage__journal_record__descriptor
   aggregator__storage__journal_record__field_indices_by_name,
   1,  aggregator__storage__journal_record__number_ranges,
   (ProtobufCMessageInit) aggregator__storage__journal_record__init,
+  NULL,NULL,NULL    /* reserved[123] */
+};
+static const ProtobufCFieldDescriptor aggregator__storage__intent_record__user_operation_effect__field_descriptors[11] =
+{
+  {
+    "chain_id",
+    1,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_UINT64,
+    0,   /* quantifier_offset */
+    offsetof(Aggregator__Storage__IntentRecord__UserOperationEffect, chain_id),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "entry_point",
+    2,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_BYTES,
+    0,   /* quantifier_offset */
+    offsetof(Aggregator__Storage__IntentRecord__UserOperationEffect, entry_point),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "sender",
+    3,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_BYTES,
+    0,   /* quantifier_offset */
+    offsetof(Aggregator__Storage__IntentRecord__UserOperationEffect, sender),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "nonce",
+    4,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_BYTES,
+    0,   /* quantifier_offset */
+    offsetof(Aggregator__Storage__IntentRecord__UserOperationEffect, nonce),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "hash",
+    5,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_BYTES,
+    0,   /* quantifier_offset */
+    offsetof(Aggregator__Storage__IntentRecord__UserOperationEffect, hash),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "operation",
+    6,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_BYTES,
+    0,   /* quantifier_offset */
+    offsetof(Aggregator__Storage__IntentRecord__UserOperationEffect, operation),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "valid_until",
+    7,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_UINT64,
+    0,   /* quantifier_offset */
+    offsetof(Aggregator__Storage__IntentRecord__UserOperationEffect, valid_until),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "from_block",
+    8,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_UINT64,
+    0,   /* quantifier_offset */
+    offsetof(Aggregator__Storage__IntentRecord__UserOperationEffect, from_block),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "transaction",
+    9,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_BYTES,
+    0,   /* quantifier_offset */
+    offsetof(Aggregator__Storage__IntentRecord__UserOperationEffect, transaction),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "failure",
+    10,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_BYTES,
+    0,   /* quantifier_offset */
+    offsetof(Aggregator__Storage__IntentRecord__UserOperationEffect, failure),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "succeeded",
+    11,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_BOOL,
+    0,   /* quantifier_offset */
+    offsetof(Aggregator__Storage__IntentRecord__UserOperationEffect, succeeded),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+};
+static const unsigned aggregator__storage__intent_record__user_operation_effect__field_indices_by_name[] = {
+  0,   /* field[0] = chain_id */
+  1,   /* field[1] = entry_point */
+  9,   /* field[9] = failure */
+  7,   /* field[7] = from_block */
+  4,   /* field[4] = hash */
+  3,   /* field[3] = nonce */
+  5,   /* field[5] = operation */
+  2,   /* field[2] = sender */
+  10,   /* field[10] = succeeded */
+  8,   /* field[8] = transaction */
+  6,   /* field[6] = valid_until */
+};
+static const ProtobufCIntRange aggregator__storage__intent_record__user_operation_effect__number_ranges[1 + 1] =
+{
+  { 1, 0 },
+  { 0, 11 }
+};
+const ProtobufCMessageDescriptor aggregator__storage__intent_record__user_operation_effect__descriptor =
+{
+  PROTOBUF_C__MESSAGE_DESCRIPTOR_MAGIC,
+  "aggregator.storage.IntentRecord.UserOperationEffect",
+  "UserOperationEffect",
+  "Aggregator__Storage__IntentRecord__UserOperationEffect",
+  "aggregator.storage",
+  sizeof(Aggregator__Storage__IntentRecord__UserOperationEffect),
+  11,
+  aggregator__storage__intent_record__user_operation_effect__field_descriptors,
+  aggregator__storage__intent_record__user_operation_effect__field_indices_by_name,
+  1,  aggregator__storage__intent_record__user_operation_effect__number_ranges,
+  (ProtobufCMessageInit) aggregator__storage__intent_record__user_operation_effect__init,
+  NULL,NULL,NULL    /* reserved[123] */
+};
+static const ProtobufCEnumValue aggregator__storage__intent_record__state__enum_values_by_number[3] =
+{
+  { "ALLOCATED", "AGGREGATOR__STORAGE__INTENT_RECORD__STATE__ALLOCATED", 0 },
+  { "SENT", "AGGREGATOR__STORAGE__INTENT_RECORD__STATE__SENT", 1 },
+  { "FINAL", "AGGREGATOR__STORAGE__INTENT_RECORD__STATE__FINAL", 2 },
+};
+static const ProtobufCIntRange aggregator__storage__intent_record__state__value_ranges[] = {
+{0, 0},{0, 3}
+};
+static const ProtobufCEnumValueIndex aggregator__storage__intent_record__state__enum_values_by_name[3] =
+{
+  { "ALLOCATED", 0 },
+  { "FINAL", 2 },
+  { "SENT", 1 },
+};
+const ProtobufCEnumDescriptor aggregator__storage__intent_record__state__descriptor =
+{
+  PROTOBUF_C__ENUM_DESCRIPTOR_MAGIC,
+  "aggregator.storage.IntentRecord.State",
+  "State",
+  "Aggregator__Storage__IntentRecord__State",
+  "aggregator.storage",
+  3,
+  aggregator__storage__intent_record__state__enum_values_by_number,
+  3,
+  aggregator__storage__intent_record__state__enum_values_by_name,
+  1,
+  aggregator__storage__intent_record__state__value_ranges,
+  NULL,NULL,NULL,NULL   /* reserved[1234] */
+};
+static const ProtobufCFieldDescriptor aggregator__storage__intent_record__field_descriptors[6] =
+{
+  {
+    "step",
+    1,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_BYTES,
+    0,   /* quantifier_offset */
+    offsetof(Aggregator__Storage__IntentRecord, step),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "request_digest",
+    2,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_BYTES,
+    0,   /* quantifier_offset */
+    offsetof(Aggregator__Storage__IntentRecord, request_digest),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "state",
+    3,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_ENUM,
+    0,   /* quantifier_offset */
+    offsetof(Aggregator__Storage__IntentRecord, state),
+    &aggregator__storage__intent_record__state__descriptor,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "created_at",
+    4,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_INT64,
+    0,   /* quantifier_offset */
+    offsetof(Aggregator__Storage__IntentRecord, created_at),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "updated_at",
+    5,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_INT64,
+    0,   /* quantifier_offset */
+    offsetof(Aggregator__Storage__IntentRecord, updated_at),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "user_operation",
+    6,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_MESSAGE,
+    0,   /* quantifier_offset */
+    offsetof(Aggregator__Storage__IntentRecord, user_operation),
+    &aggregator__storage__intent_record__user_operation_effect__descriptor,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+};
+static const unsigned aggregator__storage__intent_record__field_indices_by_name[] = {
+  3,   /* field[3] = created_at */
+  1,   /* field[1] = request_digest */
+  2,   /* field[2] = state */
+  0,   /* field[0] = step */
+  4,   /* field[4] = updated_at */
+  5,   /* field[5] = user_operation */
+};
+static const ProtobufCIntRange aggregator__storage__intent_record__number_ranges[1 + 1] =
+{
+  { 1, 0 },
+  { 0, 6 }
+};
+const ProtobufCMessageDescriptor aggregator__storage__intent_record__descriptor =
+{
+  PROTOBUF_C__MESSAGE_DESCRIPTOR_MAGIC,
+  "aggregator.storage.IntentRecord",
+  "IntentRecord",
+  "Aggregator__Storage__IntentRecord",
+  "aggregator.storage",
+  sizeof(Aggregator__Storage__IntentRecord),
+  6,
+  aggregator__storage__intent_record__field_descriptors,
+  aggregator__storage__intent_record__field_indices_by_name,
+  1,  aggregator__storage__intent_record__number_ranges,
+  (ProtobufCMessageInit) aggregator__storage__intent_record__init,
+  NULL,NULL,NULL    /* reserved[123] */
+};
+static const ProtobufCFieldDescriptor aggregator__storage__lane_record__field_descriptors[3] =
+{
+  {
+    "next_nonce",
+    1,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_BYTES,
+    0,   /* quantifier_offset */
+    offsetof(Aggregator__Storage__LaneRecord, next_nonce),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "open_execution",
+    2,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_BYTES,
+    0,   /* quantifier_offset */
+    offsetof(Aggregator__Storage__LaneRecord, open_execution),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "open_index",
+    3,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_UINT32,
+    0,   /* quantifier_offset */
+    offsetof(Aggregator__Storage__LaneRecord, open_index),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+};
+static const unsigned aggregator__storage__lane_record__field_indices_by_name[] = {
+  0,   /* field[0] = next_nonce */
+  1,   /* field[1] = open_execution */
+  2,   /* field[2] = open_index */
+};
+static const ProtobufCIntRange aggregator__storage__lane_record__number_ranges[1 + 1] =
+{
+  { 1, 0 },
+  { 0, 3 }
+};
+const ProtobufCMessageDescriptor aggregator__storage__lane_record__descriptor =
+{
+  PROTOBUF_C__MESSAGE_DESCRIPTOR_MAGIC,
+  "aggregator.storage.LaneRecord",
+  "LaneRecord",
+  "Aggregator__Storage__LaneRecord",
+  "aggregator.storage",
+  sizeof(Aggregator__Storage__LaneRecord),
+  3,
+  aggregator__storage__lane_record__field_descriptors,
+  aggregator__storage__lane_record__field_indices_by_name,
+  1,  aggregator__storage__lane_record__number_ranges,
+  (ProtobufCMessageInit) aggregator__storage__lane_record__init,
   NULL,NULL,NULL    /* reserved[123] */
 };

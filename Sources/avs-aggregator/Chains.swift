@@ -28,6 +28,8 @@ struct Chains {
             clients[client.chainID] = client
             var known = ChainSettings(client: client, entryPoint: chain.entryPoint.address, factory: chain.factory)
             known.tokens = WellKnownTokens.onChain(client.chainID)
+            known.bundler = Self.bundler(chain, id: client.chainID, fetcher: fetcher, time: time)
+            known.paymaster = chain.paymaster
             settings[client.chainID] = known
             if chain.isDefault || first == nil { first = client.chainID }
         }
@@ -55,6 +57,18 @@ struct Chains {
         return OperatorAliases(approved: Set(configuration.approvedOperators), time: time, logger: logger) { node in
             try await registry.alias(of: node)
         }
+    }
+
+    /// Not asked for its chain: the hash of an operation holds that, and not every bundler tells.
+    private static func bundler(
+        _ chain: ChainConfiguration, id: UInt64, fetcher: EndpointFetcher, time: any TimeSource
+    ) -> (any ChainClient)? {
+        guard let url = chain.bundlerURL else { return nil }
+        var options = HTTPChainClient.Configuration()
+        options.verifiesChainID = false
+        options.attemptTimeout = options.totalTimeout  // there is no other endpoint to turn to
+        return HTTPChainClient(
+            chainID: id, endpoints: [ChainEndpoint(url: url.text)], fetcher: fetcher, configuration: options, time: time)
     }
 
     /// A client whose endpoints were asked which chain they serve: a wrong one would act on the wrong chain (9.6).

@@ -32,6 +32,7 @@ struct Wiring {
         for warning in loaded.warnings + loaded.withoutEffect { logger.warning("\(warning)") }
         let time = SystemTime()
         let tokens = try tokens(logger)
+        let controller = try ControllerKey.load(configuration, facts)
         let chains = try await Chains(configuration.chains, time: time)
         defer { chains.close() }
         let store = try openStore(logger, logs)
@@ -39,7 +40,9 @@ struct Wiring {
         let failure: (any Error)?
         do {
             try await migrate(store, time: time, logger: logger)
-            try await serve(store: store, backups: backups, chains: chains, tokens: tokens, time: time, logger: logger)
+            try await serve(
+                store: store, backups: backups, chains: chains, tokens: tokens, controller: controller, time: time,
+                logger: logger)
             failure = nil
         } catch {
             failure = error
@@ -72,7 +75,8 @@ struct Wiring {
     }
 
     private func serve(
-        store: RocksDBStore, backups: BackupService, chains: Chains, tokens: JWT, time: SystemTime, logger: Logger
+        store: RocksDBStore, backups: BackupService, chains: Chains, tokens: JWT, controller: SigningKey?,
+        time: SystemTime, logger: Logger
     ) async throws {
         let http = try outgoingHTTP(time)
         defer { http.close() }
@@ -81,9 +85,19 @@ struct Wiring {
         var engineSettings = configuration.engineConfiguration(chains.settings, defaultID: chains.defaultID)
         engineSettings.isSpaceLow = { store.status.isSpaceLow }
         engineSettings.rootKeys = ConfiguredRootKeys(configuration: configuration, facts: facts)
+        if let controller {
+            engineSettings.walletCalls = UserOperationSender(
+                store: store, configuration: engineSettings,
+                signer: OperationSigner(key: controller, allowed: chains.settings.mapValues(\.entryPoint)),
+                epoch: store.status.epoch, time: time, logger: logger)
+            logger.info("signs user operations", metadata: ["controller": "\(controller.address)"])
+        } else if configuration.chains.contains(where: { $0.bundlerURL != nil }) {
+            logger.warning("a bundler is configured and no controller: nothing is written on a chain")
+        }
         let runner = GraphRunner(
-            chains: chains.clients, http: http, time: time, scripts: scripts ?? SimpleScriptRunner(), services: configuration.workflowServices(chains.clients),
-            loopElements: configuration.limits.loopElements)
+            chains: chains.clients, http: http, time: time, scripts: scripts ?? SimpleScriptRunner(),
+            services: configuration.workflowServices(chains.clients), loopElements: configuration.limits.loopElements,
+            wallets: engineSettings.walletCalls)
         let engine = TaskEngine(
             store: store, configuration: engineSettings, runner: runner, immediate: runner, epoch: store.status.epoch,
             time: time, random: SecureRandom(), logger: logger)

@@ -38,6 +38,8 @@ struct EffectTests {
         fetch.allow[] fetch.max_redirects eth_rpc_url ap_config_address moralis_api_key moralis_url limits.loop_elements
         script.memory script.jit script.require_sandbox script.worker script.lodash script.workers
         script.workers_per_owner
+        chains[].bundler_url chains[].paymaster_address smart_wallet.bundler_url smart_wallet.paymaster_address
+        controller.keystore_path controller.private_key smart_wallet.controller_private_key
         """.split(whereSeparator: \.isWhitespace).map(String.init))
 
     @Test("has an effect, or says at start that it has none: no key is silently ignored")

@@ -315,6 +315,20 @@ struct StoreCheckTests {
         #expect(try await findings { try $0.deleteAll(AVSStorage.Rows<AnswerKey>(under: Rows.owner)) }.map(\.rule) == ["I14"])
     }
 
+    @Test("I8: a wallet whose open operation is gone, over, or another's")
+    func lanes() async throws {
+        #expect(try await findings { try $0.delete(Rows.intent) }.map(\.rule) == ["I8"])
+        let over = try await findings { transaction in
+            var intent = try #require(try transaction.value(for: Rows.intent))
+            intent.state = .final(.lost("x"))
+            try transaction.put(Rows.intent, intent)
+        }
+        #expect(over.map(\.rule) == ["I8"])
+        let foreign = LaneKey(chainID: 31_337, sender: Rows.owner)
+        #expect(try await findings { try $0.put(foreign, Lane(open: Rows.intent)) }.map(\.rule) == ["I8"])
+        #expect(try await findings { try $0.put(Rows.lane, Lane(nextNonce: UInt256(5))) }.isEmpty)
+    }
+
     @Test("I2: an accepted occurrence whose execution is neither awaited nor recorded")
     func lostExecution() async throws {
         let found = try await findings { transaction in

@@ -69,6 +69,21 @@ enum Rows {
         if let name = DerivedRows.migration { try transaction.put(MigrationKey(name), MigrationMark(records: 0, doneAt: now)) }
     }
 
+    private static let index: KeyIndex = (0...0).compactMap { KeyIndex($0) }[0]
+    static let intent = IntentKey(ExecutionID(ulid(103)), index)
+    static let lane = LaneKey(chainID: 31_337, sender: wallet)
+
+    /// What a wallet is about to do, and that it is next.
+    private static func fillIntents(_ transaction: inout Transaction) throws {
+        try transaction.put(
+            intent,
+            Intent(
+                step: "n1/0", requestDigest: SHA256.hash([1]), createdAt: now, chainID: 31_337, entryPoint: factory,
+                sender: wallet, nonce: UInt256(4), hash: SHA256.hash([2]), operation: Array("{}".utf8),
+                validUntil: 1_900_000_900, fromBlock: 5))
+        try transaction.put(lane, Lane(nextNonce: UInt256(4), open: intent))
+    }
+
     /// One row of each table that the engine writes.
     static func fill(_ transaction: inout Transaction) throws {
         try fillExpiring(&transaction)
@@ -93,6 +108,7 @@ enum Rows {
             try transaction.put(MigrationProgressKey(name), MigrationProgress(records: 2, last: [1, 2]))
         }
         try fillSecrets(&transaction)
+        try fillIntents(&transaction)
         try transaction.put(IndexCounterKey(task.id), DecimalText(3))
         try transaction.put(
             ClaimKey(running.executionID),

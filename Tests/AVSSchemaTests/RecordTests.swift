@@ -80,6 +80,28 @@ struct RecordTests {
         #expect(try Execution(stored: execution.stored) == execution)
     }
 
+    @Test("XO-16: an intent comes back in every state, with all that recognises its operation")
+    func intents() throws {
+        let states: [Intent.State] = [
+            .allocated, .sent, .final(.carriedOut(transaction: .zero, succeeded: true)),
+            .final(.carriedOut(transaction: .zero, succeeded: false)), .final(.lost("nonce 4 was used by another")),
+        ]
+        for (state, validUntil) in zip(states, [1_900_000_900, nil, nil, 1, nil] as [UInt64?]) {
+            var intent = Intent(
+                step: "loop_iter_3/0", requestDigest: .zero, createdAt: Self.now, chainID: 31_337, entryPoint: .zero,
+                sender: .zero, nonce: .max, hash: .zero, operation: Array("{}".utf8), validUntil: validUntil, fromBlock: .max)
+            intent.state = state
+            intent.updatedAt = Self.now.adding(.seconds(1))
+            #expect(try Intent(stored: intent.stored) == intent)
+        }
+        let index = try #require(KeyIndex(7))
+        for lane in [Lane(), Lane(nextNonce: .max, open: IntentKey(ExecutionID(ULID(value: 5)), index))] {
+            #expect(try Lane(stored: lane.stored) == lane)
+        }
+        #expect(throws: (any Error).self) { try Intent(stored: [0xff]) }
+        #expect(throws: (any Error).self) { try Intent(stored: []) }
+    }
+
     @Test("of every other table keeps everything")
     func others() throws {
         let job = Job(

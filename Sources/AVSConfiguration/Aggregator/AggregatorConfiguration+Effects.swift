@@ -10,7 +10,6 @@ extension AggregatorConfiguration {
         ]
 
     private static let storageAndRuns = [
-        "controller.keystore_path", "controller.private_key", "smart_wallet.controller_private_key",
         "effects.blind_after_restart", "outbox.first_retry", "outbox.longest_retry", "outbox.give_up_after",
         "fee_rates.credit_limit_usd", "fee_rates.tiers.tier_2",
         "fee_rates.tiers.tier_3", "limits.steps_per_execution", "limits.journal_size",
@@ -18,8 +17,8 @@ extension AggregatorConfiguration {
     ]
 
     private static let outside = [
-        "chains[].ws_url", "chains[].confirmations", "chains[].bundler_url", "chains[].paymaster_address", "smart_wallet.eth_ws_url",
-        "smart_wallet.bundler_url", "smart_wallet.paymaster_address", "smart_wallet.whitelist_addresses[]",
+        "chains[].ws_url", "chains[].confirmations", "smart_wallet.eth_ws_url",
+        "smart_wallet.whitelist_addresses[]",
         "notifications.summary.enabled", "notifications.summary.provider", "notifications.summary.api_endpoint",
         "notifications.summary.api_key", "ecdsa_private_key", "eth_ws_url",
         "operator_state_retriever_address", "avs_registry_coordinator_address", "sentry_dsn",

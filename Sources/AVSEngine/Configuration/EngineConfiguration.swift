@@ -1,6 +1,7 @@
 public import AVSEthereum
 import AVSModel
 public import AVSPrimitives
+public import AVSWorkflow
 
 /// What an operator of the service decides about the engine, with its defaults and bounds.
 public struct EngineConfiguration: Sendable {
@@ -36,6 +37,10 @@ public struct ChainSettings: Sendable {
     public var client: any ChainClient
     public var entryPoint: Address
     public var factory: Address
+    /// Takes user operations; without one wallets do nothing on this chain.
+    public var bundler: (any ChainClient)?
+    /// Pays for user operations; `nil` leaves that to the wallets.
+    public var paymaster: Address?
     /// Tokens that are known without asking their contracts.
     public var tokens: [Address: TokenMetadata] = [:]
 

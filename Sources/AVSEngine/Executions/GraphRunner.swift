@@ -11,12 +11,15 @@ public struct GraphRunner: WorkflowRunner, ImmediateRunner {
     private let scripts: any ScriptRunner
     private let services: WorkflowServices
     private let loopElements: Int
+    private let wallets: any WalletCallSender
 
-    /// - Parameter loopElements: the most that one loop may walk.
+    /// - Parameters:
+    ///   - loopElements: the most that one loop may walk.
+    ///   - wallets: sends what nodes have wallets do.
     public init(
         chains: [UInt64: any ChainClient], http: any HTTPClient, time: any TimeSource,
         scripts: any ScriptRunner = SimpleScriptRunner(), services: WorkflowServices = WorkflowServices(),
-        loopElements: Int = 10_000
+        loopElements: Int = 10_000, wallets: any WalletCallSender = NoWalletCallSender()
     ) {
         self.chains = chains
         self.http = http
@@ -24,6 +27,7 @@ public struct GraphRunner: WorkflowRunner, ImmediateRunner {
         self.scripts = scripts
         self.services = services
         self.loopElements = loopElements
+        self.wallets = wallets
     }
 
     public func run(
@@ -34,13 +38,22 @@ public struct GraphRunner: WorkflowRunner, ImmediateRunner {
             secrets: request.secrets, recorded: request.recorded, startedAt: request.startedAt,
             deadline: request.deadline)
         run.isSimulated = request.isSimulated
-        let environment = environment(of: request.task.chainID, owner: request.task.owner)
+        var environment = environment(of: request.task.chainID, owner: request.task.owner)
+        environment.wallet = ActingWallet(
+            owner: request.task.owner, address: request.task.wallet, execution: request.executionID,
+            isOfRun: !request.isSimulated, isSimulated: request.isSimulated, sender: wallets)
         let outcome = await run.run(in: environment, recorder: recorder, isStopped: isStopped)
         return RunResult(steps: outcome.steps, status: outcome.status, error: outcome.error)
     }
 
     public func run(_ trial: NodeTrial) async -> Step {
-        await trial.run(in: environment(of: trial.chainID, owner: trial.owner))
+        var environment = environment(of: trial.chainID, owner: trial.owner)
+        environment.wallet = trial.wallet.map {
+            ActingWallet(
+                owner: trial.owner, address: $0, execution: trial.executionID, isOfRun: false, isSimulated: true,
+                sender: wallets)
+        }
+        return await trial.run(in: environment)
     }
 
     public func run(_ trial: TriggerTrial, chainID: UInt64) async throws(NodeFailure) -> TriggerTrial.Outcome {

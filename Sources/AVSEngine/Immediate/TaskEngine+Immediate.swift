@@ -23,9 +23,10 @@ extension TaskEngine {
     /// Runs one node with these variables and the server's own secrets (execution-engine 6.2).
     public func run(_ node: Node, input: [String: JSONValue], owner: Address) async -> NodeTrialResult {
         let chainID: UInt64
+        var wallet: Address?
         do throws(NodeFailure) {
             chainID = try self.chainID(in: input)
-            if node.config.actsOnChain { try await checkRunner(of: node.kind, input: input, owner: owner) }
+            if node.config.actsOnChain { wallet = try await runner(of: node.kind, input: input, owner: owner) }
             do throws(NodeFailure) {
                 try NodeRequirements.check(node.config)
             } catch {
@@ -40,16 +41,17 @@ extension TaskEngine {
         // A name of the service's own: the caller's is not looked at.
         let fresh = Node(id: "node", name: "singleNodeExecution", config: node.config, retry: node.retry)
         let trial = NodeTrial(
-            node: fresh, input: input, secrets: configuration.macroSecrets, chainID: chainID, owner: owner)
+            node: fresh, input: input, secrets: configuration.macroSecrets, chainID: chainID, owner: owner, wallet: wallet,
+            executionID: newExecutionID(at: time.now))
         let step = await immediate.run(trial)
         let failure = step.success ? nil : NodeFailure(code: step.errorCode, step.error)
         return NodeTrialResult(step: step, failure: failure)
     }
 
     /// Whose wallet acts, for nodes that could write (execution-engine 6.2, step 2).
-    private func checkRunner(
+    private func runner(
         of kind: NodeKind, input: [String: JSONValue], owner: Address
-    ) async throws(NodeFailure) {
+    ) async throws(NodeFailure) -> Address {
         let type = kind.shortName
         guard let settings = input["settings"], !settings.isNull else {
             throw NodeFailure("settings is required for \(type)")
@@ -62,7 +64,7 @@ extension TaskEngine {
             throw NodeFailure("settings.runner must be a valid hex address for \(type)")
         }
         do {
-            if try await wallets.mayAct(runner, for: owner) { return }
+            if try await wallets.mayAct(runner, for: owner) { return runner }
         } catch {
             throw NodeFailure(code: .rpcNodeError, "the wallet \(runner) could not be looked up")
         }

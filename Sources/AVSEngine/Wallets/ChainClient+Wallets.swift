@@ -14,7 +14,7 @@ extension ChainClient {
     }
 
     /// `getNonce(address,uint192)` of the entry point, with key 0.
-    func walletNonce(of sender: Address, entryPoint: Address) async throws -> UInt256 {
+    func walletNonce(of sender: Address, entryPoint: Address) async throws(ChainError) -> UInt256 {
         let key = [UInt8](repeating: 0, count: 32)
         let answer = try await call(to: entryPoint, data: [0x35, 0x56, 0x7e, 0x1a] + word(sender) + key)
         guard answer.count == 32, let nonce = UInt256(bigEndian: answer) else {

@@ -1,6 +1,10 @@
+import AVSCrypto
 import AVSEthereum
-public import AVSModel
+import AVSModel
 public import AVSPrimitives
+import AVSSchema
+import AVSStorage
+public import AVSWorkflow
 
 /// What leaves a wallet: an amount of the chain's own coin, or of a token.
 public struct Withdrawal: Hashable, Sendable {
@@ -40,73 +44,64 @@ public enum WithdrawalRefusal: Error, Hashable, Sendable {
     case zeroRecipient
 }
 
-/// A call that a wallet is to make by a user operation.
-public struct WalletCall: Hashable, Sendable {
-    public var wallet: SmartWallet
-    /// What the wallet calls, with which value in wei and which data.
-    public var target: Address
-    public var value: UInt256
-    public var data: [UInt8]
-}
-
-/// Sends user operations of wallets.
-public protocol WalletCallSender: Sendable {
-    /// - Throws: why it could not be sent; nothing has happened then.
-    func send(_ call: WalletCall) async throws -> SentCall
-}
-
-/// What is known of a call once it is on its way.
-public struct SentCall: Hashable, Sendable {
-    public var userOperation: Hash32
-    /// `nil` until it is in a block.
-    public var transaction: Hash32?
-
-    public init(userOperation: Hash32, transaction: Hash32?) {
-        self.userOperation = userOperation
-        self.transaction = transaction
-    }
-}
-
-/// For services without a bundler.
-public struct NoWalletCallSender: WalletCallSender {
-    private struct Missing: Error, CustomStringConvertible {
-        let description = "this service sends no user operations"
-    }
-
-    public init() {}
-    public func send(_ call: WalletCall) async throws -> SentCall { throw Missing() }
-}
-
 extension TaskEngine {
+    /// How long a withdrawal waits for its block; after that its caller asks again, or looks at the chain (7.8).
+    private static let withdrawalPatience = Duration.seconds(60)
+
     /// Checks a withdrawal against the wallet's record and balance, and sends it.
     ///
-    /// Two withdrawals of one wallet at once both see the same balance. There is no sender yet that could act on both;
-    /// once there is one, the second has to wait here for the first (7.5).
-    /// - Throws: ``WithdrawalRefusal``, ``EngineError/unknownChain(_:)``.
+    /// Withdrawals of one wallet wait for each other, balances included (7.5).
+    ///
+    /// - Parameter call: of a caller that gave an idempotency key: the same call again is the same withdrawal.
+    /// - Throws: ``WithdrawalRefusal``, ``EngineError/unknownChain(_:)``, ``EngineError/keyReused``.
     /// - Returns: what was sent, or why it could not be.
-    public func withdraw(_ withdrawal: Withdrawal, owner: Address) async throws -> Result<SentCall, any Error> {
+    public func withdraw(
+        _ withdrawal: Withdrawal, owner: Address, call: RepeatableCall? = nil
+    ) async throws -> Result<SentCall, any Error> {
         // Stricter than other rpcs: the record itself, also for the default wallet (7.4).
-        guard let wallet = try await wallets.wallet(withdrawal.wallet, owner: owner) else {
+        guard try await wallets.wallet(withdrawal.wallet, owner: owner) != nil else {
             throw WithdrawalRefusal.foreignWallet(withdrawal.wallet, owner: owner)
         }
         guard let chain = configuration.chains[configuration.defaultChainID] else {
             throw EngineError.unknownChain(configuration.defaultChainID)
         }
-        let amount = try await amount(of: withdrawal, on: chain.client)
-        guard !withdrawal.recipient.isZero else { throw WithdrawalRefusal.zeroRecipient }
-        let call: WalletCall
-        switch withdrawal.asset {
-        case .coin: call = WalletCall(wallet: wallet, target: withdrawal.recipient, value: amount, data: [])
-        case .token(let token):
-            let padding = [UInt8](repeating: 0, count: 12)
-            let transfer = [0xa9, 0x05, 0x9c, 0xbb] + padding + withdrawal.recipient.bytes + amount.bigEndian
-            call = WalletCall(wallet: wallet, target: token, value: .zero, data: transfer)
-        }
+        let order = WalletOrder(
+            execution: call?.withdrawalID ?? newExecutionID(at: time.now), step: "withdrawal", isOfRun: false,
+            chainID: chain.client.chainID, owner: owner, wallet: withdrawal.wallet, requestDigest: withdrawal.digest,
+            patience: Self.withdrawalPatience)
         do {
-            return .success(try await configuration.walletCalls.send(call))
+            return .success(
+                try await configuration.walletCalls.send(order) {
+                    try await self.call(of: withdrawal, on: chain.client)
+                })
+        } catch let refusal as WithdrawalRefusal {
+            throw refusal
+        } catch WalletCallFailure.otherRequest where call != nil {
+            throw EngineError.keyReused
         } catch {
             return .failure(error)
         }
+    }
+
+    /// The answer to a repeated call, once it is final.
+    public func record(_ sent: SentCall, for receipt: Receipt<SentCall>?) async throws {
+        guard let receipt, case .carriedOut = sent.fate else { return }
+        _ = try await store.update { transaction in try transaction.once(receipt) { _ in sent } }
+    }
+
+    private func call(of withdrawal: Withdrawal, on chain: any ChainClient) async throws -> WalletCall {
+        let amount = try await amount(of: withdrawal, on: chain)
+        guard !withdrawal.recipient.isZero else { throw WithdrawalRefusal.zeroRecipient }
+        let call =
+            switch withdrawal.asset {
+            case .coin: SmartAccount.Call(target: withdrawal.recipient, value: amount)
+            case .token(let token):
+                SmartAccount.Call(
+                    target: token, value: .zero,
+                    data: SmartAccount.tokenTransfer(to: withdrawal.recipient, amount: amount))
+            }
+        // Nothing is paid back to the paymaster: so the whole balance can leave (7.5).
+        return WalletCall(call, reimburses: false)
     }
 
     private func amount(of withdrawal: Withdrawal, on chain: any ChainClient) async throws -> UInt256 {
@@ -142,5 +137,29 @@ extension ChainClient {
             throw .malformedAnswer(method: "balanceOf", reason: Hex.encode0x(answer.prefix(64)))
         }
         return balance
+    }
+}
+
+extension Withdrawal {
+    /// Of what was asked for: *everything* stays that, whatever it is worth by then.
+    fileprivate var digest: Hash32 {
+        var text = "withdrawal \(wallet.lowercased) \(recipient.lowercased) "
+        switch asset {
+        case .coin: text += "coin "
+        case .token(let token): text += "\(token.lowercased) "
+        }
+        switch amount {
+        case .everything: text += "everything"
+        case .exactly(let value): text += "\(value)"
+        }
+        return SHA256.hash(Array(text.utf8))
+    }
+}
+
+extension RepeatableCall {
+    /// Names the withdrawal of this caller and key, so that a repeated call finds what the first one began.
+    fileprivate var withdrawalID: ExecutionID {
+        let digest = SHA256.hash(Array("withdrawal".utf8) + owner.bytes + identity.bytes)
+        return ExecutionID(ULID(value: digest.bytes.prefix(16).reduce(into: UInt128(0)) { $0 = $0 << 8 | UInt128($1) }))
     }
 }

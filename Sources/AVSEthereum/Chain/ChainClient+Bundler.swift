@@ -75,6 +75,22 @@ extension ChainClient {
         try await !request("eth_getUserOperationByHash", [.string(hash.hex)]).isNull
     }
 
+    /// `eth_simulateUserOperation`, which most bundlers lack.
+    public func simulate(_ operation: UserOperation, at entryPoint: Address) async throws(ChainError) {
+        _ = try await request(
+            "eth_simulateUserOperation", [operation.json, .string(entryPoint.checksummed), "latest"])
+    }
+
+    /// `debug_bundler_dumpMempool`: the operations that wait. Only bundlers for development tell.
+    public func waitingUserOperations(at entryPoint: Address) async throws(ChainError) -> [UserOperation] {
+        try await ask("debug_bundler_dumpMempool", [.string(entryPoint.checksummed)]) { json in
+            json.arrayValue.map { $0.compactMap { UserOperation(json: $0) } }
+        }
+    }
+
+    /// `debug_bundler_sendBundleNow`: do not wait for more operations. Only bundlers for development obey.
+    public func sendBundleNow() async throws(ChainError) { _ = try await request("debug_bundler_sendBundleNow", []) }
+
     /// `eth_supportedEntryPoints`.
     public func supportedEntryPoints() async throws(ChainError) -> [Address] {
         try await ask("eth_supportedEntryPoints", []) { json in

@@ -61,6 +61,21 @@ public struct UserOperation: Hashable, Sendable {
         ]
     }
 
+    /// Reads what ``json`` wrote; nil if a member is missing or malformed.
+    public init?(json: JSONValue) {
+        guard let sender = Address(json: json["sender"]), let nonce = json["nonce"]?.quantity,
+            let initCode = json["initCode"]?.data, let callData = json["callData"]?.data,
+            let callGas = json["callGasLimit"]?.quantity, let verification = json["verificationGasLimit"]?.quantity,
+            let pre = json["preVerificationGas"]?.quantity, let maximum = json["maxFeePerGas"]?.quantity,
+            let priority = json["maxPriorityFeePerGas"]?.quantity,
+            let paymasterAndData = json["paymasterAndData"]?.data, let signature = json["signature"]?.data
+        else { return nil }
+        self.init(
+            sender: sender, nonce: nonce, initCode: initCode, callData: callData, callGasLimit: callGas,
+            verificationGasLimit: verification, preVerificationGas: pre, maxFeePerGas: maximum,
+            maxPriorityFeePerGas: priority, paymasterAndData: paymasterAndData, signature: signature)
+    }
+
     /// The operation as a value of ``abiType``, for the paymaster's `getHash`.
     public var abiValue: ABIValue {
         .tuple([

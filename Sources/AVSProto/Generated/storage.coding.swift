@@ -491,3 +491,120 @@ extension Stored.JournalRecord: MessageShape, @unsafe CBridged {
     public init(serialized bytes: Span<UInt8>) throws(ProtoError) { self = try unsafe Self.decoded(bytes) }
     public func serialized(headroom: Int) -> [UInt8] { unsafe encoded(headroom: headroom) }
 }
+
+extension Stored.IntentRecord: MessageShape, @unsafe CBridged {
+    typealias CType = Aggregator__Storage__IntentRecord
+    static var descriptor: UnsafePointer<ProtobufCMessageDescriptor> {
+        unsafe CAVSProto_aggregator__storage__intent_record__descriptor()
+    }
+
+    static func shape(of field: UInt32) -> FieldShape {
+        switch field {
+        case 1: .text
+        case 2: .bytes
+        case 3, 4, 5: .varint
+        case 6: .message(Stored.IntentRecord.UserOperationEffect.self)
+        default: .unknown
+        }
+    }
+
+    init(copying c: UnsafePointer<Aggregator__Storage__IntentRecord>) {
+        step = unsafe String(copying: c.pointee.step)
+        requestDigest = unsafe [UInt8](copying: c.pointee.request_digest)
+        state = unsafe Stored.IntentRecord.State(copying: c.pointee.state.rawValue)
+        createdAt = unsafe c.pointee.created_at
+        updatedAt = unsafe c.pointee.updated_at
+        userOperation = unsafe optional(c.pointee.user_operation)
+    }
+
+    func fill(_ c: UnsafeMutablePointer<Aggregator__Storage__IntentRecord>, in arena: Arena) {
+        unsafe c.pointee.step = arena.text(step)
+        unsafe c.pointee.request_digest = arena.bytes(requestDigest)
+        unsafe c.pointee.state = .init(rawValue: .init(truncatingIfNeeded: state.rawValue))
+        unsafe c.pointee.created_at = createdAt
+        unsafe c.pointee.updated_at = updatedAt
+        if let value = userOperation {
+            unsafe c.pointee.user_operation = arena.message(value)
+        }
+    }
+
+    public init(serialized bytes: Span<UInt8>) throws(ProtoError) { self = try unsafe Self.decoded(bytes) }
+    public func serialized(headroom: Int) -> [UInt8] { unsafe encoded(headroom: headroom) }
+}
+
+extension Stored.IntentRecord.UserOperationEffect: MessageShape, @unsafe CBridged {
+    typealias CType = Aggregator__Storage__IntentRecord__UserOperationEffect
+    static var descriptor: UnsafePointer<ProtobufCMessageDescriptor> {
+        unsafe CAVSProto_aggregator__storage__intent_record__user_operation_effect__descriptor()
+    }
+
+    static func shape(of field: UInt32) -> FieldShape {
+        switch field {
+        case 1, 7, 8, 11: .varint
+        case 2, 3, 4, 10: .text
+        case 5, 6, 9: .bytes
+        default: .unknown
+        }
+    }
+
+    init(copying c: UnsafePointer<Aggregator__Storage__IntentRecord__UserOperationEffect>) {
+        chainId = unsafe c.pointee.chain_id
+        entryPoint = unsafe String(copying: c.pointee.entry_point)
+        sender = unsafe String(copying: c.pointee.sender)
+        nonce = unsafe String(copying: c.pointee.nonce)
+        hash = unsafe [UInt8](copying: c.pointee.hash)
+        operation = unsafe [UInt8](copying: c.pointee.operation)
+        validUntil = unsafe c.pointee.valid_until
+        fromBlock = unsafe c.pointee.from_block
+        transaction = unsafe [UInt8](copying: c.pointee.transaction)
+        failure = unsafe String(copying: c.pointee.failure)
+        succeeded = unsafe c.pointee.succeeded != 0
+    }
+
+    func fill(_ c: UnsafeMutablePointer<Aggregator__Storage__IntentRecord__UserOperationEffect>, in arena: Arena) {
+        unsafe c.pointee.chain_id = chainId
+        unsafe c.pointee.entry_point = arena.text(entryPoint)
+        unsafe c.pointee.sender = arena.text(sender)
+        unsafe c.pointee.nonce = arena.text(nonce)
+        unsafe c.pointee.hash = arena.bytes(hash)
+        unsafe c.pointee.operation = arena.bytes(operation)
+        unsafe c.pointee.valid_until = validUntil
+        unsafe c.pointee.from_block = fromBlock
+        unsafe c.pointee.transaction = arena.bytes(transaction)
+        unsafe c.pointee.failure = arena.text(failure)
+        unsafe c.pointee.succeeded = succeeded ? 1 : 0
+    }
+
+    public init(serialized bytes: Span<UInt8>) throws(ProtoError) { self = try unsafe Self.decoded(bytes) }
+    public func serialized(headroom: Int) -> [UInt8] { unsafe encoded(headroom: headroom) }
+}
+
+extension Stored.LaneRecord: MessageShape, @unsafe CBridged {
+    typealias CType = Aggregator__Storage__LaneRecord
+    static var descriptor: UnsafePointer<ProtobufCMessageDescriptor> {
+        unsafe CAVSProto_aggregator__storage__lane_record__descriptor()
+    }
+
+    static func shape(of field: UInt32) -> FieldShape {
+        switch field {
+        case 1, 2: .text
+        case 3: .varint
+        default: .unknown
+        }
+    }
+
+    init(copying c: UnsafePointer<Aggregator__Storage__LaneRecord>) {
+        nextNonce = unsafe String(copying: c.pointee.next_nonce)
+        openExecution = unsafe String(copying: c.pointee.open_execution)
+        openIndex = unsafe c.pointee.open_index
+    }
+
+    func fill(_ c: UnsafeMutablePointer<Aggregator__Storage__LaneRecord>, in arena: Arena) {
+        unsafe c.pointee.next_nonce = arena.text(nextNonce)
+        unsafe c.pointee.open_execution = arena.text(openExecution)
+        unsafe c.pointee.open_index = openIndex
+    }
+
+    public init(serialized bytes: Span<UInt8>) throws(ProtoError) { self = try unsafe Self.decoded(bytes) }
+    public func serialized(headroom: Int) -> [UInt8] { unsafe encoded(headroom: headroom) }
+}

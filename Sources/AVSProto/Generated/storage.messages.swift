@@ -203,4 +203,77 @@ extension Stored {
 
         public init() {}
     }
+
+    /// `intent:<execution id>:<6 digits>`: an effect on the world outside, written before it is tried (XO-16).
+    public struct IntentRecord: ProtoMessage {
+        public static let fullName = "aggregator.storage.IntentRecord"
+
+        /// The enum `aggregator.storage.IntentRecord.State`.
+        public struct State: ProtoEnum {
+            public var rawValue: Int32
+            public init(rawValue: Int32) { self.rawValue = rawValue }
+
+            public static let allocated = State(rawValue: 0)
+            /// Handed to the bundler, or given up on while that was tried: whether it arrived is to be found out.
+            public static let sent = State(rawValue: 1)
+            /// Its outcome is known and does not change any more.
+            public static let final = State(rawValue: 2)
+
+            public static let declared: [(name: String, value: Self)] = [
+                ("ALLOCATED", .allocated),
+                ("SENT", .sent),
+                ("FINAL", .final),
+            ]
+        }
+
+        /// Everything with which the operation is recognised, and sent again as it was.
+        public struct UserOperationEffect: ProtoMessage {
+            public static let fullName = "aggregator.storage.IntentRecord.UserOperationEffect"
+
+            public var chainId: UInt64 = 0
+            public var entryPoint: String = ""
+            public var sender: String = ""
+            /// Decimal text.
+            public var nonce: String = ""
+            public var hash: [UInt8] = []
+            /// The operation in JSON, as a bundler takes it.
+            public var operation: [UInt8] = []
+            /// Seconds since the epoch, from when nobody accepts it any more; 0 is never.
+            public var validUntil: UInt64 = 0
+            /// The newest block when it was made: it is in none before.
+            public var fromBlock: UInt64 = 0
+            /// Of the bundle that carried it, once that is known.
+            public var transaction: [UInt8] = []
+            /// Why it came to nothing; empty for one that was carried out.
+            public var failure: String = ""
+            public var succeeded: Bool = false
+
+            public init() {}
+        }
+
+        /// Which part of the execution asks for it, such as `<node id>/<number of the call>`.
+        public var step: String = ""
+        /// 32 bytes, a digest of what was asked for: another request under the same step is not this effect.
+        public var requestDigest: [UInt8] = []
+        public var state: Stored.IntentRecord.State = .init(rawValue: 0)
+        /// Milliseconds since the epoch.
+        public var createdAt: Int64 = 0
+        public var updatedAt: Int64 = 0
+        public var userOperation: Stored.IntentRecord.UserOperationEffect?
+
+        public init() {}
+    }
+
+    /// `lane:<chain>:<sender>`: the order of a wallet's user operations.
+    public struct LaneRecord: ProtoMessage {
+        public static let fullName = "aggregator.storage.LaneRecord"
+
+        /// The nonce after the last one that was used, as decimal text.
+        public var nextNonce: String = ""
+        /// The intent that is under way; empty when there is none.
+        public var openExecution: String = ""
+        public var openIndex: UInt32 = 0
+
+        public init() {}
+    }
 }

@@ -4,6 +4,7 @@ import AVSPrimitives
 import AVSProto
 import AVSRPC
 import AVSWire
+import AVSWorkflow
 import Logging
 
 /// What leaves the caller's wallets.
@@ -16,41 +17,75 @@ struct WithdrawHandlers: Sendable {
 
     var methods: [RPCMethod] {
         [
-            .unary(Wire.AggregatorMethods.withdrawFunds) { request, call in
-                try await withdraw(request, owner: call.user)
+            .unaryOnce(Wire.AggregatorMethods.withdrawFunds, engine) { request, call, once in
+                try await withdraw(request, owner: call.user, once)
             }
         ]
     }
 
-    private func withdraw(_ request: Wire.WithdrawFundsReq, owner: Address) async throws -> Wire.WithdrawFundsResp {
+    private func withdraw(
+        _ request: Wire.WithdrawFundsReq, owner: Address, _ once: Once
+    ) async throws -> Wire.WithdrawFundsResp {
         let withdrawal = try Withdrawal(request)
         let sent: Result<SentCall, any Error>
         do {
-            sent = try await engine.withdraw(withdrawal, owner: owner)
+            sent = try await engine.withdraw(withdrawal, owner: owner, call: once.call)
         } catch let refusal as WithdrawalRefusal {
             throw RPCStatus(refusal)
         }
-        var answer = Wire.WithdrawFundsResp()
-        answer.submittedAt = time.now.seconds
-        answer.smartWalletAddress = withdrawal.wallet.checksummed
-        answer.recipientAddress = request.recipientAddress
-        answer.amount = request.amount
-        answer.token = request.token
+        let submittedAt = time.now.seconds
         switch sent {
         case .success(let call):
-            answer.success = true
-            answer.status = call.transaction == nil ? "pending" : "confirmed"
-            answer.message =
-                call.transaction == nil
-                ? "withdrawal transaction submitted, waiting for confirmation" : "withdrawal transaction confirmed"
-            answer.userOpHash = call.userOperation.hex
-            answer.transactionHash = call.transaction?.hex ?? ""
+            try await engine.record(call, for: once.receipt { Wire.WithdrawFundsResp(request, withdrawal, $0, at: submittedAt) })
+            return .init(request, withdrawal, call, at: submittedAt)
         case .failure(let error):
             logger.warning("a withdrawal was not sent", metadata: ["owner": "\(owner)", "error": "\(error)"])
-            answer.status = "failed"
-            answer.message = "failed to send withdrawal transaction: \(error)"
+            return .init(request, withdrawal, notSent: error, at: submittedAt)
         }
-        return answer
+    }
+}
+
+extension Wire.WithdrawFundsResp {
+    fileprivate init(_ request: Wire.WithdrawFundsReq, _ withdrawal: Withdrawal, at submittedAt: Int64) {
+        self.init()
+        self.submittedAt = submittedAt
+        smartWalletAddress = withdrawal.wallet.checksummed
+        recipientAddress = request.recipientAddress
+        amount = request.amount
+        token = request.token
+    }
+
+    fileprivate init(
+        _ request: Wire.WithdrawFundsReq, _ withdrawal: Withdrawal, _ sent: SentCall, at submittedAt: Int64
+    ) {
+        self.init(request, withdrawal, at: submittedAt)
+        userOpHash = sent.userOperation.hex
+        transactionHash = sent.transaction?.hex ?? ""
+        switch sent.fate {
+        case .waiting:
+            success = true
+            status = "pending"
+            message = "withdrawal transaction submitted, waiting for confirmation"
+        case .carriedOut(_, succeeded: true):
+            success = true
+            status = "confirmed"
+            message = "withdrawal transaction confirmed"
+        case .carriedOut(_, succeeded: false):
+            status = "failed"
+            message = "withdrawal transaction failed: the wallet's call was reverted"
+        }
+    }
+
+    fileprivate init(
+        _ request: Wire.WithdrawFundsReq, _ withdrawal: Withdrawal, notSent error: any Error, at submittedAt: Int64
+    ) {
+        self.init(request, withdrawal, at: submittedAt)
+        status = "failed"
+        message = "failed to send withdrawal transaction: \(error)"
+        if case WalletCallFailure.outcomeUnknown(let hash, _) = error {
+            status = "pending"
+            userOpHash = hash.hex
+        }
     }
 }
 

@@ -12,13 +12,22 @@ public struct NodeTrial: Sendable {
     public var chainID: UInt64
     /// Who asked for it.
     public var owner: Address
+    /// The wallet of the owner's that acts, for nodes that write.
+    public var wallet: Address?
+    /// Names what the node does on the world outside.
+    public var executionID: ExecutionID
 
-    public init(node: Node, input: [String: JSONValue], secrets: [String: String], chainID: UInt64, owner: Address) {
+    public init(
+        node: Node, input: [String: JSONValue], secrets: [String: String], chainID: UInt64, owner: Address,
+        wallet: Address?, executionID: ExecutionID
+    ) {
         self.node = node
         self.input = input
         self.secrets = secrets
         self.chainID = chainID
         self.owner = owner
+        self.wallet = wallet
+        self.executionID = executionID
     }
 
     /// The step that the node would have been. Cancelling the surrounding task cancels the node.

@@ -23,7 +23,7 @@ struct ContractReader: Sendable {
             let (function, data) = try prepare(call, name: name, parameters: parameters)
             if name.isEmpty { result.methodName = function.name }
             result.function = function
-            result.entry = entry(of: function)
+            result.entry = function.entry(in: entries, mutability: "view")
             result.outputs = try await ask(function, data, in: context)
         } catch {
             result.error = error.text
@@ -67,19 +67,6 @@ struct ContractReader: Sendable {
                 text: "method name mismatch: callData selects '\(function.name.excerpt())', not '\(name.excerpt())'")
         }
         return (function, data)
-    }
-
-    /// The entry of the ABI that describes the method, as metadata shows it.
-    private func entry(of function: ABIFunction) -> JSONValue {
-        let source = entries.first { entry in
-            guard entry["name"]?.stringValue == function.name else { return false }
-            do throws(ABIError) { return try ABIFunction(entry).signature == function.signature } catch { return false }
-        }
-        return [
-            "name": .string(function.name), "type": "function", "inputs": source?["inputs"] ?? [],
-            "outputs": source?["outputs"] ?? [],
-            "stateMutability": .string(function.stateMutability.isEmpty ? "view" : function.stateMutability),
-        ]
     }
 
     // MARK: The call

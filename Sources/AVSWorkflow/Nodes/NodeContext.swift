@@ -10,6 +10,8 @@ public struct WorkflowEnvironment: Sendable {
     public var time: any TimeSource
     public var scripts: any ScriptRunner
     public var services: WorkflowServices
+    /// Which wallet acts; nil in runs that have none, such as those of triggers.
+    public var wallet: ActingWallet?
     /// A loop over more fails (reliability-security.md 4.2).
     public var loopElements = 10_000
 

@@ -20,14 +20,9 @@ extension Node.Config {
         case .loop(let config): return try await config.run(as: node, in: context, log: &log)
         case .contractRead(let config): return try await config.run(in: context, log: &log)
         case .customCode(let config): return try await config.run(in: context, log: &log)
-        case .ethTransfer: return try unsupported()
-        case .contractWrite: return try unsupported()
+        case .ethTransfer(let config): return try await config.run(as: node, in: context, log: &log)
+        case .contractWrite(let config): return try await config.run(as: node, in: context, log: &log)
         case .balance(let config): return try await config.run(in: context, log: &log)
         }
-    }
-
-    private func unsupported() throws(NodeFailure) -> NodeOutcome {
-        try NodeRequirements.check(self)
-        throw NodeFailure("not supported yet: \(kind.wireName)")
     }
 }

@@ -547,6 +547,15 @@ static inline const ProtobufCMessageDescriptor * _Nonnull CAVSProto_aggregator__
 static inline const ProtobufCMessageDescriptor * _Nonnull CAVSProto_aggregator__storage__journal_record__descriptor(void) {
   return &aggregator__storage__journal_record__descriptor;
 }
+static inline const ProtobufCMessageDescriptor * _Nonnull CAVSProto_aggregator__storage__intent_record__descriptor(void) {
+  return &aggregator__storage__intent_record__descriptor;
+}
+static inline const ProtobufCMessageDescriptor * _Nonnull CAVSProto_aggregator__storage__intent_record__user_operation_effect__descriptor(void) {
+  return &aggregator__storage__intent_record__user_operation_effect__descriptor;
+}
+static inline const ProtobufCMessageDescriptor * _Nonnull CAVSProto_aggregator__storage__lane_record__descriptor(void) {
+  return &aggregator__storage__lane_record__descriptor;
+}
 static inline const ProtobufCMessageDescriptor * _Nonnull CAVSProto_grpc__health__v1__health_check_request__descriptor(void) {
   return &grpc__health__v1__health_check_request__descriptor;
 }

@@ -31,10 +31,19 @@ typedef struct Aggregator__Storage__OperatorRecord Aggregator__Storage__Operator
 typedef struct Aggregator__Storage__SecretRecord Aggregator__Storage__SecretRecord;
 typedef struct Aggregator__Storage__AnswerRecord Aggregator__Storage__AnswerRecord;
 typedef struct Aggregator__Storage__JournalRecord Aggregator__Storage__JournalRecord;
+typedef struct Aggregator__Storage__IntentRecord Aggregator__Storage__IntentRecord;
+typedef struct Aggregator__Storage__IntentRecord__UserOperationEffect Aggregator__Storage__IntentRecord__UserOperationEffect;
+typedef struct Aggregator__Storage__LaneRecord Aggregator__Storage__LaneRecord;
 
 
 /* --- enums --- */
 
+typedef enum _Aggregator__Storage__IntentRecord__State {
+  AGGREGATOR__STORAGE__INTENT_RECORD__STATE__ALLOCATED = 0,
+  AGGREGATOR__STORAGE__INTENT_RECORD__STATE__SENT = 1,
+  AGGREGATOR__STORAGE__INTENT_RECORD__STATE__FINAL = 2
+    PROTOBUF_C__FORCE_ENUM_TO_BE_INT_SIZE(AGGREGATOR__STORAGE__INTENT_RECORD__STATE)
+} Aggregator__Storage__IntentRecord__State;
 
 /* --- messages --- */
 
@@ -278,6 +287,53 @@ struct  Aggregator__Storage__JournalRecord
     , {0,NULL}, {0,NULL}, NULL, NULL, AGGREGATOR__STORAGE__JOURNAL_RECORD__SELECTION__NOT_SET, {0} }
 
 
+struct  Aggregator__Storage__IntentRecord__UserOperationEffect
+{
+  ProtobufCMessage base;
+  uint64_t chain_id;
+  ProtobufCBinaryData entry_point;
+  ProtobufCBinaryData sender;
+  ProtobufCBinaryData nonce;
+  ProtobufCBinaryData hash;
+  ProtobufCBinaryData operation;
+  uint64_t valid_until;
+  uint64_t from_block;
+  ProtobufCBinaryData transaction;
+  ProtobufCBinaryData failure;
+  protobuf_c_boolean succeeded;
+};
+#define AGGREGATOR__STORAGE__INTENT_RECORD__USER_OPERATION_EFFECT__INIT \
+ { PROTOBUF_C_MESSAGE_INIT (&aggregator__storage__intent_record__user_operation_effect__descriptor) \
+    , 0, {0,NULL}, {0,NULL}, {0,NULL}, {0,NULL}, {0,NULL}, 0, 0, {0,NULL}, {0,NULL}, 0 }
+
+
+struct  Aggregator__Storage__IntentRecord
+{
+  ProtobufCMessage base;
+  ProtobufCBinaryData step;
+  ProtobufCBinaryData request_digest;
+  Aggregator__Storage__IntentRecord__State state;
+  int64_t created_at;
+  int64_t updated_at;
+  Aggregator__Storage__IntentRecord__UserOperationEffect *user_operation;
+};
+#define AGGREGATOR__STORAGE__INTENT_RECORD__INIT \
+ { PROTOBUF_C_MESSAGE_INIT (&aggregator__storage__intent_record__descriptor) \
+    , {0,NULL}, {0,NULL}, AGGREGATOR__STORAGE__INTENT_RECORD__STATE__ALLOCATED, 0, 0, NULL }
+
+
+struct  Aggregator__Storage__LaneRecord
+{
+  ProtobufCMessage base;
+  ProtobufCBinaryData next_nonce;
+  ProtobufCBinaryData open_execution;
+  uint32_t open_index;
+};
+#define AGGREGATOR__STORAGE__LANE_RECORD__INIT \
+ { PROTOBUF_C_MESSAGE_INIT (&aggregator__storage__lane_record__descriptor) \
+    , {0,NULL}, {0,NULL}, 0 }
+
+
 /* Aggregator__Storage__WalletRecord methods */
 void   aggregator__storage__wallet_record__init
                      (Aggregator__Storage__WalletRecord         *message);
@@ -320,6 +376,15 @@ void   aggregator__storage__answer_record__init
 /* Aggregator__Storage__JournalRecord methods */
 void   aggregator__storage__journal_record__init
                      (Aggregator__Storage__JournalRecord         *message);
+/* Aggregator__Storage__IntentRecord__UserOperationEffect methods */
+void   aggregator__storage__intent_record__user_operation_effect__init
+                     (Aggregator__Storage__IntentRecord__UserOperationEffect         *message);
+/* Aggregator__Storage__IntentRecord methods */
+void   aggregator__storage__intent_record__init
+                     (Aggregator__Storage__IntentRecord         *message);
+/* Aggregator__Storage__LaneRecord methods */
+void   aggregator__storage__lane_record__init
+                     (Aggregator__Storage__LaneRecord         *message);
 /* --- per-message closures --- */
 
 typedef void (*Aggregator__Storage__WalletRecord_Closure)
@@ -364,6 +429,15 @@ typedef void (*Aggregator__Storage__AnswerRecord_Closure)
 typedef void (*Aggregator__Storage__JournalRecord_Closure)
                  (const Aggregator__Storage__JournalRecord *message,
                   void *closure_data);
+typedef void (*Aggregator__Storage__IntentRecord__UserOperationEffect_Closure)
+                 (const Aggregator__Storage__IntentRecord__UserOperationEffect *message,
+                  void *closure_data);
+typedef void (*Aggregator__Storage__IntentRecord_Closure)
+                 (const Aggregator__Storage__IntentRecord *message,
+                  void *closure_data);
+typedef void (*Aggregator__Storage__LaneRecord_Closure)
+                 (const Aggregator__Storage__LaneRecord *message,
+                  void *closure_data);
 
 /* --- services --- */
 
@@ -384,6 +458,10 @@ extern const ProtobufCMessageDescriptor aggregator__storage__operator_record__de
 extern const ProtobufCMessageDescriptor aggregator__storage__secret_record__descriptor;
 extern const ProtobufCMessageDescriptor aggregator__storage__answer_record__descriptor;
 extern const ProtobufCMessageDescriptor aggregator__storage__journal_record__descriptor;
+extern const ProtobufCMessageDescriptor aggregator__storage__intent_record__descriptor;
+extern const ProtobufCMessageDescriptor aggregator__storage__intent_record__user_operation_effect__descriptor;
+extern const ProtobufCEnumDescriptor    aggregator__storage__intent_record__state__descriptor;
+extern const ProtobufCMessageDescriptor aggregator__storage__lane_record__descriptor;
 
 PROTOBUF_C__END_DECLS
 

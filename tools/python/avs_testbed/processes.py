@@ -58,7 +58,8 @@ class Chain:
     """The development chain."""
 
     def __init__(self, *flags: str):
-        command = [str(ROOT / "tools" / "devchain" / "devchain"), "--port", "0", "--until-stdin-closes", *flags]
+        command = [str(ROOT / "tools" / "devchain" / "devchain"), "--port", "0", "--bundler-port", "0",
+                   "--until-stdin-closes", *flags]
         self.process = subprocess.Popen(
             command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL)
         line = self.process.stdout.readline()
@@ -66,6 +67,7 @@ class Chain:
             raise RuntimeError(f"the development chain ended at once with status {self.process.wait(START_SECONDS)}")
         self.facts = json.loads(line)
         self.web3 = Web3(Web3.HTTPProvider(self.facts["http"]))
+        self._bundler = Web3.HTTPProvider(self.facts["bundler"])
 
     @property
     def id(self) -> int:
@@ -80,6 +82,17 @@ class Chain:
         if "error" in answer:
             raise RuntimeError(f"{method}: {answer['error']}")
         return answer["result"]
+
+    def bundler(self, method: str, *parameters):
+        """Calls a method of the bundler and returns its result."""
+        answer = self._bundler.make_request(method, list(parameters))
+        if "error" in answer:
+            raise RuntimeError(f"{method}: {answer['error']}")
+        return answer["result"]
+
+    def account(self, name: str) -> dict:
+        """An account that the chain tells of, with its worthless key."""
+        return next(account for account in self.facts["accounts"] if account["name"] == name)
 
     def abi(self, contract: str) -> list:
         return self.rpc("dev_abi", contract)
@@ -132,7 +145,9 @@ class Aggregator:
                 "id": self.chain.id, "default": True, "rpc_urls": [self.chain.facts["http"]],
                 "ws_url": self.chain.facts["ws"], "factory_address": contracts["factory"],
                 "entry_point": {"address": contracts["entryPoint"]}, "paymaster_address": contracts["paymaster"],
+                "bundler_url": self.chain.facts["bundler"],
             }],
+            "controller": {"private_key": self.chain.account("controller")["privateKey"]},
             "approved_operators": self.operators,
             "operator_auth": "enforce",
             "sync": {"initial_delay_ms": 50},

@@ -60,6 +60,15 @@ def contract_read(address: str, abi: list, *calls: tuple[str, list[str]], identi
                         contract_read=avs.ContractReadNode(config=config))
 
 
+def contract_write(address: str, abi: list, *calls: tuple[str, list[str]], identifier: str = NODE, **fields):
+    config = avs.ContractWriteNode.Config(contract_address=address, method_calls=[
+        avs.ContractWriteNode.MethodCall(method_name=name, method_params=params) for name, params in calls], **fields)
+    for entry in abi:
+        set_value(config.contract_abi.add(), entry)
+    return avs.TaskNode(id=identifier, name=identifier, type=avs.NODE_TYPE_CONTRACT_WRITE,
+                        contract_write=avs.ContractWriteNode(config=config))
+
+
 def custom_code(source: str, identifier: str = NODE, *, lang: int = avs.LANG_JAVASCRIPT):
     return avs.TaskNode(id=identifier, name=identifier, type=avs.NODE_TYPE_CUSTOM_CODE, custom_code=avs.CustomCodeNode(
         config=avs.CustomCodeNode.Config(source=source, lang=lang)))
