@@ -5,14 +5,6 @@ public import AVSRPC
 ///
 /// Everything that ``AggregatorClient`` throws is one of these. A case stands for what a caller does next; what the
 /// aggregator said word for word is in its ``Details``, of the ``other(_:)`` cases too.
-///
-///     do {
-///         return try await client.getTask(id)
-///     } catch .notFound {
-///         return nil
-///     } catch .limit(let limit, _) {
-///         throw TryLater(after: limit.retryAfter ?? .seconds(60))
-///     }
 public enum AggregatorError: Error, Hashable, Sendable {
     /// Nobody is signed in, or the token is not or no longer accepted: sign in again. Nothing was done.
     case unauthenticated(Details)
