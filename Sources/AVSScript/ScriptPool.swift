@@ -129,8 +129,10 @@ public final class ScriptPool: Sendable {
         }
     }
 
-    /// Those that run a script now.
-    var busyProcesses: [WorkerProcess] { state.withLock { Array($0.busy.values) } }
+    /// All that are up.
+    var processes: [WorkerProcess] {
+        state.withLock { Array($0.busy.values) + $0.fresh + $0.idle.map(\.process) }
+    }
 
     // MARK: Callers
 
@@ -276,8 +278,17 @@ public final class ScriptPool: Sendable {
         }
         if let evicted { evicted.kill() }
         house.signal()
-        if let found, isReady(found.process) { return found }
-        guard let process = startProcess(), isReady(process) else { return nil }
+        // One that waited may have ended meanwhile; only a new one that does not work counts as a failed start.
+        if let found {
+            if case .success = readiness(of: found.process) { return found }
+            found.process.kill()
+        }
+        guard let process = startProcess() else { return nil }
+        if case .failure(let error) = readiness(of: process) {
+            process.kill()
+            noteFailedStart(error)
+            return nil
+        }
         return IdleWorker(process: process, owner: job.owner, scripts: 0, since: .now)
     }
 
@@ -296,21 +307,18 @@ public final class ScriptPool: Sendable {
         }
     }
 
-    /// Reads the greeting of a process that has not been used. A process that ended while it waited is none.
-    private func isReady(_ process: WorkerProcess) -> Bool {
-        if process.isGreeted.load(ordering: .relaxed) { return process.isQuiet }
-        do throws(ScriptPoolError) {
-            try check(try process.greeting(until: .now + ScriptPoolSettings.startLimit))
-            process.isGreeted.store(true, ordering: .relaxed)
-            state.withLock { state in
-                state.failedStarts = 0
-                state.notBefore = nil
+    /// Reads the greeting of a process that has not been used. A process that ended while it waited is not ready.
+    private func readiness(of process: WorkerProcess) -> Result<Void, ScriptPoolError> {
+        Result { () throws(ScriptPoolError) in
+            if !process.isGreeted.load(ordering: .relaxed) {
+                try check(try process.greeting(until: .now + ScriptPoolSettings.startLimit))
+                process.isGreeted.store(true, ordering: .relaxed)
+                state.withLock { state in
+                    state.failedStarts = 0
+                    state.notBefore = nil
+                }
             }
-            return process.isQuiet
-        } catch {
-            process.kill()
-            noteFailedStart(error)
-            return false
+            guard process.isQuiet else { throw .cannotStart("it ended at once") }
         }
     }
 
