@@ -48,6 +48,9 @@ public struct BackupArchive: Sendable {
     /// - Throws: ``BackupError/notFound(_:)``; `StorageError.unusable` for a directory with something in it,
     ///   `StorageError.corrupt` for a damaged backup, `StorageError.noSpace`.
     public func restore(_ id: UInt32, to path: String, at now: Timestamp) async throws -> BackupRecord {
+        guard !(path + "/").hasPrefix(directory + "/") else {
+            throw StorageError.unusable("\(path) is among the backups")
+        }
         var record = try await record(id)
         try await files.restore(id, to: path)
         let copy = try RocksDBInspector.openReadOnly(path: path)

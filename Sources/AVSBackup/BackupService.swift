@@ -201,6 +201,7 @@ public actor BackupService: BackupKeeping {
 
     /// The alert of BAK-4: nobody reads a list of backups on a good day.
     private func warnOfAge() async {
+        guard !stop.isSet else { return }
         let now = time.now
         do {
             let last = try await lastProven()

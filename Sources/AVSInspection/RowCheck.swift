@@ -266,7 +266,7 @@ struct RowCheck {
 }
 
 /// The runs of one task, counted. Rows that cannot be read are left out: they are findings where they stand.
-private struct RunsOfTask {
+struct RunsOfTask {
     private(set) var repeatedIndexes: [UInt64] = []
     private(set) var indexesBeyond: [UInt64] = []
     /// Indexes given away.

@@ -15,8 +15,9 @@ public import AVSStorage
 /// - I10: a record names the owner, task or execution that its key names
 /// - I11: no claim is of an epoch that is yet to come
 /// - I14: no key lies outside the tables, and none is of a task that is gone
-///
 /// - I8: of a wallet's user operations at most one is under way, and it is that wallet's
+///
+/// With a way to open them, also that every secret is authentic (KMS-1).
 ///
 /// I9 speaks of what others see, I12 and I13 of what happens in time.
 ///
@@ -24,11 +25,16 @@ public import AVSStorage
 /// of its runs. On a database that is being written to, use it over one snapshot.
 /// - Source: reliability-security 2.7.
 public struct StoreCheck: Sendable {
-    /// Rows looked at so far.
-    public private(set) var rowCount = 0
-    public private(set) var findingCount = 0
+    /// What was looked at so far.
+    public private(set) var summary = CheckSummary()
+    public var rowCount: Int { summary.rows }
+    public var findingCount: Int { summary.findings }
+    private let openSecret: (@Sendable (_ key: [UInt8], _ value: [UInt8]) -> String?)?
 
-    public init() {}
+    /// - Parameter openSecret: tries to open a sealed secret and says why it cannot be; without it none is opened.
+    public init(openSecret: (@Sendable (_ key: [UInt8], _ value: [UInt8]) -> String?)? = nil) {
+        self.openSecret = openSecret
+    }
 
     /// Checks the next turn of rows behind `cursor` (KEY-4).
     ///
@@ -44,13 +50,23 @@ public struct StoreCheck: Sendable {
             return .next
         }
         for (key, value) in rows {
-            rowCount += 1
-            for finding in try Self.findings(key: key, value: value, in: reader) {
-                findingCount += 1
+            summary.rows += 1
+            for finding in try Self.findings(key: key, value: value, in: reader) + secretFindings(key: key, value: value) {
+                summary.findings += 1
+                summary.findingsByRule[finding.rule, default: 0] += 1
                 try report(finding)
             }
         }
         return end == .limitReached ? rows.last?.key : nil
+    }
+
+    /// KMS-1: a record that was changed, moved or renamed does not authenticate; KMS-2: nor does one whose key is gone.
+    private mutating func secretFindings(key: [UInt8], value: [UInt8]) -> [StoreFinding] {
+        guard let openSecret, StoredTable.table(of: key) == .secret,
+            StoredTable.secret.problem(key: key, value: value) == nil
+        else { return [] }
+        summary.secretsOpened += 1
+        return openSecret(key, value).map { [StoreFinding(rule: "KMS-1", key: key, problem: $0)] } ?? []
     }
 
     private static func findings(

@@ -14,7 +14,12 @@ public struct SweepReport: Hashable, Sendable {
 
 extension TaskEngine {
     /// Sweeps until cancelled: expired tasks complete (D-27), old jobs and dedup records go (4.12, XO-8).
+    ///
+    /// Before its first pass it looks at the tasks that are there.
     public func runSweeper() async throws {
+        do { _ = try await failInvalidTasks() } catch let error where !(error is CancellationError) {
+            logger.error("stored tasks could not be looked at", metadata: ["error": "\(error)"])
+        }
         while !Task.isCancelled {
             do {
                 let report = try await sweep()

@@ -68,3 +68,22 @@ enum SecretSealer {
         return Array(bytes[4..<4 + length])
     }
 }
+
+/// Opens stored secrets to see whether it can be done; their values go nowhere.
+public struct SecretProbe: Sendable {
+    private let keys: RootKeys
+
+    public init(_ keys: RootKeys) { self.keys = keys }
+
+    /// Why the secret cannot be opened; nil when it can. Keys and records that cannot be read are not its business.
+    public func problem(key: [UInt8], value: [UInt8]) -> String? {
+        do {
+            _ = try SecretSealer.open(StoredSecret(stored: value), at: SecretKey(bytes: key), with: keys)
+            return nil
+        } catch let trouble as SecretTrouble {
+            return "\(trouble)"
+        } catch {
+            return nil
+        }
+    }
+}

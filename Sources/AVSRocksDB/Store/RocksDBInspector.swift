@@ -7,9 +7,11 @@ import Synchronization
 /// store's business.
 public final class RocksDBInspector: Sendable {
     private let database: Mutex<Database?>
+    private let path: String
 
-    private init(_ database: Database) {
+    private init(_ database: Database, _ path: String) {
         self.database = Mutex(database)
+        self.path = path
     }
 
     /// A frozen view of the files as they are now.
@@ -44,7 +46,7 @@ public final class RocksDBInspector: Sendable {
         options.blockCacheBytes = 16 << 20
         do throws(RocksDBFailure) {
             let settings = try DatabaseSettings(options, recovery: recovery)
-            return RocksDBInspector(try Database.open(path, mode, settings))
+            return RocksDBInspector(try Database.open(path, mode, settings), path)
         } catch {
             throw StorageError(error)
         }
@@ -59,6 +61,24 @@ public final class RocksDBInspector: Sendable {
 
     public func report() throws(StorageError) -> StoreReport {
         try StoreReport(open)
+    }
+
+    /// What the commit mark beside the database says was acknowledged and is not there (DUR-15); nil if nothing is.
+    /// A start is refused for the same reasons.
+    public func loss() throws(StorageError) -> RollbackLoss? {
+        let found = try StoredIdentity(try open)
+        let mark: CommitMark?
+        do throws(StorageError) {
+            mark = try CommitMarkFile.open(Directory(path: path).file(StartUp.markName))?.last
+        } catch .rolledBack {
+            mark = nil
+        }
+        guard let mark else {
+            let unknown = CommitMark(databaseID: found.mark.databaseID, epoch: found.epoch, commit: .max)
+            return RollbackLoss(found: found.mark, acknowledged: unknown, differences: ["there is no commit mark"])
+        }
+        let differences = StartUp.differences(found, mark)
+        return differences.isEmpty ? nil : RollbackLoss(found: found.mark, acknowledged: mark, differences: differences)
     }
 
     /// Shows a following inspector what the server has written since.

@@ -215,6 +215,15 @@ struct StartUp {
 
     private func compare(_ found: StoredIdentity, _ mark: CommitMark?) throws(StorageError) -> RollbackLoss? {
         guard let mark else { throw .rolledBack("the commit mark is empty") }
+        let differences = Self.differences(found, mark)
+        guard !differences.isEmpty else { return nil }
+        guard acceptsRollback else {
+            throw .rolledBack("by the commit mark of \(directory.path), \(differences.joined(separator: ", and "))")
+        }
+        return RollbackLoss(found: found.mark, acknowledged: mark, differences: differences)
+    }
+
+    static func differences(_ found: StoredIdentity, _ mark: CommitMark) -> [String] {
         var differences: [String] = []
         if let id = found.databaseID {
             if id != mark.databaseID { differences.append("it is another database") }
@@ -223,11 +232,7 @@ struct StartUp {
         }
         if found.commit < mark.commit { differences.append("its last commit is \(found.commit), not \(mark.commit)") }
         if found.epoch < mark.epoch { differences.append("its epoch is \(found.epoch), not \(mark.epoch)") }
-        guard !differences.isEmpty else { return nil }
-        guard acceptsRollback else {
-            throw .rolledBack("by the commit mark of \(directory.path), \(differences.joined(separator: ", and "))")
-        }
-        return RollbackLoss(found: found.mark, acknowledged: mark, differences: differences)
+        return differences
     }
 
     /// What the caller records about a loss. It is part of the batch that raises the epoch: that batch's commit number

@@ -123,7 +123,7 @@ public struct TaskValidator: Sendable {
         return variables
     }
 
-    private func checkNames(trigger: Trigger, nodes: [Node]) throws(InvalidArgument) {
+    func checkNames(trigger: Trigger, nodes: [Node]) throws(InvalidArgument) {
         if !trigger.name.isEmpty, let why = Identifier.refusal(of: trigger.name) {
             throw InvalidArgument(
                 .invalidTriggerConfig, "Invalid task argument: trigger name validation failed: \(why)")

@@ -1,6 +1,7 @@
 import AVSClient
 import AVSConfiguration
 import AVSCrypto
+import AVSEngine
 import AVSModel
 import AVSRPC
 import AVSStorage
@@ -49,6 +50,9 @@ struct Failure: Error, CustomStringConvertible {
         case let error as ConfigurationError: self.init(.configuration, error.description)
         case let error as AggregatorError: self.init(Self.code(of: error), error.description, hint: Self.hint(error))
         case let error as KeystoreError: self.init(.configuration, "keystore: \(error)")
+        case BackupError.notFound, BackupError.alreadyRunning, BackupError.alreadyStarted:
+            self.init(.failed, "\(error)")
+        case let error as BackupError: self.init(.damaged, error.description)
         case let error as StorageError:
             self.init(EndCode(rawValue: error.exitCode) ?? .internalError, error.description)
         default: self.init(.internalError, "\(error)")

@@ -48,6 +48,13 @@ struct JSONPrinter: Printer {
         ])
     }
 
+    func step(_ step: RepairStep) -> String {
+        object([
+            "repair": .string(step.purpose), "key": .string(KeyText.text(of: step.key)),
+            "changes": .array(step.changes.map { .string(KeyText.text(of: $0.key)) }),
+        ])
+    }
+
     private func counts(_ rows: StoreStatistics.Rows, _ other: [String: JSONValue]) -> [String: JSONValue] {
         let counts: [String: JSONValue] = [
             "rows": number(rows.count), "key_bytes": number(rows.keyBytes), "value_bytes": number(rows.valueBytes),

@@ -11,6 +11,8 @@ protocol Printer {
     func statistics(_ statistics: DatabaseStatistics) -> [String]
     /// Something that a check found.
     func finding(_ finding: StoreFinding) -> String
+    /// What would put a row right.
+    func step(_ step: RepairStep) -> String
 }
 
 /// A row of the database as far as it can be read.

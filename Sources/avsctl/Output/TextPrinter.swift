@@ -36,6 +36,8 @@ struct TextPrinter: Printer {
         "\(finding.rule)\t\(KeyText.text(of: finding.key))\t\(finding.problem)"
     }
 
+    func step(_ step: RepairStep) -> String { "repair\t\(KeyText.text(of: step.key))\t\(step.purpose)" }
+
     private func counts(_ rows: StoreStatistics.Rows) -> [String] {
         ["\(rows.count)", "\(rows.keyBytes)", "\(rows.valueBytes)"]
     }

@@ -113,6 +113,19 @@ struct KeysOptions: ParsableArguments {
     }
 }
 
+extension KeysOptions {
+    /// The root keys themselves; empty where there are none.
+    func rootKeys(_ config: String?, using random: inout some RandomNumberGenerator) throws -> [RootKey] {
+        if keysDir == nil, let config {
+            let facts = ProcessFacts.takenFromProcess()
+            var loaded = try AggregatorConfiguration.load(config, facts: facts).value
+            loaded.environment = .production  // never makes a key by itself
+            return try loaded.rootKeys(facts, using: &random).map { try RootKey($0) }
+        }
+        return try folder(config).rootKeys(using: &random).map { try RootKey($0) }
+    }
+}
+
 /// The configuration alone, for commands that need no database.
 struct ConfigurationOption: ParsableArguments {
     @Option(

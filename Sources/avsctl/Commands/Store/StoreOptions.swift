@@ -41,7 +41,7 @@ struct StoreOptions: ParsableArguments {
         return result
     }
 
-    private func databasePath() throws -> String {
+    func databasePath() throws -> String {
         if let db { return db }
         let facts = ProcessFacts.takenFromProcess()
         return try AggregatorConfiguration.load(config ?? "", facts: facts).value.databasePath
