@@ -14,7 +14,7 @@ struct StoreCheckCommand: AsyncParsableCommand {
             Checks that each row can be decoded, and of the invariants all that the files of one moment can show: I1 (a \
             task is under one status and its index agrees), I2 and I3 (what was accepted led to one execution), I4 (a \
             run is awaited or over), I5 (indexes are unique), I6 (no more runs promised than allowed), I7 (jobs, \
-            claims and promises belong together), I10 (records name the owners of their keys), I11 (no claim of a later \
+            claims and promises belong together), I8 (a wallet has one operation under way), I10 (records name the owners of their keys), I11 (no claim of a later \
             start) and I14 (no key outside the tables, of a task that is gone, or wrongly counted); that every secret is \
             sealed (KMS-4), and, where the root keys are given by --keys-dir or by the configuration, that it opens (KMS-1).
 
