@@ -22,6 +22,7 @@ public final class TaskEngine: Sendable {
     let runner: any WorkflowRunner
     let immediate: any ImmediateRunner
     let answerSweep = AnswerSweep()
+    let intentSweep = IntentSweep()
     let dedupSweep = DedupSweep()
     private let ids: Mutex<IDSource>
 

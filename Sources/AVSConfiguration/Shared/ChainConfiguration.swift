@@ -8,13 +8,13 @@ public struct ChainConfiguration: Hashable, Sendable {
     public var isDefault = false
     /// JSON-RPC over HTTP, in order of preference: the next one serves while the one before fails.
     public var rpcURLs: [EndpointURL] = []
-    /// JSON-RPC over WebSocket: new heads, logs, and waiting for transactions. Without it blocks are polled and
-    /// withdrawals answer `pending`.
+    /// JSON-RPC over WebSocket: new heads and logs. Without it blocks are polled.
     public var webSocketURL: EndpointURL?
     /// Blocks that must stand on a block before an operator reports what is in it; 0 reports at once, and what a
     /// reorganisation takes back was reported then.
     public var confirmations: UInt64 = 0
-    /// Without it nothing is written on this chain.
+    /// Takes user operations (ERC-4337, entry point 0.6). Without it, or without `controller`, nothing is written on this
+    /// chain.
     public var bundlerURL: EndpointURL?
     public var entryPoint = EntryPoint()
     /// Derives and creates the smart wallets.

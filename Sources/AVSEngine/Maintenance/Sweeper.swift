@@ -10,6 +10,7 @@ public struct SweepReport: Hashable, Sendable {
     public var purgedJobs = 0
     public var purgedDedupRecords = 0
     public var purgedAnswers = 0
+    public var purgedIntents = 0
 }
 
 extension TaskEngine {
@@ -39,6 +40,7 @@ extension TaskEngine {
         report.purgedDedupRecords = try await purgeDedup(now: now)
         report.purgedJobs = try await purgeJobs(now: now)
         report.purgedAnswers = try await purgeAnswers(now: now)
+        report.purgedIntents = try await purgeIntents(now: now)
         return report
     }
 

@@ -60,7 +60,7 @@ public struct SentCall: Hashable, Sendable {
     public var userOperation: Hash32
     public var sender: Address
     public var nonce: UInt256
-    /// What the operation has the wallet do: ``SmartAccount/execute(_:)``, or a batch that begins with that call.
+    /// What the operation has the wallet do: `SmartAccount.execute`, or a batch that begins with that call.
     public var callData: [UInt8]
     public var fate: Fate
 

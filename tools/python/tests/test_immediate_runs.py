@@ -113,7 +113,7 @@ def contract_write(address: str = "") -> avs.TaskNode:
 
 @pytest.mark.parametrize("node, kind", [(contract_write(), "contractWrite"), (tasks.transfer("", ""), "ethTransfer")])
 def test_a_write_needs_a_wallet_of_the_caller(user, new_user, node, kind):
-    """API-10.5.3: before any other check of the node"""
+    """API-10.5.3, EE-NE5: before any other check of the node"""
     def error(**variables) -> tuple[str, int]:
         answer = run_node(user, node, **variables)
         assert not answer.success and not answer.HasField("metadata")

@@ -163,7 +163,7 @@ def test_tokens_arrive(user, funded, chain):
 
 @pytest.mark.parametrize("amount", ["max", "MAX"])
 def test_everything_leaves(user, funded, chain, amount):
-    """API-10.2.24, EE-X13: the paymaster is not paid back, so nothing stays"""
+    """API-10.2.24, 7.5: the paymaster is not paid back, so nothing stays"""
     recipient = some_recipient()
     answer = withdraw(user, wallet=funded, recipient=recipient, amount=amount)
     assert confirmed(answer) and answer.amount == amount, answer
@@ -235,7 +235,7 @@ def test_a_bundler_that_refuses_is_an_answer(user, funded, chain):
 
 
 def test_a_refused_form_is_tried_once_without_the_paymaster(user, funded, chain):
-    """EE-X12"""
+    """7.8: and the wallet pays"""
     invalid = {"code": -32602, "message": "bad paymasterAndData"}
     chain.bundler("dev_setFaults", [{"method": "eth_sendUserOperation", "error": invalid}])
     assert confirmed(withdraw(user, wallet=funded, recipient=some_recipient()))

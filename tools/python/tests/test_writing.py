@@ -3,6 +3,10 @@
 import uuid
 
 import pytest
+from eth_abi import decode, encode
+from eth_account import Account
+from eth_account.messages import encode_defunct
+from eth_utils import keccak
 from avs_testbed import tasks
 from avs_testbed.processes import Aggregator, Chain
 from avs_testbed.stubs import avs
@@ -121,7 +125,7 @@ def test_a_read_is_never_simulated(user, chain, settings):
 
 
 def test_a_write_of_another_ones_wallet_is_never_made(user, new_user, funded, chain):
-    """EE-NE5, 6.2: also not by posing as the sender in the variables"""
+    """6.2: also not by posing as the sender in the variables"""
     foreign = new_user().wallet().address
     node = tasks.contract_write(
         chain.address("token"), TOKEN, ("transfer", [some_address(), "1"]), is_simulated=False)
@@ -180,7 +184,7 @@ def test_a_revert_is_told(user, funded, chain, settings):
 
 
 def test_a_node_without_simulations_is_asked_by_eth_call(user, funded, chain, settings):
-    """5.3.3: the token's own logs are made up then, and gas is the standard one (EE-NW13)"""
+    """EE-NW13, 5.3.3: the token's own logs are made up then, and gas is the standard one"""
     recipient = some_address()
     missing = {"code": -32601, "message": "the method eth_simulateV1 does not exist"}
     chain.rpc("dev_setFaults", [{"method": "eth_simulateV1", "error": missing}])
@@ -188,6 +192,10 @@ def test_a_node_without_simulations_is_asked_by_eth_call(user, funded, chain, se
     assert answer.success and plain(answer.contract_write.data)["transfer"]["value"] == "7"
     receipt = plain(answer.metadata)[0]["receipt"]
     assert (receipt["gasUsed"], receipt["effectiveGasPrice"]) == ("0x5208", "0x1dcd6500")
+    chain.rpc("dev_setFaults", [{"method": "eth_simulateV1", "error": missing}])
+    [_, step] = simulate(user, funded, tasks.contract_write(
+        chain.address("token"), TOKEN, ("transfer", [recipient, "7"]))).steps
+    assert (step.gas_used, step.gas_price, step.total_gas_cost) == ("21000", "500000000", "10500000000000")
 
 
 @pytest.mark.parametrize("data, address, text", [
@@ -232,7 +240,41 @@ def test_everything_is_the_balance(user, funded, chain, word):
     assert answer.success and plain(answer.eth_transfer.data)["transfer"]["value"] == "12345"
 
 
+@pytest.mark.parametrize("destination, amount, text", [
+    ("", "1", "destination address is required for ETH transfer"),
+    ("0x12", "1", "invalid destination address: 0x12"), ("{{to}}", "", "amount is required for ETH transfer"),
+    ("{{to}}", "abc", "invalid amount: abc"), ("{{to}}", "1.5", "invalid amount: 1.5"), ("{{to}}", "-1", "invalid amount: -1"),
+])
+def test_what_is_no_transfer_fails_its_step(user, funded, destination, amount, text):
+    """EE-NE3"""
+    [_, step] = simulate(user, funded, tasks.transfer(destination, amount), to=some_address()).steps
+    assert not step.success and text in step.error, step
+
+
+def test_what_a_write_returns_is_its_value(user, chain, settings):
+    """EE-NW11: an integer is decimal text, a bool is a bool, a struct is an object"""
+    counter, before = chain.address("counter"), chain.contract("counter").functions.count().call()
+    status = [entry for entry in chain.abi("counter") if entry.get("name") == "status"]
+    for address, abi, call, value in [
+        (counter, [function("increment", outputs=["uint256"])], ("increment", []), str(before + 1)),
+        (chain.address("token"), [APPROVE], ("approve", [some_address(), "1"]), True),
+    ]:
+        answer = run_node(user, tasks.contract_write(address, abi, call), **settings)
+        assert answer.success and plain(answer.contract_write.data) == {call[0]: value}
+        assert plain(answer.metadata)[0]["value"] == value
+    answer = run_node(user, tasks.contract_write(counter, status, ("status", [])), **settings)
+    assert set(plain(answer.contract_write.data)["status"]) == {"count", "caller", "changedAt"}
+
+
 # Tasks
+
+def simulate(user, wallet: str, node, **variables):
+    request = avs.SimulateTaskReq(
+        trigger=tasks.manual(), nodes=[node], edges=[avs.TaskEdge(id="e", source="t0", target=node.id)])
+    for name, value in {"settings": {"name": "s", "runner": wallet, "chain_id": 31337}, **variables}.items():
+        set_value(request.input_variables[name], value)
+    return user.call("SimulateTask", request)
+
 
 def run_task(user, wallet: str, *nodes):
     """Creates a task that runs once, runs it and returns its execution."""
@@ -242,7 +284,7 @@ def run_task(user, wallet: str, *nodes):
 
 
 def test_a_task_writes_for_real(user, funded, chain):
-    """EE-NE7, EE-NW14: gas as decimal texts, and total = used × price"""
+    """5.1, 5.3.4: gas as decimal texts, and total = used × price"""
     chain.rpc("dev_setBalance", funded, hex(ETHER))
     recipient = some_address()
     execution = run_task(
@@ -279,6 +321,68 @@ def test_a_failed_call_fails_its_step(user, funded, chain):
     step = execution.steps[1]
     assert not step.success and "UserOp execution failed" in step.error and int(step.gas_used) > 0
     assert len(operations(chain, funded)) == 1
+
+
+OPERATION = "(address,uint256,bytes,bytes,uint256,uint256,uint256,uint256,uint256,bytes,bytes)"
+
+
+def sent_operation(chain: Chain, log: dict) -> tuple:
+    """The operation of an event, as the bundle held it."""
+    data = bytes.fromhex(chain.rpc("eth_getTransactionByHash", log["transactionHash"])["input"][2:])
+    [operation], _ = decode([f"{OPERATION}[]", "address"], data[4:])
+    return operation
+
+
+def test_an_operation_is_what_other_tools_make_of_it(user, funded, chain):
+    """EE-X10, 7.4, 7.6: its hash by eth-abi; both signatures, checked with eth-account, are the controller's"""
+    assert run_task(user, funded, tasks.contract_write(
+        chain.address("token"), TOKEN, ("transfer", [some_address(), "1"]))).status == avs.EXECUTION_STATUS_SUCCESS
+    [log] = operations(chain, funded)
+    operation = sent_operation(chain, log)
+    sender, nonce, init_code, call_data, *gas, paymaster_data, signature = operation
+    inner = keccak(encode(
+        ["address", "uint256", "bytes32", "bytes32", *["uint256"] * 5, "bytes32"],
+        [sender, nonce, keccak(init_code), keccak(call_data), *gas, keccak(paymaster_data)]))
+    digest = keccak(encode(["bytes32", "address", "uint256"], [inner, chain.address("entryPoint"), chain.id]))
+    assert "0x" + digest.hex() == log["topics"][1]
+    controller = chain.account("controller")["address"]
+    assert Account.recover_message(encode_defunct(digest), signature=signature) == controller
+    assert init_code[:20] == bytes.fromhex(chain.address("factory")[2:]) and len(init_code) == 88
+    assert len(paymaster_data) == 149 and paymaster_data[:20] == bytes.fromhex(chain.address("paymaster")[2:])
+    until = int.from_bytes(paymaster_data[20:52], "big")
+    before = int(log["blockNumber"], 16) - 1
+    checksummed = (chain.web3.to_checksum_address(sender), *operation[1:])
+    hashed = chain.contract("paymaster").functions.getHash(checksummed, until, 0).call(block_identifier=before)
+    assert Account.recover_message(encode_defunct(hashed), signature=paymaster_data[84:]) == controller
+    assert gas[3] >= gas[4] + 10**9 and gas[4] >= 2 * 10**9  # 7.5: fees
+
+
+def test_a_wallet_that_can_pays_the_paymaster_back(user, funded, chain):
+    """7.7: the paymaster's owner gets it in the same operation; a wallet that cannot is served all the same"""
+    owner = chain.account("paymaster owner")["address"]
+
+    def balance(address: str) -> int:
+        return int(chain.rpc("eth_getBalance", address, "latest"), 16)
+
+    write = tasks.contract_write(chain.address("token"), TOKEN, ("transfer", [some_address(), "1"]))
+    before = balance(owner)
+    assert run_task(user, funded, write).status == avs.EXECUTION_STATUS_SUCCESS
+    assert balance(owner) == before and sent_operation(chain, operations(chain, funded)[0])[3][:4].hex() == "b61d27f6"
+    chain.rpc("dev_setBalance", funded, hex(ETHER))
+    assert run_task(user, funded, write).status == avs.EXECUTION_STATUS_SUCCESS
+    assert balance(owner) - before == ETHER - balance(funded) > 0
+    assert sent_operation(chain, operations(chain, funded)[1])[3][:4].hex() == "c3ff72fc"
+
+
+def test_a_refused_form_is_sent_by_the_wallet_itself(user, funded, chain):
+    """EE-X12: once more, without the paymaster and with the unwrapped call"""
+    chain.rpc("dev_setBalance", funded, hex(ETHER))
+    chain.bundler("dev_setFaults", [{"method": "eth_sendUserOperation", "error": {"code": -32602, "message": "bad"}}])
+    execution = run_task(user, funded, tasks.contract_write(
+        chain.address("token"), TOKEN, ("transfer", [some_address(), "1"])))
+    assert execution.status == avs.EXECUTION_STATUS_SUCCESS, execution
+    operation = sent_operation(chain, operations(chain, funded)[0])
+    assert operation[9] == b"" and operation[3][:4].hex() == "b61d27f6"
 
 
 def test_each_iteration_of_a_loop_writes_once(user, funded, chain):
