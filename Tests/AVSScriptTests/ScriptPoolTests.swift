@@ -95,6 +95,18 @@ struct ScriptPoolTests {
         #expect(!FileManager.default.fileExists(atPath: "/proc/\(worker)/fd"))
     }
 
+    @Test("JS-7 has no memory that is both writable and executable: the engine compiles nothing")
+    func interpreted() async throws {
+        #expect(!Workers.settings.hasJIT && Workers.settings.environment.contains("JSC_useJIT=0"))
+        let process = try WorkerProcess.start(Workers.settings)
+        _ = try process.greeting(until: .now + .seconds(60))
+        let id = try #require(process.processID)
+        guard geteuid() == 0 else { return }  // only root may look
+        let file = try #require(FileHandle(forReadingAtPath: "/proc/\(children(of: id).first ?? "\(id)")/maps"))
+        let maps = String(decoding: file.readDataToEndOfFile(), as: UTF8.self)
+        #expect(maps.contains("libjavascriptcore") && !maps.contains(" rwx"))
+    }
+
     @Test("JS-1 whose worker refuses to work with a descriptor too many, or without its arguments")
     func descriptors() throws {
         for (arguments, fragment) in [
