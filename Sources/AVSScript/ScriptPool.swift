@@ -119,6 +119,7 @@ public final class ScriptPool: Sendable {
         house.signal()
     }
 
+    /// What the pool has done and does, as of now.
     public var statistics: ScriptPoolStatistics {
         state.withLock { state in
             var statistics = state.statistics

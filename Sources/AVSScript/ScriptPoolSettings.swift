@@ -16,15 +16,17 @@ public struct ScriptPoolSettings: Hashable, Sendable {
     public var hasJIT = false
     /// Without every layer of JS-2 the pool does not start.
     public var requiresSandbox = true
-    /// Scripts that wait for a worker, and for how long (reliability-security.md 4.3).
+    /// Scripts that wait for a worker (reliability-security.md 4.3).
     public var queueLimit = 256
+    /// How long one waits before it is answered `overloaded`.
     public var queueWait: Duration = .seconds(2)
     /// Of custom code, and of a list of calls.
     public var programLimit: Duration = .seconds(10)
     /// Of expressions: templates and conditions.
     public var expressionLimit: Duration = .seconds(2)
-    /// A worker is replaced after so many scripts, or when it has been idle for so long (JS-3).
+    /// A worker is replaced after so many scripts (JS-3).
     public var scriptsPerWorker = 1_000
+    /// A worker without work for so long is ended (JS-3).
     public var idleLimit: Duration = .seconds(60)
 
     public init(executable: String) { self.executable = executable }
@@ -63,9 +65,13 @@ public enum ScriptPoolError: Error, Hashable, Sendable, CustomStringConvertible 
 
 /// Why a script has no answer; the texts are a closed set (JS-9, reliability-security.md 4.3).
 public enum ScriptFailure: String, Hashable, Sendable, CaseIterable {
+    /// It ran longer than it may.
     case timeout
+    /// Its worker held more memory than it may.
     case outOfMemory = "out of memory"
+    /// Its worker ended for another reason, did not start, or answered what is no answer.
     case workerFailed = "script worker failed"
+    /// It waited too long for a worker, or too many waited. Worth another try later.
     case overloaded
     /// The caller went away.
     case cancelled
@@ -73,12 +79,16 @@ public enum ScriptFailure: String, Hashable, Sendable, CaseIterable {
 
 /// What the pool has done and does.
 public struct ScriptPoolStatistics: Hashable, Sendable {
+    /// Scripts in the queue.
     public var waiting = 0
+    /// Scripts that workers run.
     public var running = 0
     /// Processes that are up, busy or not.
     public var processes = 0
-    /// Since the start:
+    /// Processes that were started since the beginning.
     public var started = 0
+    /// Requests that got an answer since the beginning.
     public var answered = 0
+    /// Requests that got none since the beginning, by reason.
     public var failures: [ScriptFailure: Int] = [:]
 }
