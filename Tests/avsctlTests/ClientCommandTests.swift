@@ -322,6 +322,7 @@ struct ClientCommandTests {
         "teaches with an example",
         arguments: [
             "login", "logout", "whoami", "tasks create", "tasks simulate", "tasks trigger", "executions get",
+            "executions show",
             "wallets hide", "wallets withdraw", "secrets set", "secrets list", "secrets delete", "count",
             "token metadata", "fees estimate",
         ])

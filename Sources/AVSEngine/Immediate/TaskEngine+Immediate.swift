@@ -40,9 +40,10 @@ extension TaskEngine {
         }
         // A name of the service's own: the caller's is not looked at.
         let fresh = Node(id: "node", name: "singleNodeExecution", config: node.config, retry: node.retry)
-        let trial = NodeTrial(
+        var trial = NodeTrial(
             node: fresh, input: input, secrets: configuration.macroSecrets, chainID: chainID, owner: owner, wallet: wallet,
             executionID: newExecutionID(at: time.now))
+        trial.deadline = time.monotonic + configuration.times.executionDeadline
         let step = await immediate.run(trial)
         let failure = step.success ? nil : NodeFailure(code: step.errorCode, step.error)
         return NodeTrialResult(step: step, failure: failure)

@@ -16,6 +16,8 @@ public struct NodeTrial: Sendable {
     public var wallet: Address?
     /// Names what the node does on the world outside.
     public var executionID: ExecutionID
+    /// When it comes the node is cancelled (XO-21).
+    public var deadline: ContinuousClock.Instant?
 
     public init(
         node: Node, input: [String: JSONValue], secrets: [String: String], chainID: UInt64, owner: Address,
@@ -40,6 +42,20 @@ public struct NodeTrial: Sendable {
                 environment: environment, variables: variables.values,
                 report: RunReport(of: node, variables: input, chainID: chainID, at: environment.time.now)),
             builder: StepBuilder(chainID: chainID, redaction: Redaction(secrets: secrets)))
-        return await execution.run().step
+        guard let deadline else { return await execution.run().step }
+        return await withTaskGroup(of: Step?.self) { group in
+            group.addTask { await execution.run().step }
+            group.addTask { [time = environment.time] in
+                do { try await time.sleep(until: deadline) } catch {}  // cancelled once the node has ended
+                return nil
+            }
+            var step: Step?
+            // Whichever ends first ends the other; a node that is cancelled says so in its step.
+            while let ended = await group.next() {
+                step = step ?? ended
+                group.cancelAll()
+            }
+            return step ?? execution.unknown().step
+        }
     }
 }

@@ -104,7 +104,7 @@ struct LoopIteration: Sendable {
     }
 
     /// The inner node's output; of nodes that send transactions also which ones (execution-engine.md 5.9.4).
-    private static func result(of inner: Node.Config, _ outcome: NodeOutcome) -> JSONValue {
+    static func result(of inner: Node.Config, _ outcome: NodeOutcome) -> JSONValue {
         let output = outcome.output ?? .null
         guard case .object(var members) = output else { return output }
         switch inner {

@@ -72,7 +72,7 @@ extension LoopNode {
 
     // MARK: Result
 
-    private func outcome(_ endings: [LoopIteration.Ending], log: inout [String]) -> NodeOutcome {
+    func outcome(_ endings: [LoopIteration.Ending], log: inout [String]) -> NodeOutcome {
         var results: [JSONValue] = []
         var failed = 0
         var first: NodeFailure?

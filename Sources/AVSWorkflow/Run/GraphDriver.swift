@@ -191,8 +191,12 @@ struct NodeExecution: Sendable {
                     startAt: begun, endAt: time.now, error: builder.redaction.redact(failure.message),
                     errorCode: failure.code))
             log.append("Attempt \(failed.count) failed: \(failure.message.excerpt(300)); again after \(pause)")
-            // Cancelled: the run is stopped, and this failure is the last word.
-            do { try await time.sleep(until: time.monotonic + pause) } catch { break }
+            do {
+                try await time.sleep(until: time.monotonic + pause)
+            } catch {
+                failed.removeLast()  // the run is stopped: this failure is the last word, not a repeated one
+                break
+            }
             begun = time.now
             outcome = await attempt(&log)
         }

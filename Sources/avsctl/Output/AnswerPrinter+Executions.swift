@@ -17,13 +17,23 @@ extension AnswerPrinter {
 
     /// A run and, under it, its steps.
     func execution(_ run: Execution) -> [String] {
-        if isJSON { return [ProtoJSON.json(Wire.Execution(run)).serialized] }
+        isJSON ? [ProtoJSON.json(Wire.Execution(run)).serialized] : head(run) + steps(run.steps)
+    }
+
+    /// A run and, under it, its steps as a tree.
+    ///
+    /// - Parameter edges: of the run's task.
+    func tree(_ run: Execution, edges: [Edge]) -> [String] {
+        isJSON ? execution(run) : head(run) + [""] + ExecutionTree(run.steps, edges: edges).lines
+    }
+
+    private func head(_ run: Execution) -> [String] {
         let facts = [
             ("execution", "\(run.id)"), ("status", "\(run.status)"), ("number", "\(run.index)"),
             ("started", run.startAt.iso8601), ("took", Self.span(run.startAt, run.endAt)), ("fee", "\(run.fee) USD"),
         ]
         let error = run.error.isEmpty ? [] : [("error", Self.plain(run.error))]
-        return self.facts(facts + error, .null) + steps(run.steps)
+        return self.facts(facts + error, .null)
     }
 
     /// A run that was just started, and its steps if it was waited for.

@@ -214,4 +214,67 @@ struct LoopNodeTests {
         let most = GasUse(used: .max, totalCost: .max)
         #expect(GasUse.total(of: [most, most]) == most)
     }
+
+    @Test("EE-NL14, API-10.4.25 shows in its step the sums and the context of its iterations")
+    func totals() throws {
+        let gas = [65_000: 65_000_000_000_000, 100_000: 111_000_000_000_000].sorted { $0.key < $1.key }
+        let endings = [LoopIteration.Ending(failure: NodeFailure("invalid request: reverted"))]
+            + gas.map { used, cost in
+                LoopIteration.Ending(
+                    result: ["transfer": [:]], gas: GasUse(used: UInt256(UInt64(used)), totalCost: UInt256(UInt64(cost))),
+                    executionContext: ["is_simulated": false, "provider": "bundler"])
+            }
+        let node = loop(rest("https://example.org/"))
+        guard case .loop(let config) = node.config else { return }
+        var log: [String] = []
+        let now = Timestamp(milliseconds: 0)
+        let (step, _) = StepBuilder(chainID: 1, redaction: Redaction(secrets: [:])).step(
+            of: node, config.outcome(endings, log: &log), log: log, inputs: [], startAt: now, endAt: now)
+        #expect(step.gasUsed == "165000" && step.totalGasCost == "176000000000000" && step.gasPrice == "1066666666")
+        #expect(step.executionContext == ["is_simulated": false, "provider": "bundler", "chain_id": 1])
+        #expect(step.error == "1 of 3 iterations failed: reverted")
+        #expect(step.output == [nil, ["transfer": [:]], ["transfer": [:]]])
+    }
+
+    @Test("adds to what transactions produced which ones they were")
+    func transactions() {
+        let transfer = LoopIteration.result(
+            of: .ethTransfer(ETHTransferNode(destination: "0x1", amount: "1")),
+            NodeOutcome(output: ["transfer": ["value": "1"]], metadata: ["transactionHash": "0xab", "gasUsed": "1"]))
+        #expect(transfer == ["transfer": ["value": "1"], "metadata": ["transactionHash": "0xab"]])
+        let write = LoopIteration.result(
+            of: .contractWrite(ContractWriteNode(contractAddress: "0x1")),
+            NodeOutcome(
+                output: ["approve": true],
+                metadata: [["methodName": "approve", "receipt": ["transactionHash": "0xcd", "to": "0x12"]]]))
+        #expect(write == ["approve": true, "metadata": ["transactionHash": "0xcd", "contractAddress": "0x12"]])
+    }
+
+    @Test("API-10.4.25 runs nodes that send transactions one after the other, whatever it is told")
+    func order() async {
+        let transfer = ETHTransferNode(destination: "{{value}}", amount: "1")
+        let finished = await Sample.run(loop(.ethTransfer(transfer), mode: .parallel), variables: list([1, 2]))
+        #expect(finished.step.log.contains("sequential mode: NODE_TYPE_ETH_TRANSFER"))
+        #expect(finished.step.config?["executionMode"] == "parallel")
+    }
+
+    @Test("XO-21 ends at the deadline of a run for itself")
+    func deadline() async {
+        let time = ManualTime()
+        let server = FakeServer { _ in
+            try await time.sleep(until: time.monotonic + .seconds(20))
+            return HTTPResponse(status: 200)
+        }
+        var trial = NodeTrial(
+            node: loop(rest("https://example.org/{{value}}")), input: list([1, 2, 3]), secrets: [:], chainID: 1,
+            owner: .zero, wallet: nil, executionID: ExecutionID(ULID(value: 0)))
+        trial.deadline = time.monotonic + .seconds(25)
+        async let step = trial.run(in: Sample.environment(http: server, time: time))
+        for seconds in [20, 5] {
+            await time.waitForSleepers(3)  // the deadline, the iteration's time and its request
+            time.advance(by: .seconds(seconds))
+        }
+        let ended = await step
+        #expect(!ended.success && server.requests.count == 2, "\(ended.error)")
+    }
 }

@@ -6,7 +6,7 @@ import ArgumentParser
 struct ExecutionsCommand: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "executions", abstract: "Shows the runs of a task.",
-        subcommands: [ExecutionsList.self, ExecutionsGet.self, ExecutionsStatus.self])
+        subcommands: [ExecutionsList.self, ExecutionsShow.self, ExecutionsGet.self, ExecutionsStatus.self])
 }
 
 struct ExecutionsList: AsyncParsableCommand {
@@ -28,11 +28,37 @@ struct ExecutionsList: AsyncParsableCommand {
     }
 }
 
+struct ExecutionsShow: AsyncParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "show", abstract: "Shows a run with its steps as a tree.",
+        discussion: """
+            Each step stands under the one that it waited for last, with its error, its output and what it cost.
+
+            Example:
+              avsctl executions show 01jg2fe5mdvkbpheg0peysdkac 01jg2fe5mdvkbpheg0peysdkad
+            """)
+
+    @Argument(help: "The task's id.")
+    var task: TaskID
+
+    @Argument(help: "The run's id.")
+    var id: ExecutionID
+
+    @OptionGroup var client: ClientOptions
+
+    func run() async throws {
+        try await client.withClient { aggregator, output in
+            let execution = try await aggregator.getExecution(id, of: task)
+            let edges = try await aggregator.getTask(task).edges
+            for line in client.printer.tree(execution, edges: edges) { try output.line(line) }
+        }
+    }
+}
+
 struct ExecutionsGet: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
-        commandName: "get", abstract: "Shows a run with its steps.",
-        discussion: "Example:\n  avsctl executions get 01jg2fe5mdvkbpheg0peysdkac 01jg2fe5mdvkbpheg0peysdkad",
-        aliases: ["show"])
+        commandName: "get", abstract: "Shows a run with its steps in a table.",
+        discussion: "Example:\n  avsctl executions get 01jg2fe5mdvkbpheg0peysdkac 01jg2fe5mdvkbpheg0peysdkad")
 
     @Argument(help: "The task's id.")
     var task: TaskID
