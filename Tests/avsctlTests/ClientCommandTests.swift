@@ -126,7 +126,8 @@ private struct Fake {
                     }
                 }
             },
-            .unary(Wire.AggregatorMethods.withdrawFunds) { request, _ in
+            .unary(Wire.AggregatorMethods.withdrawFunds) { request, call in
+                #expect(call.metadata["idempotency-key"] == "rent")
                 #expect(request.amount == "max" && request.token == "ETH")
                 return .with {
                     $0.success = true
@@ -291,7 +292,8 @@ struct ClientCommandTests {
             let token = try await fake.avsctl("token", "metadata", Fake.wallet)
             #expect(token.lines.contains("symbol    USDC") && token.lines.contains("decimals  6"))
             let sent = try await fake.avsctl(
-                "wallets", "withdraw", Fake.wallet, "--to", Fake.wallet, "--amount", "max", "--json")
+                "wallets", "withdraw", Fake.wallet, "--to", Fake.wallet, "--amount", "max", "--json",
+                "--idempotency-key", "rent")
             #expect(try JSONValue(parsing: sent.output)["status"] == "pending", "\(sent.notes)")
             let zero = try await fake.avsctl(
                 "wallets", "withdraw", Fake.wallet, "--to", Fake.wallet, "--amount", "0")

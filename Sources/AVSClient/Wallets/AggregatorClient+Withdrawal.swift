@@ -7,15 +7,18 @@ import AVSWire
 extension AggregatorClient {
     /// Sends coins or tokens out of a smart wallet and waits for the chain, up to ``Configuration/blockingTimeout``.
     ///
-    /// Never repeated: two calls send twice. After a lost answer compare ``getNonce(of:)``, or the wallet's balance,
-    /// with what it was before.
+    /// Without a key two calls send twice, so a call whose answer was lost is not repeated: compare ``getNonce(of:)``,
+    /// or the wallet's balance, with what it was before.
     ///
     /// - Throws: ``AggregatorError/refused(reason:_:)`` with the reason `failed` when nothing was sent, and for more
     ///   than the wallet has; ``AggregatorError/invalidArgument(field:_:)`` for a wallet that is not the caller's.
-    public func withdrawFunds(_ withdrawal: Withdrawal) async throws(AggregatorError) -> SentWithdrawal {
+    public func withdrawFunds(
+        _ withdrawal: Withdrawal, idempotencyKey: IdempotencyKey? = nil
+    ) async throws(AggregatorError) -> SentWithdrawal {
         let request = Wire.WithdrawFundsReq(withdrawal)
         let answer = try await call(
-            Wire.AggregatorMethods.withdrawFunds, request, .change(nil), timeout: configuration.blockingTimeout)
+            Wire.AggregatorMethods.withdrawFunds, request, .change(idempotencyKey),
+            timeout: configuration.blockingTimeout)
         guard answer.success else {
             throw .refused(reason: answer.status, .init(.failedPrecondition, answer.message))
         }

@@ -8,7 +8,7 @@ struct WalletsWithdraw: AsyncParsableCommand {
         commandName: "withdraw", abstract: "Sends coins or tokens out of a smart wallet.",
         discussion: """
             The amount is in the smallest unit: wei, or what the token's decimals make of one. Waits for the chain, up \
-            to two minutes. Given twice, it sends twice: after a lost answer look at the wallet's nonce first.
+            to two minutes. Given twice, it sends twice, unless both have the same --idempotency-key.
 
             Example:
               avsctl wallets withdraw 0x1111111111111111111111111111111111111111 \\
@@ -27,15 +27,15 @@ struct WalletsWithdraw: AsyncParsableCommand {
     @Option(name: .long, help: ArgumentHelp("This token, not the chain's coin.", valueName: "address"))
     var token: Address?
 
+    @OptionGroup var repetition: KeyOption
     @OptionGroup var client: ClientOptions
 
     func run() async throws {
         let asset = token.map { Withdrawal.Asset.token($0) } ?? .coin
         let withdrawal = Withdrawal(amount.value, of: asset, from: wallet, to: to)
         try await client.withClient { aggregator, output in
-            for line in client.printer.withdrawal(try await aggregator.withdrawFunds(withdrawal)) {
-                try output.line(line)
-            }
+            let sent = try await aggregator.withdrawFunds(withdrawal, idempotencyKey: repetition.key)
+            for line in client.printer.withdrawal(sent) { try output.line(line) }
         }
     }
 }
