@@ -16,6 +16,8 @@ public final class TaskEngine: Sendable {
     public let wallets: WalletDirectory
     public let secrets: SecretDirectory
     public let tokens: TokenDirectory
+    public let apiKeys: APIKeyDirectory
+    public let audit: AuditLog
     let store: any KeyValueStore
     let time: any TimeSource
     let logger: Logger
@@ -47,6 +49,8 @@ public final class TaskEngine: Sendable {
         tokens = TokenDirectory(configuration: configuration, time: time)
         secrets = SecretDirectory(
             store: store, configuration: configuration, time: time, random: random, logger: logger)
+        audit = AuditLog(store: store, time: time, logger: logger, random: random)
+        apiKeys = APIKeyDirectory(store: store, audit: audit, random: random, time: time, logger: logger)
         executions = ExecutionService(
             store: store, runner: runner, registry: operators, wallets: wallets, secrets: secrets,
             configuration: configuration, epoch: epoch, time: time, logger: logger)

@@ -47,6 +47,8 @@ struct RowCheck {
         case .promise: try promise(reader)
         case .lane: try lane(reader)
         case .intent, .jobSequence, .migration, .migrationProgress: break
+        case .apiKey: try apiKey()
+        case .audit: try audit(reader)
         }
     }
 
@@ -112,6 +114,24 @@ struct RowCheck {
     private mutating func node() throws {
         let address = try OperatorInfo(stored: value).address
         if try address != OperatorKey(bytes: key).address { found("I10", "the record is operator \(address)") }
+    }
+
+    // MARK: Administration
+
+    private mutating func apiKey() throws {
+        let id = try APIKey(stored: value).id
+        if try id != APIKeyKey(bytes: key).id { found("I10", "the record is key \(id)") }
+    }
+
+    /// Each entry holds the digest of the one before (ADM-1).
+    private mutating func audit(_ reader: borrowing some StoreReader & ~Copyable) throws {
+        let entry = try RecordedAct(stored: value)
+        var previous = Hash32.zero
+        try reader.scan(Rows<AuditKey>.all.range.before(key), order: .descending, limit: 1) { key, value in
+            previous = SHA256.hash(key + value)
+            return .stop
+        }
+        if entry.previous != previous { found("ADM-1", "the entry before it was changed, removed or added") }
     }
 
     // MARK: Tasks

@@ -37,6 +37,8 @@ extension StoredTable {
         case .migrationProgress: self.init("migration-progress", texts: MigrationProgressKey.self)
         case .intent: self.init("intent", IntentKey.self, record: Stored.IntentRecord.self)
         case .lane: self.init("lane", LaneKey.self, record: Stored.LaneRecord.self)
+        case .apiKey: self.init("api-key", APIKeyKey.self, record: Stored.ApiKeyRecord.self)
+        case .audit: self.init("audit", AuditKey.self, record: Stored.AuditRecord.self)
         }
     }
 

@@ -66,6 +66,11 @@ public enum TableName: String, CaseIterable, Sendable {
     case intent = "intent:"
     /// `lane:<chain>:<sender>` → ``Lane``. The next nonce of a wallet, and which of its operations is under way.
     case lane = "lane:"
+    /// `apikey:<key id>` → ``APIKey``. What is known of an API key or of a revoked token; when it was last used is
+    /// written unsynced.
+    case apiKey = "apikey:"
+    /// `audit:<ulid>` → ``RecordedAct``. What administrators did, each entry chained to the one before (ADM-1).
+    case audit = "audit:"
 }
 
 extension Table {
@@ -97,6 +102,8 @@ extension Table {
     public static let migrationProgress = Table(.migrationProgress)
     public static let intent = Table(.intent)
     public static let lane = Table(.lane)
+    public static let apiKey = Table(.apiKey)
+    public static let audit = Table(.audit)
 
     /// Every table of the schema; beside them a database holds the store's own `meta:` (``StoreMeta/table``).
     public static let all = TableName.allCases.map { Table($0) }

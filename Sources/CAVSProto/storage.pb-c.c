@@ -109,6 +109,18 @@ void   aggregator__storage__lane_record__init
   static const Aggregator__Storage__LaneRecord init_value = AGGREGATOR__STORAGE__LANE_RECORD__INIT;
   *message = init_value;
 }
+void   aggregator__storage__api_key_record__init
+                     (Aggregator__Storage__ApiKeyRecord         *message)
+{
+  static const Aggregator__Storage__ApiKeyRecord init_value = AGGREGATOR__STORAGE__API_KEY_RECORD__INIT;
+  *message = init_value;
+}
+void   aggregator__storage__audit_record__init
+                     (Aggregator__Storage__AuditRecord         *message)
+{
+  static const Aggregator__Storage__AuditRecord init_value = AGGREGATOR__STORAGE__AUDIT_RECORD__INIT;
+  *message = init_value;
+}
 static const ProtobufCFieldDescriptor aggregator__storage__wallet_record__field_descriptors[6] =
 {
   {
@@ -1680,5 +1692,276 @@ const ProtobufCMessageDescriptor aggregator__storage__lane_record__descriptor =
   aggregator__storage__lane_record__field_indices_by_name,
   1,  aggregator__storage__lane_record__number_ranges,
   (ProtobufCMessageInit) aggregator__storage__lane_record__init,
+  NULL,NULL,NULL    /* reserved[123] */
+};
+static const ProtobufCFieldDescriptor aggregator__storage__api_key_record__field_descriptors[9] =
+{
+  {
+    "id",
+    1,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_BYTES,
+    0,   /* quantifier_offset */
+    offsetof(Aggregator__Storage__ApiKeyRecord, id),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "name",
+    2,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_BYTES,
+    0,   /* quantifier_offset */
+    offsetof(Aggregator__Storage__ApiKeyRecord, name),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "account",
+    3,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_BYTES,
+    0,   /* quantifier_offset */
+    offsetof(Aggregator__Storage__ApiKeyRecord, account),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "scopes",
+    4,
+    PROTOBUF_C_LABEL_REPEATED,
+    PROTOBUF_C_TYPE_BYTES,
+    offsetof(Aggregator__Storage__ApiKeyRecord, n_scopes),
+    offsetof(Aggregator__Storage__ApiKeyRecord, scopes),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "digest",
+    5,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_BYTES,
+    0,   /* quantifier_offset */
+    offsetof(Aggregator__Storage__ApiKeyRecord, digest),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "created_at",
+    6,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_INT64,
+    0,   /* quantifier_offset */
+    offsetof(Aggregator__Storage__ApiKeyRecord, created_at),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "expires_at",
+    7,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_INT64,
+    0,   /* quantifier_offset */
+    offsetof(Aggregator__Storage__ApiKeyRecord, expires_at),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "revoked_at",
+    8,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_INT64,
+    0,   /* quantifier_offset */
+    offsetof(Aggregator__Storage__ApiKeyRecord, revoked_at),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "last_used_at",
+    9,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_INT64,
+    0,   /* quantifier_offset */
+    offsetof(Aggregator__Storage__ApiKeyRecord, last_used_at),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+};
+static const unsigned aggregator__storage__api_key_record__field_indices_by_name[] = {
+  2,   /* field[2] = account */
+  5,   /* field[5] = created_at */
+  4,   /* field[4] = digest */
+  6,   /* field[6] = expires_at */
+  0,   /* field[0] = id */
+  8,   /* field[8] = last_used_at */
+  1,   /* field[1] = name */
+  7,   /* field[7] = revoked_at */
+  3,   /* field[3] = scopes */
+};
+static const ProtobufCIntRange aggregator__storage__api_key_record__number_ranges[1 + 1] =
+{
+  { 1, 0 },
+  { 0, 9 }
+};
+const ProtobufCMessageDescriptor aggregator__storage__api_key_record__descriptor =
+{
+  PROTOBUF_C__MESSAGE_DESCRIPTOR_MAGIC,
+  "aggregator.storage.ApiKeyRecord",
+  "ApiKeyRecord",
+  "Aggregator__Storage__ApiKeyRecord",
+  "aggregator.storage",
+  sizeof(Aggregator__Storage__ApiKeyRecord),
+  9,
+  aggregator__storage__api_key_record__field_descriptors,
+  aggregator__storage__api_key_record__field_indices_by_name,
+  1,  aggregator__storage__api_key_record__number_ranges,
+  (ProtobufCMessageInit) aggregator__storage__api_key_record__init,
+  NULL,NULL,NULL    /* reserved[123] */
+};
+static const ProtobufCFieldDescriptor aggregator__storage__audit_record__field_descriptors[8] =
+{
+  {
+    "who",
+    1,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_BYTES,
+    0,   /* quantifier_offset */
+    offsetof(Aggregator__Storage__AuditRecord, who),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "origin",
+    2,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_BYTES,
+    0,   /* quantifier_offset */
+    offsetof(Aggregator__Storage__AuditRecord, origin),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "action",
+    3,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_BYTES,
+    0,   /* quantifier_offset */
+    offsetof(Aggregator__Storage__AuditRecord, action),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "object",
+    4,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_BYTES,
+    0,   /* quantifier_offset */
+    offsetof(Aggregator__Storage__AuditRecord, object),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "before",
+    5,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_BYTES,
+    0,   /* quantifier_offset */
+    offsetof(Aggregator__Storage__AuditRecord, before),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "after",
+    6,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_BYTES,
+    0,   /* quantifier_offset */
+    offsetof(Aggregator__Storage__AuditRecord, after),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "at",
+    7,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_INT64,
+    0,   /* quantifier_offset */
+    offsetof(Aggregator__Storage__AuditRecord, at),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "previous",
+    8,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_BYTES,
+    0,   /* quantifier_offset */
+    offsetof(Aggregator__Storage__AuditRecord, previous),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+};
+static const unsigned aggregator__storage__audit_record__field_indices_by_name[] = {
+  2,   /* field[2] = action */
+  5,   /* field[5] = after */
+  6,   /* field[6] = at */
+  4,   /* field[4] = before */
+  3,   /* field[3] = object */
+  1,   /* field[1] = origin */
+  7,   /* field[7] = previous */
+  0,   /* field[0] = who */
+};
+static const ProtobufCIntRange aggregator__storage__audit_record__number_ranges[1 + 1] =
+{
+  { 1, 0 },
+  { 0, 8 }
+};
+const ProtobufCMessageDescriptor aggregator__storage__audit_record__descriptor =
+{
+  PROTOBUF_C__MESSAGE_DESCRIPTOR_MAGIC,
+  "aggregator.storage.AuditRecord",
+  "AuditRecord",
+  "Aggregator__Storage__AuditRecord",
+  "aggregator.storage",
+  sizeof(Aggregator__Storage__AuditRecord),
+  8,
+  aggregator__storage__audit_record__field_descriptors,
+  aggregator__storage__audit_record__field_indices_by_name,
+  1,  aggregator__storage__audit_record__number_ranges,
+  (ProtobufCMessageInit) aggregator__storage__audit_record__init,
   NULL,NULL,NULL    /* reserved[123] */
 };

@@ -109,6 +109,8 @@ extension AggregatorConfiguration {
         settings.offersReflection = rpc.hasReflection
         settings.runDrainTimeout = drain.timeout
         settings.http = httpAddress.map { .init(host: $0.host, port: Int($0.port)) }
+        settings.admin = adminConfiguration
+        settings.apiKeyLifetime = apiKey.lifetime
         settings.limits = callLimits
         settings.taskLimits = taskLimits
         settings.eventLoops = rpc.eventLoops == 0 ? nil : rpc.eventLoops
@@ -138,6 +140,16 @@ extension AggregatorConfiguration {
         return server
     }
 
+    /// On loopback, which the configuration's own rules see to, so it needs no TLS.
+    private var adminConfiguration: RPCServer.Configuration? {
+        guard let adminAddress else { return nil }
+        let place = RPCServer.Listener(.tcp(host: adminAddress.host, port: Int(adminAddress.port)))
+        var server = RPCServer.Configuration(listeners: [place])
+        server.maxConnections = 64  // administrators and their scripts
+        server.drainTimeout = drain.timeout
+        return server
+    }
+
     private var callLimits: CallLimits {
         var calls = CallLimits()
         calls.strangers = .init(limits.unauthenticatedPerAddress)
@@ -146,6 +158,9 @@ extension AggregatorConfiguration {
         calls.readsPerCaller = .init(limits.readsPerCaller)
         calls.writesPerCaller = .init(limits.writesPerCaller)
         calls.trialsPerCaller = .init(limits.simulationsPerCaller)
+        calls.readsPerKey = .init(limits.readsPerKey)
+        calls.writesPerKey = .init(limits.writesPerKey)
+        calls.trialsPerKey = .init(limits.simulationsPerKey)
         calls.reportsPerOperator = .init(limits.notificationsPerOperator)
         calls.runningTrialsPerCaller = limits.runningSimulationsPerCaller
         calls.runningPerCaller = limits.runningHandlersPerCaller

@@ -26,4 +26,22 @@ final class ConfiguredRootKeys: RootKeyProvider {
         if !isFirst { configuration.environment = .production }
         return try configuration.rootKeys(facts, using: &random).map { try RootKey($0) }
     }
+
+    func rotate() throws -> RootKey.ID {
+        var random = SecureRandom()
+        return try changing { (folder) throws(ConfigurationError) in try folder.rotateRootKey(using: &random) }
+    }
+
+    func retire(_ id: RootKey.ID) throws {
+        try changing { (folder) throws(ConfigurationError) in try folder.retireRootKey(id) }
+    }
+
+    private func changing<Value>(_ body: (KeysDirectory) throws(ConfigurationError) -> Value) throws -> Value {
+        guard let folder = configuration.changeableRootKeys(facts) else { throw RootKeyFileTrouble.fixed }
+        do throws(ConfigurationError) {
+            return try body(folder)
+        } catch {
+            throw RootKeyFileTrouble("\(error)")
+        }
+    }
 }

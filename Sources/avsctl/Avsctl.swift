@@ -8,7 +8,8 @@ struct Avsctl: AsyncParsableCommand {
         commandName: "avsctl",
         abstract: "Looks after an aggregator.",
         discussion: """
-            Start with `avsctl login`; `avsctl store`, `avsctl root-keys` and `avsctl backup` need none. Each command's --help has an example.
+            Start with `avsctl login`; `store`, `backup`, `root-keys`, `api-keys`, `operators` and `audit` need none. Each \
+            command's --help has an example.
 
             Results go to standard output and nothing else does. With --json they are one JSON object per line.
             \(EndCode.help)
@@ -16,7 +17,8 @@ struct Avsctl: AsyncParsableCommand {
         subcommands: [
             LoginCommand.self, LogoutCommand.self, WhoAmICommand.self, TasksCommand.self, ExecutionsCommand.self,
             WalletsCommand.self, SecretsCommand.self, CountCommand.self, TokenCommand.self, FeesCommand.self,
-            StoreCommand.self, RootKeysCommand.self, BackupCommand.self,
+            StoreCommand.self, BackupCommand.self, RootKeysCommand.self, APIKeysCommand.self, OperatorsCommand.self,
+            AuditCommand.self,
         ])
 
     /// Parses, runs, and turns whatever goes wrong into a line on standard error and an exit code.

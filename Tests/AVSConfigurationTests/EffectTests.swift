@@ -8,7 +8,7 @@ struct EffectTests {
     private static let inEffect: Set<String> = Set(
         """
         environment db_path backup_dir backup.enabled backup.interval_minutes backup.backup_dir backup.keep
-        keys_dir rpc_bind_address http_bind_address jwt_secret jwt_secret_previous
+        keys_dir rpc_bind_address http_bind_address admin_bind_address apikey.lifetime jwt_secret jwt_secret_previous
         approved_operators[] operator_auth chains[].id chains[].default chains[].rpc_urls[] chains[].entry_point.version
         chains[].entry_point.address chains[].factory_address smart_wallet.chain_id smart_wallet.eth_rpc_url
         smart_wallet.factory_address smart_wallet.entrypoint_address smart_wallet.max_wallets_per_owner
@@ -26,6 +26,9 @@ struct EffectTests {
         limits.reads_per_caller.per_second limits.reads_per_caller.burst
         limits.writes_per_caller.per_second limits.writes_per_caller.burst
         limits.simulations_per_caller.per_second limits.simulations_per_caller.burst
+        limits.reads_per_api_key.per_second limits.reads_per_api_key.burst
+        limits.writes_per_api_key.per_second limits.writes_per_api_key.burst
+        limits.simulations_per_api_key.per_second limits.simulations_per_api_key.burst
         limits.notifications_per_operator.per_second limits.notifications_per_operator.burst
         limits.running_simulations_per_caller limits.running_handlers limits.running_handlers_per_caller
         limits.waiting_calls limits.tasks_per_owner limits.wallets_per_owner

@@ -144,6 +144,25 @@ struct TaskChangeTests {
 
 @Suite("What an owner may have")
 struct QuotaTests {
+    @Test("limits.tasks_per_owner: is never passed, however many tasks are created at the same moment")
+    func together() async throws {
+        let harness = Harness { $0.limits.tasksPerOwner = 3 }
+        let created = await withTaskGroup(of: Bool.self) { group in
+            for _ in 0..<20 {
+                group.addTask {
+                    do {
+                        _ = try await harness.createTask()
+                        return true
+                    } catch {
+                        return false
+                    }
+                }
+            }
+            return await group.reduce(into: 0) { $0 += $1 ? 1 : 0 }
+        }
+        #expect(created == 3)
+    }
+
     @Test("limits.tasks_per_owner: counts tasks that are not finished, of this owner alone")
     func tasks() async throws {
         let harness = Harness { $0.limits.tasksPerOwner = 2 }

@@ -59,6 +59,49 @@ struct RootKeyTests {
             inputVariables: [:], chainID: 31_337)
     }
 
+    private static let boss = Administrator(name: "key 0", origin: "127.0.0.1:9")
+
+    @Test("KMS-3, ADM-1: goes only when nothing hangs on it and no call may still seal with it, and each change is noted")
+    func retired() async throws {
+        let (old, new) = (try TestRootKeys.key(1), try TestRootKeys.key(2))
+        let (store, roots) = (MemoryStore(), TestRootKeys([old]))
+        let harness = try Self.harness(store, roots)
+        let engine = harness.engine
+        try await Self.fill(harness, 3)
+        roots.next = new
+        await #expect(throws: EngineError.self) { try await engine.retireRootKey(old.id, by: Self.boss) }
+        #expect(try await engine.rotateRootKey(by: Self.boss) == new.id)
+        await #expect(throws: EngineError.self, "not taken yet") { try await engine.retireRootKey(old.id, by: Self.boss) }
+        try engine.secrets.loadKeys()
+        #expect(try await engine.rootKeyUse().rows.map(\.secrets) == [0, 3])
+        harness.time.advance(by: .seconds(60))
+        await #expect(throws: EngineError.rootKeyInUse("3 secrets are sealed with it")) {
+            try await engine.retireRootKey(old.id, by: Self.boss)
+        }
+        _ = try await engine.secrets.reseal()
+        try await engine.retireRootKey(old.id, by: Self.boss)
+        #expect(try await engine.rootKeyUse().rows == [.init(id: new.id, state: .current, secrets: 3)])
+        #expect(try await engine.audit.page(after: nil, limit: 9).items.map(\.entry.act.action) == [
+            "root-key.rotate", "root-key.retire",
+        ])
+    }
+
+    @Test("that was just replaced stays for a minute, for calls that seal with it; one that is missing is told")
+    func rest() async throws {
+        let (old, new) = (try TestRootKeys.key(1), try TestRootKeys.key(2))
+        let roots = TestRootKeys([old])
+        let harness = try Self.harness(MemoryStore(), roots)
+        roots.set([new, old])
+        try harness.engine.secrets.loadKeys()
+        harness.time.advance(by: .seconds(59))
+        await #expect(throws: EngineError.self) { try await harness.engine.retireRootKey(old.id, by: Self.boss) }
+        harness.time.advance(by: .seconds(1))
+        try await Self.fill(harness, 1)
+        try await harness.engine.retireRootKey(old.id, by: Self.boss)
+        roots.set([old])
+        #expect(try await harness.engine.rootKeyUse().rows.map(\.state) == [.current, .missing])
+    }
+
     @Test("KMS-3: is rotated in turns, and wherever a pass is cut short every record stays readable", arguments: 0...3)
     func rotation(updates: Int) async throws {
         let (old, new) = (try TestRootKeys.key(1), try TestRootKeys.key(2))

@@ -12,11 +12,26 @@ import Testing
 /// Root keys that a test changes.
 final class TestRootKeys: RootKeyProvider {
     private let keys: Mutex<[RootKey]>
+    private let prepared = Mutex<RootKey?>(nil)
+
+    /// What the next rotation makes.
+    var next: RootKey? {
+        get { prepared.withLock { $0 } }
+        set { prepared.withLock { $0 = newValue } }
+    }
 
     init(_ keys: [RootKey]) { self.keys = Mutex(keys) }
 
     func set(_ keys: [RootKey]) { self.keys.withLock { $0 = keys } }
     func load() -> [RootKey] { keys.withLock { $0 } }
+
+    func rotate() throws -> RootKey.ID {
+        guard let next else { throw RootKeyFileTrouble.fixed }
+        keys.withLock { $0.insert(next, at: 0) }
+        return next.id
+    }
+
+    func retire(_ id: RootKey.ID) { keys.withLock { $0.removeAll { $0.id == id } } }
 
     static func key(_ number: UInt8) throws -> RootKey {
         try RootKey(SharedSecret(try SecretBytes(copying: [UInt8](repeating: number, count: RootKey.byteCount))))

@@ -127,6 +127,14 @@ enum Rows {
                     position: .init(axis: .chain(31_337), value: 5),
                     recordedAt: now))
         }
+        let key = APIKeyID(ulid(7))
+        try transaction.put(
+            APIKeyKey(key),
+            APIKey(
+                id: key, name: "one", account: owner, scopes: [.read], digest: SHA256.hash([7]), createdAt: now,
+                expiresAt: now))
+        let act = AdminAct(by: Administrator(name: "key \(key)", origin: "127.0.0.1:1"), action: "a.b", object: "\(key)")
+        try transaction.put(AuditKey(ulid(8)), RecordedAct(act: act, at: now, previous: .zero))
         try transaction.put(DedupLowKey(task.id), DedupLow(blockByChain: [31_337: 4], minute: 2))
         try transaction.put(
             OperatorKey(owner),

@@ -22,12 +22,15 @@ private enum ErrorWalk {
         case .taskNotFound: .executionNotFound
         case .executionNotFound: .walletNotFound
         case .walletNotFound: .secretNotFound
-        case .secretNotFound: .keyReused
+        case .secretNotFound: .apiKeyNotFound
+        case .apiKeyNotFound: .rootKeyInUse("2 secrets are sealed with it")
+        case .rootKeyInUse: .keyReused
         case .keyReused: .notRunnable(.expired)
         case .notRunnable: .foreignWallet
         case .foreignWallet: .walletLimit(5)
         case .walletLimit: .quota(name: "secrets per owner", limit: 7)
-        case .quota: .spaceLow(what: "new tasks")
+        case .quota: .queueFull(name: "queued executions", limit: 7)
+        case .queueFull: .spaceLow(what: "new tasks")
         case .spaceLow: .chain(action: "read nonce", cause: "timeout")
         case .chain: .unknownChain(5)
         case .unknownChain: .corrupted(what: "task")
@@ -77,10 +80,13 @@ struct StatusTableTests {
     private static let engine: [Row] = [
         (.notFound, 2000, "task not found"), (.notFound, 2001, "execution not found"),
         (.notFound, 2002, "Wallet not found for the specified salt and factory."), (.notFound, 2003, "Secret not found"),
+        (.notFound, 3000, "API key not found"),
+        (.failedPrecondition, 3000, "the root key stays: 2 secrets are sealed with it"),
         (.invalidArgument, 3000, "the idempotency key was used for another request"), (.failedPrecondition, 4001, noRun),
         (.invalidArgument, 3004, "invalid smart account address"),
         (.resourceExhausted, 7001, "max smart wallet count reached for owner (limit=5)"),
         (.resourceExhausted, 7001, "limit reached: at most 7 secrets per owner"),
+        (.resourceExhausted, 7001, "limit reached: at most 7 queued executions"),
         (.resourceExhausted, 6000, "storage is nearly full: new tasks are not taken in for now"),
         (.unavailable, 5000, "failed to read nonce: timeout"), (.invalidArgument, 3000, "chain 5 is not configured"),
         (.dataLoss, 6003, "task data storage is corrupted"), (.resourceExhausted, 7000, tooFast),

@@ -62,10 +62,14 @@ extension AggregatorError {
 extension AggregatorError.Limit {
     /// What the aggregator's words for a limit say; the words themselves when they are new ones.
     init(_ details: AggregatorError.Details) {
-        let (message, pause) = (details.message, details.metadata.retryAfter)
+        let pause = details.metadata.retryAfter
+        // When to come back is said in words as well; that is no part of the limit's name.
+        let message = details.message.replacing(/; try again in \d+ ms$/, with: "")
         if let match = message.wholeMatch(of: /limit reached: at most (\d+) (.+)/) {
             self.init(name: String(match.2), value: Int64(match.1), retryAfter: pause)
         } else if let match = message.wholeMatch(of: /too many (.+), at most (\d+) are allowed/) {
+            self.init(name: String(match.1), value: Int64(match.2), retryAfter: pause)
+        } else if let match = message.wholeMatch(of: /too many (.+): (\d+) a second are allowed, \d+ at once/) {
             self.init(name: String(match.1), value: Int64(match.2), retryAfter: pause)
         } else if let match = message.wholeMatch(of: /too many (.+)/) {
             self.init(name: String(match.1), retryAfter: pause)

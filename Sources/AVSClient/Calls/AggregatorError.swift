@@ -62,7 +62,7 @@ public enum AggregatorError: Error, Hashable, Sendable {
     public struct Limit: Hashable, Sendable {
         /// In words: `reads per caller`, `smart wallets per owner`.
         public var name: String
-        /// How many are allowed; nil for a rate, whose number the aggregator does not tell.
+        /// How many are allowed, of a rate in a second; nil when the aggregator does not tell.
         public var value: Int64?
         /// When there is room again; nil for a limit that waiting does not lift.
         public var retryAfter: Duration?

@@ -26,6 +26,7 @@ extension AggregatorConfiguration {
 
     /// Keys that `avsctl api-keys` makes: `apikey`.
     public struct APIKey: Hashable, Sendable {
+        /// Of a key that asks for none, and the most that one gets (T48).
         public var lifetime = Duration.seconds(90 * 86_400)
 
         init() {}

@@ -15,6 +15,10 @@ extension AggregatorConfiguration {
         public var simulationsPerCaller = Rate(perSecond: 2, burst: 5)
         /// Of one caller at the same time.
         public var runningSimulationsPerCaller = 5
+        /// With one API key, or tokens made with it; they count for its account as well.
+        public var readsPerKey = Rate(perSecond: 100, burst: 200)
+        public var writesPerKey = Rate(perSecond: 10, burst: 50)
+        public var simulationsPerKey = Rate(perSecond: 2, burst: 5)
         public var notificationsPerOperator = Rate(perSecond: 2_000, burst: 10_000)
         public var runningHandlers = 512
         public var runningHandlersPerCaller = 64
@@ -87,6 +91,9 @@ extension AggregatorConfiguration.Limits: ConfigurationSection {
         .section("writes_per_caller", \.writesPerCaller),
         .section("simulations_per_caller", \.simulationsPerCaller),
         .value("running_simulations_per_caller", \.runningSimulationsPerCaller, .integer(1...1_000)),
+        .section("reads_per_api_key", \.readsPerKey),
+        .section("writes_per_api_key", \.writesPerKey),
+        .section("simulations_per_api_key", \.simulationsPerKey),
         .section("notifications_per_operator", \.notificationsPerOperator),
         .value("running_handlers", \.runningHandlers, .integer(1...100_000)),
         .value("running_handlers_per_caller", \.runningHandlersPerCaller, .integer(1...100_000)),

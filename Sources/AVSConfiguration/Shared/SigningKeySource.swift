@@ -59,6 +59,12 @@ extension AggregatorConfiguration {
         return try folder.rootKeys(using: &generator)
     }
 
+    /// The folder whose root keys can be changed; nil where they come from the environment, or nowhere.
+    public func changeableRootKeys(_ facts: ProcessFacts) -> KeysDirectory? {
+        guard facts.text(of: .rootKey) == nil, let keysDirectory else { return nil }
+        return KeysDirectory(path: keysDirectory, environment: environment, userID: facts.userID)
+    }
+
     /// The secrets of the tokens: of the file, else of `keys_dir`.
     ///
     /// - Parameter generator: asked only where development makes a key.

@@ -14,12 +14,17 @@ public struct JWTClaims: Hashable, Sendable {
     public var notBefore: Int64?
     /// `roles`; only API keys have some (JWT-6).
     public var roles: [String]
+    /// `jti`; only API keys with a record have one, which is the record's id.
+    public var id: String?
+    /// `api_key`, ours: the id of the API key that this token was made with, and with which it ends.
+    public var keyID: String?
 
     public init(
         issuer: String? = nil, subject: String? = nil, audience: [String] = [], expiresAt: Int64,
-        notBefore: Int64? = nil, roles: [String] = []
+        notBefore: Int64? = nil, roles: [String] = [], id: String? = nil, keyID: String? = nil
     ) {
         (self.issuer, self.subject, self.audience) = (issuer, subject, audience)
+        (self.id, self.keyID) = (id, keyID)
         (self.expiresAt, self.notBefore, self.roles) = (expiresAt, notBefore, roles)
     }
 
@@ -40,6 +45,8 @@ public struct JWTClaims: Hashable, Sendable {
         subject = try Self.text(claims, "sub")
         audience = try Self.texts(claims, "aud", orOneText: true)
         roles = try Self.texts(claims, "roles", orOneText: false)
+        id = try Self.text(claims, "jti")
+        keyID = try Self.text(claims, "api_key")
     }
 
     var payload: String {
@@ -47,6 +54,8 @@ public struct JWTClaims: Hashable, Sendable {
         object["nbf"] = notBefore.map { .number(Double($0)) }
         object["iss"] = issuer.map(JSONValue.string)
         object["sub"] = subject.map(JSONValue.string)
+        object["jti"] = id.map(JSONValue.string)
+        object["api_key"] = keyID.map(JSONValue.string)
         if !audience.isEmpty { object["aud"] = .array(audience.map(JSONValue.string)) }
         if !roles.isEmpty { object["roles"] = .array(roles.map(JSONValue.string)) }
         return JSONValue.object(object).serialized

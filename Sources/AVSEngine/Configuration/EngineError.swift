@@ -10,6 +10,9 @@ public enum EngineError: Error, Hashable, Sendable {
     case executionNotFound
     case walletNotFound
     case secretNotFound
+    case apiKeyNotFound
+    /// The root key cannot go yet; the text says why.
+    case rootKeyInUse(String)
     /// The caller's idempotency key was used for another call within the last day.
     case keyReused
     /// The task's status, limit or times do not allow a run.
@@ -20,6 +23,8 @@ public enum EngineError: Error, Hashable, Sendable {
     case walletLimit(Int)
     /// `name` says what is bounded, `limit` its value.
     case quota(name: String, limit: Int)
+    /// As ``quota(name:limit:)``, of something that gets less by itself: repeating the call later can succeed.
+    case queueFull(name: String, limit: Int)
     /// Free space is low, so nothing new is taken in for now; `what` names what was asked for.
     case spaceLow(what: String)
     /// A chain did not answer: `action` says what was asked, `cause` why it failed.

@@ -104,15 +104,15 @@ public actor ExecutionService {
     }
 
     /// Whether one more job of `owner` may be accepted.
-    /// - Throws: ``EngineError/quota(name:limit:)``.
+    /// - Throws: ``EngineError/queueFull(name:limit:)``.
     func admit(owner: Address) throws {
         let limits = configuration.limits
         guard !isDraining else { throw EngineError.shuttingDown }
         guard ready.waiting < limits.queuedInAll else {
-            throw EngineError.quota(name: "queued executions", limit: limits.queuedInAll)
+            throw EngineError.queueFull(name: "queued executions", limit: limits.queuedInAll)
         }
         guard ready.waiting(of: owner) < limits.queuedPerOwner else {
-            throw EngineError.quota(name: "queued executions per owner", limit: limits.queuedPerOwner)
+            throw EngineError.queueFull(name: "queued executions per owner", limit: limits.queuedPerOwner)
         }
     }
 

@@ -20,7 +20,7 @@ struct TriggerIntake: Sendable {
 
     /// Decides about a report, and promises a run when it is a new occurrence of a task that may run.
     /// - Parameter fresh: the id of the execution, should one begin; made outside, because an update may run again.
-    /// - Throws: ``MalformedTrigger``, ``EngineError/quota(name:limit:)``; then nothing is written (XO-10).
+    /// - Throws: ``MalformedTrigger``, ``EngineError/queueFull(name:limit:)``; then nothing is written (XO-10).
     func decide(
         _ report: TriggerFired, fresh: ExecutionID, now: Timestamp, in transaction: inout Transaction
     ) throws -> (answer: NotifyAnswer, after: [AfterCommit]) {
@@ -38,7 +38,7 @@ struct TriggerIntake: Sendable {
         if let wish = task.requestedStatus { return (.inactive(wish), []) }
 
         if promised == nil, task.reserved >= limits.queuedPerTask {
-            throw EngineError.quota(name: "queued executions per task", limit: Int(limits.queuedPerTask))
+            throw EngineError.queueFull(name: "queued executions per task", limit: Int(limits.queuedPerTask))
         }
         let id = promised?.execution ?? fresh
         for identity in identities {

@@ -40,6 +40,9 @@ final class OperatorOutbox: Sendable {
 
     init(limit: Int) { self.limit = limit }
 
+    /// Changes that wait.
+    var count: Int { state.withLock { $0.waiting.count } }
+
     /// Adds a change; the operator's stream ends when more than the limit wait.
     func put(_ message: OperatorMessage) {
         let reader = state.withLock { state -> CheckedContinuation<Void, Never>? in

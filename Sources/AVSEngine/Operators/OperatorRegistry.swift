@@ -1,6 +1,16 @@
 public import AVSModel
 public import AVSPrimitives
 
+/// An operator's stream, for people who look.
+public struct OperatorStream: Hashable, Sendable {
+    public var capabilities: OperatorCapabilities
+    public var connectedAt: ContinuousClock.Instant
+    /// Tasks that the operator was told to watch, or reported itself.
+    public var trackedTasks: Int
+    /// Changes that wait to be sent.
+    public var waitingMessages: Int
+}
+
 /// The operators that hold a stream: who they are, what they watch, what waits for them.
 ///
 /// Decides in memory only; after a restart every operator connects anew and gets everything (6.5). What it says about
@@ -12,6 +22,7 @@ public actor OperatorRegistry {
         let capabilities: OperatorCapabilities
         let isApproved: Bool
         let outbox: OperatorOutbox
+        let connectedAt: ContinuousClock.Instant
         /// What the operator was told to watch, or reported itself.
         var tracked: Set<TaskID> = []
         /// Whether it is told of changes: from its first pass on (6.4).
@@ -51,7 +62,7 @@ public actor OperatorRegistry {
         let session = Session(
             number: nextNumber, capabilities: capabilities,
             isApproved: configuration.approvedOperators.contains(address),
-            outbox: OperatorOutbox(limit: configuration.limits.checksPerStream))
+            outbox: OperatorOutbox(limit: configuration.limits.checksPerStream), connectedAt: now)
         nextNumber += 1
         sessions[address] = session
         return (session.number, session.outbox)
@@ -76,6 +87,23 @@ public actor OperatorRegistry {
 
     /// The addresses that hold a stream, sorted.
     public var connected: [Address] { sessions.keys.sorted() }
+
+    /// The streams that are open.
+    public var streams: [Address: OperatorStream] {
+        sessions.mapValues { session in
+            OperatorStream(
+                capabilities: session.capabilities, connectedAt: session.connectedAt,
+                trackedTasks: session.tracked.count, waitingMessages: session.outbox.count)
+        }
+    }
+
+    /// Ends an operator's stream with OK; its tasks go to others, and it may connect again.
+    /// - Returns: whether it held one.
+    public func end(_ address: Address) -> Bool {
+        guard let session = sessions[address] else { return false }
+        session.outbox.close(.replaced)
+        return true
+    }
 
     public func isTracking(_ id: TaskID, by address: Address) -> Bool {
         sessions[address]?.tracked.contains(id) ?? false

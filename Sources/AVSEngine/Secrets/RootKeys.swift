@@ -5,6 +5,26 @@ public import AVSCrypto
 public protocol RootKeyProvider: Sendable {
     /// The keys, the current one first; empty where there is none.
     func load() throws -> [RootKey]
+    /// Makes a new key the current one; the others stay. Durable when it returns.
+    /// - Throws: ``RootKeyFileTrouble``.
+    func rotate() throws -> RootKey.ID
+    /// Removes a key that is not the current one.
+    func retire(_ id: RootKey.ID) throws
+}
+
+extension RootKeyProvider {
+    public func rotate() throws -> RootKey.ID { throw RootKeyFileTrouble.fixed }
+    public func retire(_ id: RootKey.ID) throws { throw RootKeyFileTrouble.fixed }
+}
+
+/// Why a provider could not change its keys, for its administrator.
+public struct RootKeyFileTrouble: Error, Hashable, Sendable {
+    public var text: String
+
+    public init(_ text: String) { self.text = text }
+
+    /// Of a provider that cannot change any.
+    public static let fixed = RootKeyFileTrouble("they come from the environment, or there is no keys_dir")
 }
 
 /// No keys at all.

@@ -16,6 +16,8 @@ public final class SecretDirectory: Sendable {
     let random: RandomSource
     private let configuration: EngineConfiguration
     private let known: Mutex<RootKeys>
+    /// When the current key last became another one, in this process.
+    private let changedAt = Mutex<ContinuousClock.Instant?>(nil)
 
     init(
         store: any KeyValueStore, configuration: EngineConfiguration, time: any TimeSource, random: RandomSource,
@@ -43,10 +45,19 @@ public final class SecretDirectory: Sendable {
     public func loadKeys() throws -> Bool {
         let loaded = RootKeys(try configuration.rootKeys.load())
         guard loaded.current != nil || keys.current == nil else { throw SecretTrouble.noRootKey }
-        return known.withLock { keys in
+        let before = known.withLock { keys in
             defer { keys = loaded }
-            return keys.current?.id != loaded.current?.id
+            return keys.current?.id
         }
+        let isNew = before != loaded.current?.id
+        if isNew, before != nil { changedAt.withLock { $0 = time.monotonic } }
+        return isNew
+    }
+
+    /// Whether a key has not been the current one for so long.
+    func isOutOfUse(_ id: RootKey.ID, for duration: Duration) -> Bool {
+        guard keys.current?.id != id else { return false }
+        return changedAt.withLock { $0 }.map { time.monotonic - $0 >= duration } ?? true
     }
 
     // MARK: Changes

@@ -14,30 +14,26 @@ extension TaskEngine {
         guard !configuration.isSpaceLow() else { throw EngineError.spaceLow(what: "new tasks") }
         guard configuration.chains[draft.chainID] != nil else { throw EngineError.unknownChain(draft.chainID) }
         guard try await wallets.isOwned(draft.wallet, by: draft.owner) else { throw EngineError.foreignWallet }
-        try await checkQuota(of: draft.owner)
+        try await store.readWithoutBlocking { [limit = configuration.limits.tasksPerOwner] in
+            try $0.checkTaskQuota(of: draft.owner, limit: limit)  // before anything is queued for the committer
+        }
         let now = time.now
         var new = draft
         new.id = newTaskID(at: now)
         new.status = .enabled
         new.inputVariables["settings"] = Self.enriched(draft.inputVariables["settings"], of: new)
         let task = new
+        let limit = configuration.limits.tasksPerOwner
         try await store.update { transaction in
             _ = try transaction.once(receipt) { transaction in
+                // Updates run one after another: of tasks that are created at the same moment one is the last.
+                try transaction.checkTaskQuota(of: task.owner, limit: limit)
                 try transaction.create(task)
                 return task
             }
         }
         await operators.enabled(TaskCheck(task))
         return task
-    }
-
-    /// Two tasks that are created at the same moment may both be the last: the bound keeps an owner from filling the
-    /// database, it is no promise to the unit.
-    private func checkQuota(of owner: Address) async throws {
-        let limit = configuration.limits.tasksPerOwner
-        let counts = try await taskCounts(Rows<TaskCountKey>(under: owner))
-        let unfinished = counts.byStatus.reduce(0) { $0 + ($1.key.isTerminal ? 0 : $1.value) }
-        guard unfinished < limit else { throw EngineError.quota(name: "tasks per owner", limit: limit) }
     }
 
     /// The settings as the run sees them: five keys are ours, whatever the client sent (aggregator-api 2.8).
@@ -49,5 +45,22 @@ extension TaskEngine {
         fields["expiredAt"] = .number(Double(task.expiredAt?.milliseconds ?? 0))
         fields["maxExecution"] = .number(Double(task.maxExecution))
         return .object(fields)
+    }
+}
+
+extension StoreReader where Self: ~Copyable {
+    /// Whether an owner may have one more task that is not finished.
+    /// - Throws: ``EngineError/quota(name:limit:)``.
+    fileprivate func checkTaskQuota(of owner: Address, limit: Int) throws {
+        var unfinished: UInt64 = 0
+        var rest = Rows<TaskCountKey>(under: owner)
+        while true {
+            // One row for each wallet and status: one turn, but for owners with thousands of wallets.
+            let rows = try rows(rest, limit: StorageLimits.scanRowsMax)
+            for row in rows where !row.key.status.isTerminal { unfinished += row.value.value }
+            guard rows.count == StorageLimits.scanRowsMax, let last = rows.last else { break }
+            rest = rest.after(last.key)
+        }
+        guard unfinished < limit else { throw EngineError.quota(name: "tasks per owner", limit: limit) }
     }
 }

@@ -65,7 +65,7 @@ extension TaskEngine {
             if let wish = task.requestedStatus { throw EngineError.notRunnable(.status(wish)) }
             let limit = configuration.limits.queuedPerTask
             guard task.reserved < limit else {
-                throw EngineError.quota(name: "queued executions per task", limit: Int(limit))
+                throw EngineError.queueFull(name: "queued executions per task", limit: Int(limit))
             }
             let waitsForBlock = (request.requestedKind ?? task.trigger.kind) == .block && !request.isBlocking
             guard !waitsForBlock else {

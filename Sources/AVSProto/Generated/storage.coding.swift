@@ -608,3 +608,87 @@ extension Stored.LaneRecord: MessageShape, @unsafe CBridged {
     public init(serialized bytes: Span<UInt8>) throws(ProtoError) { self = try unsafe Self.decoded(bytes) }
     public func serialized(headroom: Int) -> [UInt8] { unsafe encoded(headroom: headroom) }
 }
+
+extension Stored.ApiKeyRecord: MessageShape, @unsafe CBridged {
+    typealias CType = Aggregator__Storage__ApiKeyRecord
+    static var descriptor: UnsafePointer<ProtobufCMessageDescriptor> {
+        unsafe CAVSProto_aggregator__storage__api_key_record__descriptor()
+    }
+
+    static func shape(of field: UInt32) -> FieldShape {
+        switch field {
+        case 1, 2, 3, 4: .text
+        case 5: .bytes
+        case 6, 7, 8, 9: .varint
+        default: .unknown
+        }
+    }
+
+    init(copying c: UnsafePointer<Aggregator__Storage__ApiKeyRecord>) {
+        id = unsafe String(copying: c.pointee.id)
+        name = unsafe String(copying: c.pointee.name)
+        account = unsafe String(copying: c.pointee.account)
+        scopes = unsafe list(c.pointee.scopes, c.pointee.n_scopes) { unsafe String(copying: $0) }
+        digest = unsafe [UInt8](copying: c.pointee.digest)
+        createdAt = unsafe c.pointee.created_at
+        expiresAt = unsafe c.pointee.expires_at
+        revokedAt = unsafe c.pointee.revoked_at
+        lastUsedAt = unsafe c.pointee.last_used_at
+    }
+
+    func fill(_ c: UnsafeMutablePointer<Aggregator__Storage__ApiKeyRecord>, in arena: Arena) {
+        unsafe c.pointee.id = arena.text(id)
+        unsafe c.pointee.name = arena.text(name)
+        unsafe c.pointee.account = arena.text(account)
+        unsafe (c.pointee.scopes, c.pointee.n_scopes) = arena.list(scopes) { unsafe arena.text($0) }
+        unsafe c.pointee.digest = arena.bytes(digest)
+        unsafe c.pointee.created_at = createdAt
+        unsafe c.pointee.expires_at = expiresAt
+        unsafe c.pointee.revoked_at = revokedAt
+        unsafe c.pointee.last_used_at = lastUsedAt
+    }
+
+    public init(serialized bytes: Span<UInt8>) throws(ProtoError) { self = try unsafe Self.decoded(bytes) }
+    public func serialized(headroom: Int) -> [UInt8] { unsafe encoded(headroom: headroom) }
+}
+
+extension Stored.AuditRecord: MessageShape, @unsafe CBridged {
+    typealias CType = Aggregator__Storage__AuditRecord
+    static var descriptor: UnsafePointer<ProtobufCMessageDescriptor> {
+        unsafe CAVSProto_aggregator__storage__audit_record__descriptor()
+    }
+
+    static func shape(of field: UInt32) -> FieldShape {
+        switch field {
+        case 1, 2, 3, 4, 5, 6: .text
+        case 7: .varint
+        case 8: .bytes
+        default: .unknown
+        }
+    }
+
+    init(copying c: UnsafePointer<Aggregator__Storage__AuditRecord>) {
+        who = unsafe String(copying: c.pointee.who)
+        origin = unsafe String(copying: c.pointee.origin)
+        action = unsafe String(copying: c.pointee.action)
+        object = unsafe String(copying: c.pointee.object)
+        before = unsafe String(copying: c.pointee.before)
+        after = unsafe String(copying: c.pointee.after)
+        at = unsafe c.pointee.at
+        previous = unsafe [UInt8](copying: c.pointee.previous)
+    }
+
+    func fill(_ c: UnsafeMutablePointer<Aggregator__Storage__AuditRecord>, in arena: Arena) {
+        unsafe c.pointee.who = arena.text(who)
+        unsafe c.pointee.origin = arena.text(origin)
+        unsafe c.pointee.action = arena.text(action)
+        unsafe c.pointee.object = arena.text(object)
+        unsafe c.pointee.before = arena.text(before)
+        unsafe c.pointee.after = arena.text(after)
+        unsafe c.pointee.at = at
+        unsafe c.pointee.previous = arena.bytes(previous)
+    }
+
+    public init(serialized bytes: Span<UInt8>) throws(ProtoError) { self = try unsafe Self.decoded(bytes) }
+    public func serialized(headroom: Int) -> [UInt8] { unsafe encoded(headroom: headroom) }
+}

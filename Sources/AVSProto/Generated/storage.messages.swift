@@ -276,4 +276,46 @@ extension Stored {
 
         public init() {}
     }
+
+    /// `apikey:<key id>`: what is known of an API key. Its token is nowhere.
+    public struct ApiKeyRecord: ProtoMessage {
+        public static let fullName = "aggregator.storage.ApiKeyRecord"
+
+        public var id: String = ""
+        public var name: String = ""
+        /// Lower-case address; empty for a key that is nobody's.
+        public var account: String = ""
+        /// Words: read, write, admin, operator.
+        public var scopes: [String] = []
+        /// SHA-256 of the token without its signature.
+        public var digest: [UInt8] = []
+        /// Milliseconds since the epoch, as all below.
+        public var createdAt: Int64 = 0
+        public var expiresAt: Int64 = 0
+        /// 0 while the key is good.
+        public var revokedAt: Int64 = 0
+        /// 0 until it was used.
+        public var lastUsedAt: Int64 = 0
+
+        public init() {}
+    }
+
+    /// `audit:<ulid>`: one act of an administrator. Never changed, never removed.
+    public struct AuditRecord: ProtoMessage {
+        public static let fullName = "aggregator.storage.AuditRecord"
+
+        public var who: String = ""
+        public var origin: String = ""
+        public var action: String = ""
+        public var object: String = ""
+        /// Compact JSON, empty for nothing.
+        public var before: String = ""
+        public var after: String = ""
+        /// Milliseconds since the epoch.
+        public var at: Int64 = 0
+        /// SHA-256 of the key and the record before it; empty for the first.
+        public var previous: [UInt8] = []
+
+        public init() {}
+    }
 }

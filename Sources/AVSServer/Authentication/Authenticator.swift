@@ -42,14 +42,18 @@ struct Authenticator: ServerInterceptor {
     }
 
     private func authenticateUser(_ call: inout CallContext) throws(RPCStatus) {
+        let holder: TokenAuthority.Holder
         do {
-            call[Caller.Key.self] = .user(try authority.account(of: call.metadata["authkey"], now: time.now))
+            holder = try authority.holder(of: call.metadata["authkey"], now: time.now)
         } catch {
             // The reference words this one rpc differently, and clients match the words (2.3).
             let start = call.method.method == "CreateTask" ? "User Auth key is invalid" : "User authentication error"
             let code: ErrorCode = error.isExpired ? .expiredToken : .unauthorized
             throw RPCStatus(.unauthenticated, code, "\(start): \(error.reason)")
         }
+        if let scopes = holder.scopes { try CallScope.check(scopes, call.method) }
+        call[Caller.Key.self] = .user(holder.account)
+        call[APIKeyUse.self] = holder.key
     }
 
     private func authenticateOperator(_ call: inout CallContext) throws(RPCStatus) {

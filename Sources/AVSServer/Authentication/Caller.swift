@@ -12,7 +12,23 @@ enum Caller: Hashable, Sendable {
     struct Key: CallValueKey { typealias Value = Caller }
 }
 
+/// The API key that a call is made with, or with a token made by it.
+enum APIKeyUse: CallValueKey { typealias Value = APIKeyID }
+
+/// Who calls `aggregator.Admin`.
+enum AdminCaller: CallValueKey { typealias Value = Administrator }
+
 extension CallContext {
+    /// - Throws: UNAUTHENTICATED when no interceptor proved one: a method without its authentication is our mistake.
+    var administrator: Administrator {
+        get throws(RPCStatus) {
+            guard let administrator = self[AdminCaller.self] else {
+                throw RPCStatus(.unauthenticated, .unauthorized, "Admin authentication error: missing auth header")
+            }
+            return administrator
+        }
+    }
+
     /// The account on whose behalf the call is made.
     /// - Throws: UNAUTHENTICATED when no interceptor proved one: a method without its authentication is our mistake.
     var user: Address {

@@ -1,4 +1,5 @@
 public import AVSCrypto
+import AVSEngine
 import AVSModel
 import AVSPrimitives
 import AVSRPC
@@ -18,6 +19,8 @@ public struct TokenAuthority: Sendable {
     let version: String
     /// The farthest expiry of a token; `nil` is no bound.
     let maximumLifetime: Duration?
+    /// The keys with a record; without them a token that names one is refused.
+    var keys: APIKeyDirectory?
 
     public init(tokens: JWT, chainID: UInt64, version: String, maximumLifetime: Duration?) {
         self.tokens = tokens
@@ -44,10 +47,9 @@ public struct TokenAuthority: Sendable {
     /// - Throws: ``InvalidArgument`` or ``RPCStatus`` with the texts of aggregator-api 2.6, in its order.
     func grant(message: String, signature: String, now: Timestamp) throws -> Grant {
         let (content, account) = try SignInMessage.parse(message, serverChainID: chainID)
+        var key: APIKey?
         if signature.utf8.contains(UInt8(ascii: ".")) {
-            guard isKey(signature, goodFor: account, now: now) else {
-                throw RPCStatus(.unauthenticated, .unauthorized, "User authentication error: API key is invalid")
-            }
+            key = try self.key(signature, goodFor: account, now: now)
         } else {
             try checkSignature(signature, of: message, by: account)
         }
@@ -59,8 +61,10 @@ public struct TokenAuthority: Sendable {
         }
         var expiresAt = content.expireAt.seconds
         if let maximumLifetime { expiresAt = min(expiresAt, now.adding(maximumLifetime).seconds) }
+        if let key { expiresAt = min(expiresAt, key.expiresAt.seconds) }
         let claims = JWTClaims(
-            issuer: Self.issuer, subject: account.checksummed, audience: ["\(content.chainID)"], expiresAt: expiresAt)
+            issuer: Self.issuer, subject: account.checksummed, audience: ["\(content.chainID)"], expiresAt: expiresAt,
+            keyID: key.map { "\($0.id)" })
         do {
             return Grant(account: account, token: try tokens.sign(claims), expiresAt: expiresAt)
         } catch {
@@ -79,13 +83,67 @@ public struct TokenAuthority: Sendable {
         }
     }
 
-    /// Whether an API key may mint a token of `account` (3.3).
-    private func isKey(_ key: String, goodFor account: Address, now: Timestamp) -> Bool {
-        guard case .success(let claims) = read(key, now: now), let subject = claims.subject else { return false }
+    /// Lets an API key mint a token of `account`, or refuses it (3.3). One with a record needs the scope `admin`, or to
+    /// be the account's own with `read` and `write`: the token may do both.
+    ///
+    /// - Returns: the record with which the new token ends; `nil` for a key that has none.
+    private func key(_ token: String, goodFor account: Address, now: Timestamp) throws(RPCStatus) -> APIKey? {
+        let refusal = RPCStatus(.unauthenticated, .unauthorized, "User authentication error: API key is invalid")
+        guard case .success(let claims) = read(token, now: now), let subject = claims.subject else { throw refusal }
+        let standing: Standing
+        do throws(TokenRefusal) { standing = try self.standing(of: token, claims, now: now) } catch { throw refusal }
+        if let id = standing.key?.id { keys?.noteUse(of: id) }
+        if let key = standing.key, let scopes = standing.scopes {
+            let isOwn = key.account == account && scopes.isSuperset(of: [.read, .write])
+            guard scopes.contains(.admin) || isOwn else { throw refusal }
+            return key
+        }
         let isAdmin = claims.roles.contains("admin")
-        if subject == "apikey" { return isAdmin }
-        guard let holder = Address(subject) else { return false }
-        return isAdmin || holder == account
+        if subject == "apikey" {
+            guard isAdmin else { throw refusal }
+            return standing.key
+        }
+        guard let holder = Address(subject), isAdmin || holder == account else { throw refusal }
+        return standing.key
+    }
+
+    /// What the records say of a token that is valid by itself.
+    private struct Standing {
+        /// The API key that it is, or that it was made with; `nil` without one.
+        var key: APIKey?
+        /// What it may be used for, when it is an API key with a record; `nil` is what its claims say.
+        var scopes: Set<APIScope>?
+    }
+
+    /// - Throws: ``TokenRefusal`` for a token that was revoked, or whose API key is no good any more.
+    private func standing(of token: String, _ claims: JWTClaims, now: Timestamp) throws(TokenRefusal) -> Standing {
+        let parent = try claims.keyID.map { (text) throws(TokenRefusal) -> APIKey in
+            try good(APIKeyID(text).flatMap { keys?.key($0) }, now: now)
+        }
+        guard let keys, !keys.isEmpty || claims.id != nil else {
+            if claims.id != nil { _ = try good(nil, now: now) }
+            return Standing(key: parent)
+        }
+        guard let key = keys.key(digest: Self.digest(of: token)) else {
+            // A key whose record is gone was never revoked in writing: nothing says that it still counts.
+            if claims.id != nil { _ = try good(nil, now: now) }
+            return Standing(key: parent)
+        }
+        return Standing(key: try good(key, now: now), scopes: key.scopes)
+    }
+
+    private func good(_ key: APIKey?, now: Timestamp) throws(TokenRefusal) -> APIKey {
+        guard let key else { throw TokenRefusal("User Auth key is invalid: no such API key") }
+        switch key.state(at: now) {
+        case .good: return key
+        case .revoked: throw TokenRefusal("User Auth key is invalid: the API key is revoked")
+        case .expired: throw TokenRefusal("User Auth key is invalid", isExpired: true)
+        }
+    }
+
+    /// SHA-256 of what the signature is over, so that one token has one digest (T48).
+    static func digest(of token: String) -> Hash32 {
+        SHA256.hash(Array(token.utf8.prefix(upTo: token.utf8.lastIndex(of: UInt8(ascii: ".")) ?? token.utf8.endIndex)))
     }
 
     private func read(_ token: String, now: Timestamp) -> Result<JWTClaims, JWTError> {
@@ -94,9 +152,18 @@ public struct TokenAuthority: Sendable {
 
     // MARK: Reading
 
+    /// Who a token stands for, and what it may be used for.
+    struct Holder: Hashable {
+        var account: Address
+        /// The API key that the token is, or was made with.
+        var key: APIKeyID?
+        /// `nil` is everything that a user may.
+        var scopes: Set<APIScope>?
+    }
+
     /// The account that a token stands for.
     /// - Throws: ``TokenRefusal`` with the reason of aggregator-api 2.3.
-    func account(of token: String?, now: Timestamp) throws(TokenRefusal) -> Address {
+    func holder(of token: String?, now: Timestamp) throws(TokenRefusal) -> Holder {
         guard let token else { throw TokenRefusal("missing auth header") }
         let claims: JWTClaims
         switch read(token, now: now) {
@@ -117,7 +184,57 @@ public struct TokenAuthority: Sendable {
         guard !account.isZero else {
             throw TokenRefusal("User Auth key is invalid: subject cannot be the zero address")
         }
-        return account
+        let standing = try standing(of: token, claims, now: now)
+        if let id = standing.key?.id { keys?.noteUse(of: id) }
+        return Holder(account: account, key: standing.key?.id, scopes: standing.scopes)
+    }
+
+    // MARK: Administrators
+
+    /// Who administers with this token: the holder of an API key with the scope, or of a token of ours with the role
+    /// `admin` that was made without a record (3.3). What a sign-in gives has no roles (T03).
+    ///
+    /// - Throws: UNAUTHENTICATED for what is no token of ours, PERMISSION_DENIED for one that may not.
+    func administrator(
+        _ token: String?, needs scope: APIScope, origin: String, now: Timestamp
+    ) throws(RPCStatus) -> Administrator {
+        let start = "Admin authentication error"
+        guard let token else { throw RPCStatus(.unauthenticated, .unauthorized, "\(start): missing auth header") }
+        let claims: JWTClaims
+        switch read(token, now: now) {
+        case .success(let read): claims = read
+        case .failure(.expired): throw RPCStatus(.unauthenticated, .expiredToken, "\(start): the token is expired")
+        case .failure: throw RPCStatus(.unauthenticated, .unauthorized, "\(start): not a token of this aggregator")
+        }
+        let standing: Standing
+        do throws(TokenRefusal) {
+            standing = try self.standing(of: token, claims, now: now)
+        } catch {
+            throw RPCStatus(.unauthenticated, error.isExpired ? .expiredToken : .unauthorized, "\(start): \(error.reason)")
+        }
+        let scopes: Set<APIScope> = standing.scopes ?? (standing.key == nil && claims.roles.contains("admin") ? [.admin] : [])
+        guard scopes.contains(scope) || scopes.contains(.admin) else {
+            throw RPCStatus(.permissionDenied, .forbidden, "this call needs an API key with the scope \(scope.rawValue)")
+        }
+        if let id = standing.key?.id { keys?.noteUse(of: id) }
+        let name = standing.key.map { "key \($0.id)" } ?? "token \(Self.digest(of: token).hex.dropFirst(2).prefix(16))"
+        return Administrator(name: name, origin: origin)
+    }
+
+    // MARK: API keys
+
+    /// The token of a new API key (3.3).
+    func token(of id: APIKeyID, account: Address?, scopes: Set<APIScope>, expiresAt: Timestamp) throws -> String {
+        try tokens.sign(
+            JWTClaims(
+                issuer: Self.issuer, subject: account?.checksummed ?? "apikey", audience: ["\(chainID)"],
+                expiresAt: expiresAt.seconds, roles: scopes.sorted().map(\.rawValue), id: "\(id)"))
+    }
+
+    /// What a token says that is to be revoked; `nil` for one that is no good anyway.
+    func claims(of token: String, now: Timestamp) -> JWTClaims? {
+        guard case .success(let claims) = read(token, now: now) else { return nil }
+        return claims
     }
 }
 

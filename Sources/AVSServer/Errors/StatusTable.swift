@@ -35,6 +35,9 @@ extension RPCStatus {
         case .walletNotFound:
             self.init(.notFound, .walletNotFound, "Wallet not found for the specified salt and factory.")
         case .secretNotFound: self.init(.notFound, .secretNotFound, "Secret not found")
+        case .rootKeyInUse(let reason):
+            self.init(.failedPrecondition, .invalidRequest, "the root key stays: \(reason)")
+        case .apiKeyNotFound: self.init(.notFound, .invalidRequest, "API key not found")
         case .keyReused:
             self.init(.invalidArgument, .invalidRequest, "the idempotency key was used for another request")
         case .notRunnable:
@@ -43,22 +46,41 @@ extension RPCStatus {
         case .foreignWallet: self.init(.invalidArgument, .invalidAddress, "invalid smart account address")
         case .walletLimit(let limit):
             let text = "max smart wallet count reached for owner (limit=\(limit))"
-            self.init(.resourceExhausted, .quotaExceeded, text)
+            self = .full(.quotaExceeded, text, limit: "limits.wallets_per_owner")
         case .quota(let name, let limit):
-            self.init(.resourceExhausted, .quotaExceeded, "limit reached: at most \(limit) \(name)")
+            self = .full(.quotaExceeded, Self.limitText(name, limit), limit: Self.configurationKey(ofLimit: name))
+        case .queueFull(let name, let limit):
+            self = .passing(
+                .quotaExceeded, Self.limitText(name, limit), limit: Self.configurationKey(ofLimit: name),
+                retryAfter: .seconds(1), spread: name.hashValue)
         case .spaceLow(let what):
             let text = "storage is nearly full: \(what) are not taken in for now"
-            self.init(.resourceExhausted, .storageUnavailable, text)
+            self = .passing(
+                .storageUnavailable, text, limit: "disk.soft", retryAfter: .seconds(30), spread: what.hashValue)
         case .chain(let action, let cause): self.init(.unavailable, .rpcNodeError, "failed to \(action): \(cause)")
         case .unknownChain(let id): self.init(.invalidArgument, .invalidRequest, "chain \(id) is not configured")
         case .corrupted(let what): self.init(.dataLoss, .taskDataCorrupted, "\(what) data storage is corrupted")
         case .reconnectTooFast(let waited, let cooldown):
             let text = "reconnecting too fast, wait \(cooldown.components.seconds)s (last connect was \(waited) ago)"
-            self.init(.resourceExhausted, .rateLimitExceeded, text)
+            self = .passing(
+                .rateLimitExceeded, text, limit: "one stream per operator and \(cooldown.components.seconds)s",
+                retryAfter: cooldown - waited, spread: 0)
         case .notApproved(let address):
             self.init(.permissionDenied, .forbidden, "operator \(address) is not approved")
         case .shuttingDown: self.init(.unavailable, .storageUnavailable, "the service is shutting down")
         }
+    }
+
+    private static func limitText(_ name: String, _ limit: Int) -> String { "limit reached: at most \(limit) \(name)" }
+
+    /// How the configuration calls a limit of the engine; the engine's own name for one that cannot be configured.
+    private static func configurationKey(ofLimit name: String) -> String {
+        let keys = [
+            "tasks per owner": "tasks_per_owner", "secrets per owner": "secrets_per_owner",
+            "bytes per secret": "secret_size", "queued executions": "queued_in_all",
+            "queued executions per owner": "queued_per_owner", "queued executions per task": "queued_per_task",
+        ]
+        return keys[name].map { "limits.\($0)" } ?? name
     }
 
     private init(_ trouble: SecretTrouble) {

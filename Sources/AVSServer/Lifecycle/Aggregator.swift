@@ -26,6 +26,10 @@ public final class Aggregator: Service {
         public var offersReflection = true
         /// What makes backups, for administrators and the metrics; `nil` is nothing.
         public var backups: (any BackupKeeping)?
+        /// The listener of `aggregator.Admin`; `nil` has none.
+        public var admin: RPCServer.Configuration?
+        /// Of a new API key that asks for none, and the most that one gets.
+        public var apiKeyLifetime = Duration.seconds(90 * 86_400)
         /// Where the side endpoint for people and probes listens; `nil` is nowhere.
         public var http: SideEndpoint.Address?
         public var runDrainTimeout = Duration.seconds(30)
@@ -44,11 +48,12 @@ public final class Aggregator: Service {
         }
     }
 
-    private enum Part: Sendable { case listener, worker, sweeper, secrets, clock, timer, http }
+    private enum Part: Sendable { case listener, admin, worker, sweeper, secrets, keys, clock, timer, http }
 
     private let engine: TaskEngine
     private let settings: Settings
     private let server: RPCServer
+    private let admin: AdminListener?
     private let health = HealthBoard()
     private let time: any TimeSource
     private let logger: Logger
@@ -61,7 +66,9 @@ public final class Aggregator: Service {
         self.settings = settings
         self.time = time
         self.logger = logger
-        let reflection = settings.offersReflection ? try ReflectionIndex(files: FileDescriptors.all.map(\.bytes)) : nil
+        let reflection = settings.offersReflection ? try ReflectionIndex(files: AdminListener.filesForUsers) : nil
+        var authority = authority
+        authority.keys = engine.apiKeys
         let anonymous = Services.anonymousPaths(health, reflection)
         let gate = CallGate(settings.limits, anonymous: anonymous, time: time)
         let services = Services(
@@ -69,21 +76,34 @@ public final class Aggregator: Service {
             showsCanceledAsDisabled: settings.showsCanceledAsDisabled, taskLimits: settings.taskLimits, health: health,
             reflection: reflection, time: time, logger: logger)
         var configuration = settings.rpc
-        configuration.statusOfError = { error in
+        let statusOfError: @Sendable (any Error) -> RPCStatus = { error in
             let status = RPCStatus(answering: error)
             // The caller is told nothing of it, so the log has to say it (LOG-4).
             if status.code == .internal { logger.error("a call failed", metadata: ["error": "\(error)"]) }
             return status
         }
+        configuration.statusOfError = statusOfError
         let authenticator = Authenticator(
             authority: authority, operators: settings.operators, anonymous: anonymous, gate: gate, time: time)
         server = RPCServer(
             configuration: configuration, methods: services.methods, interceptors: [authenticator, gate], time: time,
             logger: logger, threadCount: settings.eventLoops)
+        admin = try settings.admin.map { [authority] place in
+            var place = place
+            place.statusOfError = statusOfError
+            let handlers = AdminHandlers(
+                engine: engine, authority: authority, backups: settings.backups, keyLifetime: settings.apiKeyLifetime,
+                time: time, logger: logger)
+            return try AdminListener(
+                place, handlers: handlers, authority: authority, gate: gate, time: time, logger: logger)
+        }
     }
 
     /// The port of the listener, once it listens.
     public var boundPort: Int { get async throws { try await server.boundPort } }
+
+    /// The port of the listener of `aggregator.Admin`, once it listens; `nil` without one.
+    public var boundAdminPort: Int? { get async throws { try await admin?.server.boundPort } }
 
     /// Starts the graceful end.
     public func beginDrain() { server.beginDrain() }
@@ -94,12 +114,15 @@ public final class Aggregator: Service {
     public func run() async throws {
         // Before the first call: a service that has a key never says that it has none.
         try engine.secrets.loadKeys()
+        // And none that was revoked is taken.
+        try engine.apiKeys.load()
         let found = try await engine.executions.recover()
         logger.info("recovered", metadata: [
             "repaired": "\(found.repaired)", "interrupted": "\(found.interrupted)", "waiting": "\(found.waiting)",
         ])
-        server.onDrainBegin { [health, engine] in
+        server.onDrainBegin { [health, engine, admin] in
             health.shutDown()
+            admin?.server.beginDrain()
             Task { await engine.operators.close() }  // ends at once: it only closes the outboxes
         }
         for service in ["", "aggregator.Aggregator", "aggregator.Node"] { health.set(.serving, for: service) }
@@ -108,6 +131,8 @@ public final class Aggregator: Service {
             group.addTask { await self.engine.executions.run(); return .worker }
             group.addTask { try await self.engine.runSweeper(); return .sweeper }
             group.addTask { try await self.engine.secrets.run(); return .secrets }
+            group.addTask { try await self.engine.apiKeys.run(); return .keys }
+            if let admin { group.addTask { try await admin.run(); return .admin } }
             group.addTask {
                 try await ClockWatch(tolerance: self.settings.clockTolerance, time: self.time, logger: self.logger).run()
                 return .clock
@@ -120,6 +145,8 @@ public final class Aggregator: Service {
             }
             try await waitForEnd(&group)
         }
+        // The store is still there: what a key was used for since the last turn is not forgotten.
+        try await engine.apiKeys.writeUses()
     }
 
     private func waitForEnd(_ group: inout ThrowingTaskGroup<Part, any Error>) async throws {
@@ -135,7 +162,7 @@ public final class Aggregator: Service {
                     return .timer
                 }
             case .worker, .timer: return
-            case .sweeper, .secrets, .clock, .http: break
+            case .admin, .sweeper, .secrets, .keys, .clock, .http: break
             }
         }
     }

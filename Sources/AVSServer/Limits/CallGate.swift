@@ -12,13 +12,16 @@ final class CallGate: ServerInterceptor {
     private let limits: CallLimits
     private let time: any TimeSource
     private let anonymous: Set<String>
-    private let strangers: RateTable<SourceAddress>
-    private let signIns: RateTable<SourceAddress>
-    private let accounts: RateTable<Address>
-    private let reads: RateTable<Address>
-    private let writes: RateTable<Address>
-    private let trials: RateTable<Address>
-    private let reports: RateTable<Address>
+    private let strangers: NamedRate<SourceAddress>
+    private let signIns: NamedRate<SourceAddress>
+    private let accounts: NamedRate<Address>
+    private let reads: NamedRate<Address>
+    private let writes: NamedRate<Address>
+    private let trials: NamedRate<Address>
+    private let keyReads: NamedRate<APIKeyID>
+    private let keyWrites: NamedRate<APIKeyID>
+    private let keyTrials: NamedRate<APIKeyID>
+    private let reports: NamedRate<Address>
     private let slots: CallSlots
 
     private struct SlotKey: CallValueKey { typealias Value = HeldSlot }
@@ -28,13 +31,16 @@ final class CallGate: ServerInterceptor {
         self.limits = limits
         self.time = time
         self.anonymous = anonymous
-        strangers = RateTable(limits.strangers)
-        signIns = RateTable(limits.signInsPerAddress)
-        accounts = RateTable(limits.signInsPerAccount)
-        reads = RateTable(limits.readsPerCaller)
-        writes = RateTable(limits.writesPerCaller)
-        trials = RateTable(limits.trialsPerCaller)
-        reports = RateTable(limits.reportsPerOperator)
+        strangers = NamedRate("unauthenticated calls per address", "unauthenticated_per_address", limits.strangers)
+        signIns = NamedRate("sign-ins per address", "sign_ins_per_address", limits.signInsPerAddress)
+        accounts = NamedRate("sign-ins per wallet", "sign_ins_per_wallet", limits.signInsPerAccount)
+        reads = NamedRate("reads per caller", "reads_per_caller", limits.readsPerCaller)
+        writes = NamedRate("writes per caller", "writes_per_caller", limits.writesPerCaller)
+        trials = NamedRate("simulations per caller", "simulations_per_caller", limits.trialsPerCaller)
+        keyReads = NamedRate("reads per API key", "reads_per_api_key", limits.readsPerKey)
+        keyWrites = NamedRate("writes per API key", "writes_per_api_key", limits.writesPerKey)
+        keyTrials = NamedRate("simulations per API key", "simulations_per_api_key", limits.trialsPerKey)
+        reports = NamedRate("notifications per operator", "notifications_per_operator", limits.reportsPerOperator)
         slots = CallSlots(limits)
     }
 
@@ -44,12 +50,12 @@ final class CallGate: ServerInterceptor {
         let workClass = CallClass.of(call.method)
         if anonymous.contains(call.method.text) {
             try admitStranger(call)
-            if call.method.method == "GetKey" { try take(signIns, SourceAddress(call.peer), "sign-ins per address") }
+            if call.method.method == "GetKey" { try take(signIns, SourceAddress(call.peer)) }
         } else if case .user(let account) = call[Caller.Key.self] {
             switch workClass {
-            case .read: try take(reads, account, "reads per caller")
-            case .create, .change: try take(writes, account, "writes per caller")
-            case .trial: try take(trials, account, "simulations per caller")
+            case .read: try take(reads, account, keyReads, call)
+            case .create, .change: try take(writes, account, keyWrites, call)
+            case .trial: try take(trials, account, keyTrials, call)
             case .control, .report: break
             }
         }
@@ -78,18 +84,41 @@ final class CallGate: ServerInterceptor {
 
     /// One call of somebody who proved nothing.
     func admitStranger(_ call: CallContext) throws(RPCStatus) {
-        try take(strangers, SourceAddress(call.peer), "unauthenticated calls per address")
+        try take(strangers, SourceAddress(call.peer))
     }
 
     /// A sign-in that is right.
-    func admitSignIn(of account: Address) throws(RPCStatus) { try take(accounts, account, "sign-ins per wallet") }
+    func admitSignIn(of account: Address) throws(RPCStatus) { try take(accounts, account) }
 
     /// A report of an operator that is who it says.
-    func admitReport(of node: Address) throws(RPCStatus) { try take(reports, node, "notifications per operator") }
+    func admitReport(of node: Address) throws(RPCStatus) { try take(reports, node) }
 
-    private func take<Key>(_ table: RateTable<Key>, _ key: Key, _ name: String) throws(RPCStatus) {
-        guard let wait = table.take(key, at: time.monotonic) else { return }
-        throw .tooMany("too many \(name)", retryAfter: wait, spread: key.hashValue)
+    /// The key's own rate first: a key that is used too much does not use up what its account has.
+    private func take(
+        _ rate: NamedRate<Address>, _ account: Address, _ keyRate: NamedRate<APIKeyID>, _ call: CallContext
+    ) throws(RPCStatus) {
+        if let key = call[APIKeyUse.self] { try take(keyRate, key) }
+        try take(rate, account)
+    }
+
+    private func take<Key>(_ rate: NamedRate<Key>, _ key: Key) throws(RPCStatus) {
+        guard let allowed = rate.table.rate, let wait = rate.table.take(key, at: time.monotonic) else { return }
+        throw .tooMany(
+            "too many \(rate.name): \(allowed.perSecond) a second are allowed, \(allowed.burst) at once",
+            limit: rate.limit, retryAfter: wait, spread: key.hashValue)
+    }
+}
+
+/// A rate with its names: one for people, one of the configuration.
+private struct NamedRate<Key: Hashable & Sendable>: Sendable {
+    let name: String
+    let limit: String
+    let table: RateTable<Key>
+
+    init(_ name: String, _ limit: String, _ rate: CallLimits.Rate?) {
+        self.name = name
+        self.limit = "limits.\(limit)"
+        table = RateTable(rate)
     }
 }
 
@@ -103,16 +132,51 @@ private final class HeldSlot: Sendable {
 }
 
 extension RPCStatus {
-    /// RESOURCE_EXHAUSTED that says when to repeat, ±20 % by caller, so that not all come back at once (OVL-5).
-    static func tooMany(_ message: String, retryAfter: Duration, spread: Int) -> RPCStatus {
-        var status = RPCStatus(.resourceExhausted, .tooManyRequests, message)
-        let milliseconds = retryAfter / .milliseconds(1)
+    /// A rate or a number of calls that a caller went beyond. The text ends with when to repeat.
+    ///
+    /// - Parameter limit: its name in the configuration.
+    static func tooMany(_ message: String, limit: String, retryAfter: Duration, spread: Int) -> RPCStatus {
+        let milliseconds = pushback(retryAfter, spread: spread)
+        return RPCStatus(.resourceExhausted, .tooManyRequests, "\(message); try again in \(milliseconds) ms")
+            .withRetry(after: milliseconds, limit: limit, message)
+    }
+
+    /// RESOURCE_EXHAUSTED for something that passes by itself.
+    static func passing(
+        _ domain: ErrorCode, _ message: String, limit: String, retryAfter: Duration, spread: Int
+    ) -> RPCStatus {
+        RPCStatus(.resourceExhausted, domain, message)
+            .withRetry(after: pushback(retryAfter, spread: spread), limit: limit, message)
+    }
+
+    /// ±20 % by caller, so that not all come back at once (OVL-5); at most a minute and a bit.
+    private static func pushback(_ delay: Duration, spread: Int) -> Int {
         let share = 80 + Double(spread.magnitude % 41)
+        return Int(min(60_000, max(0, delay / .milliseconds(1)) * share / 100)) + 1
+    }
+
+    /// When to repeat and which limit was met (OVL-5): the milliseconds for gRPC itself, the details for programs.
+    private func withRetry(after milliseconds: Int, limit: String, _ description: String) -> RPCStatus {
+        var status = self
+        status.addPushback(milliseconds)
+        return status.with(
+            StatusDetails(
+                retryDelay: .milliseconds(milliseconds), violations: [.init(subject: limit, description: description)]))
+    }
+
+    /// RESOURCE_EXHAUSTED for something of which there may only be so many: repeating the call changes nothing.
+    static func full(_ domain: ErrorCode, _ message: String, limit: String) -> RPCStatus {
+        var status = RPCStatus(.resourceExhausted, domain, message)
+        status.addPushback(-1)
+        return status.with(StatusDetails(violations: [.init(subject: limit, description: message)]))
+    }
+
+    /// - Parameter milliseconds: negative: do not repeat.
+    private mutating func addPushback(_ milliseconds: Int) {
         do {
-            try status.metadata.add("grpc-retry-pushback-ms", "\(Int(min(60_000, milliseconds * share / 100)) + 1)")
+            try metadata.add("grpc-retry-pushback-ms", "\(milliseconds)")
         } catch {
             assertionFailure("a valid name and digits: \(error)")
         }
-        return status
     }
 }

@@ -25,6 +25,10 @@ public struct CallLimits: Hashable, Sendable {
     public var writesPerCaller: Rate? = Rate(perSecond: 10, burst: 50)
     public var trialsPerCaller: Rate? = Rate(perSecond: 2, burst: 5)
     public var reportsPerOperator: Rate? = Rate(perSecond: 2_000, burst: 10_000)
+    /// Calls with one API key, or with tokens made with it; they count for its account as well.
+    public var readsPerKey: Rate? = Rate(perSecond: 100, burst: 200)
+    public var writesPerKey: Rate? = Rate(perSecond: 10, burst: 50)
+    public var trialsPerKey: Rate? = Rate(perSecond: 2, burst: 5)
 
     /// Simulations and estimates of one caller at the same time.
     public var runningTrialsPerCaller = 5
@@ -46,6 +50,9 @@ public struct CallLimits: Hashable, Sendable {
         limits.writesPerCaller = nil
         limits.trialsPerCaller = nil
         limits.reportsPerOperator = nil
+        limits.readsPerKey = nil
+        limits.writesPerKey = nil
+        limits.trialsPerKey = nil
         return limits
     }
 }

@@ -44,10 +44,13 @@ struct CallQueue: Sendable {
     mutating func enter(_ caller: Caller, _ workClass: WorkClass) -> Step {
         let count = counts[caller, default: Count()]
         if count.calls >= limits.runningPerCaller {
-            return .refuse(.busy("calls of this caller at the same time", limits.runningPerCaller))
+            return .refuse(.busy("calls of this caller at the same time", "running_handlers_per_caller", limits.runningPerCaller))
         }
         if workClass == .trial, count.trials >= limits.runningTrialsPerCaller {
-            return .refuse(.busy("simulations of this caller at the same time", limits.runningTrialsPerCaller))
+            return .refuse(
+                .busy(
+                    "simulations of this caller at the same time", "running_simulations_per_caller",
+                    limits.runningTrialsPerCaller))
         }
         lastNumber += 1
         let slot = Slot(number: lastNumber, caller: caller, workClass: workClass)
@@ -64,7 +67,7 @@ struct CallQueue: Sendable {
     }
 
     /// What is told to a call that has to leave the queue.
-    var overflow: RPCStatus { .busy("calls that wait", limits.waiting) }
+    var overflow: RPCStatus { .busy("calls that wait", "waiting_calls", limits.waiting) }
 
     /// A running call is over.
     /// - Returns: the one that takes its place.
@@ -101,7 +104,9 @@ struct CallQueue: Sendable {
 }
 
 extension RPCStatus {
-    fileprivate static func busy(_ what: String, _ limit: Int) -> RPCStatus {
-        .tooMany("too many \(what), at most \(limit) are allowed", retryAfter: .seconds(1), spread: what.hashValue)
+    fileprivate static func busy(_ what: String, _ name: String, _ limit: Int) -> RPCStatus {
+        .tooMany(
+            "too many \(what), at most \(limit) are allowed", limit: "limits.\(name)", retryAfter: .seconds(1),
+            spread: what.hashValue)
     }
 }

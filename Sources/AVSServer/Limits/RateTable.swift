@@ -13,6 +13,8 @@ final class RateTable<Key: Hashable & Sendable>: Sendable {
         var old: [Key: ContinuousClock.Instant] = [:]
     }
 
+    /// What callers are told that is allowed; `nil` without a rate.
+    let rate: CallLimits.Rate?
     /// How long one token takes to come, and how long a full bucket without its last token; `nil` without a rate.
     private let refill: (one: Duration, rest: Duration)?
     private let generationLimit: Int
@@ -22,6 +24,7 @@ final class RateTable<Key: Hashable & Sendable>: Sendable {
     ///   - rate: `nil` lets everything pass.
     ///   - keyLimit: buckets remembered; about 100 bytes each, so 10 MB for the default.
     init(_ rate: CallLimits.Rate?, keyLimit: Int = 100_000) {
+        self.rate = rate
         refill = rate.map { rate in
             let one = Duration.seconds(1) / rate.perSecond
             return (one, one * (rate.burst - 1))

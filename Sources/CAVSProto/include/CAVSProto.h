@@ -2,6 +2,7 @@
 #ifndef CAVSProto_H
 #define CAVSProto_H
 
+#include "admin.pb-c.h"
 #include "google/protobuf/struct.pb-c.h"
 #include "avs.pb-c.h"
 #include "google/protobuf/timestamp.pb-c.h"
@@ -13,6 +14,87 @@
 #include "grpc/reflection/v1alpha/reflection.pb-c.h"
 
 /* The address of each message's descriptor. */
+static inline const ProtobufCMessageDescriptor * _Nonnull CAVSProto_aggregator__list_operators_req__descriptor(void) {
+  return &aggregator__list_operators_req__descriptor;
+}
+static inline const ProtobufCMessageDescriptor * _Nonnull CAVSProto_aggregator__list_operators_resp__descriptor(void) {
+  return &aggregator__list_operators_resp__descriptor;
+}
+static inline const ProtobufCMessageDescriptor * _Nonnull CAVSProto_aggregator__operator_state__descriptor(void) {
+  return &aggregator__operator_state__descriptor;
+}
+static inline const ProtobufCMessageDescriptor * _Nonnull CAVSProto_aggregator__disconnect_operator_req__descriptor(void) {
+  return &aggregator__disconnect_operator_req__descriptor;
+}
+static inline const ProtobufCMessageDescriptor * _Nonnull CAVSProto_aggregator__disconnect_operator_resp__descriptor(void) {
+  return &aggregator__disconnect_operator_resp__descriptor;
+}
+static inline const ProtobufCMessageDescriptor * _Nonnull CAVSProto_aggregator__api_key__descriptor(void) {
+  return &aggregator__api_key__descriptor;
+}
+static inline const ProtobufCMessageDescriptor * _Nonnull CAVSProto_aggregator__create_api_key_req__descriptor(void) {
+  return &aggregator__create_api_key_req__descriptor;
+}
+static inline const ProtobufCMessageDescriptor * _Nonnull CAVSProto_aggregator__create_api_key_resp__descriptor(void) {
+  return &aggregator__create_api_key_resp__descriptor;
+}
+static inline const ProtobufCMessageDescriptor * _Nonnull CAVSProto_aggregator__list_api_keys_req__descriptor(void) {
+  return &aggregator__list_api_keys_req__descriptor;
+}
+static inline const ProtobufCMessageDescriptor * _Nonnull CAVSProto_aggregator__list_api_keys_resp__descriptor(void) {
+  return &aggregator__list_api_keys_resp__descriptor;
+}
+static inline const ProtobufCMessageDescriptor * _Nonnull CAVSProto_aggregator__get_api_key_req__descriptor(void) {
+  return &aggregator__get_api_key_req__descriptor;
+}
+static inline const ProtobufCMessageDescriptor * _Nonnull CAVSProto_aggregator__revoke_api_key_req__descriptor(void) {
+  return &aggregator__revoke_api_key_req__descriptor;
+}
+static inline const ProtobufCMessageDescriptor * _Nonnull CAVSProto_aggregator__get_root_keys_req__descriptor(void) {
+  return &aggregator__get_root_keys_req__descriptor;
+}
+static inline const ProtobufCMessageDescriptor * _Nonnull CAVSProto_aggregator__get_root_keys_resp__descriptor(void) {
+  return &aggregator__get_root_keys_resp__descriptor;
+}
+static inline const ProtobufCMessageDescriptor * _Nonnull CAVSProto_aggregator__root_key_state__descriptor(void) {
+  return &aggregator__root_key_state__descriptor;
+}
+static inline const ProtobufCMessageDescriptor * _Nonnull CAVSProto_aggregator__rotate_root_key_req__descriptor(void) {
+  return &aggregator__rotate_root_key_req__descriptor;
+}
+static inline const ProtobufCMessageDescriptor * _Nonnull CAVSProto_aggregator__rotate_root_key_resp__descriptor(void) {
+  return &aggregator__rotate_root_key_resp__descriptor;
+}
+static inline const ProtobufCMessageDescriptor * _Nonnull CAVSProto_aggregator__retire_root_key_req__descriptor(void) {
+  return &aggregator__retire_root_key_req__descriptor;
+}
+static inline const ProtobufCMessageDescriptor * _Nonnull CAVSProto_aggregator__retire_root_key_resp__descriptor(void) {
+  return &aggregator__retire_root_key_resp__descriptor;
+}
+static inline const ProtobufCMessageDescriptor * _Nonnull CAVSProto_aggregator__create_backup_req__descriptor(void) {
+  return &aggregator__create_backup_req__descriptor;
+}
+static inline const ProtobufCMessageDescriptor * _Nonnull CAVSProto_aggregator__list_backups_req__descriptor(void) {
+  return &aggregator__list_backups_req__descriptor;
+}
+static inline const ProtobufCMessageDescriptor * _Nonnull CAVSProto_aggregator__list_backups_resp__descriptor(void) {
+  return &aggregator__list_backups_resp__descriptor;
+}
+static inline const ProtobufCMessageDescriptor * _Nonnull CAVSProto_aggregator__verify_backup_req__descriptor(void) {
+  return &aggregator__verify_backup_req__descriptor;
+}
+static inline const ProtobufCMessageDescriptor * _Nonnull CAVSProto_aggregator__backup__descriptor(void) {
+  return &aggregator__backup__descriptor;
+}
+static inline const ProtobufCMessageDescriptor * _Nonnull CAVSProto_aggregator__list_audit_entries_req__descriptor(void) {
+  return &aggregator__list_audit_entries_req__descriptor;
+}
+static inline const ProtobufCMessageDescriptor * _Nonnull CAVSProto_aggregator__list_audit_entries_resp__descriptor(void) {
+  return &aggregator__list_audit_entries_resp__descriptor;
+}
+static inline const ProtobufCMessageDescriptor * _Nonnull CAVSProto_aggregator__audit_log_entry__descriptor(void) {
+  return &aggregator__audit_log_entry__descriptor;
+}
 static inline const ProtobufCMessageDescriptor * _Nonnull CAVSProto_google__protobuf__struct__descriptor(void) {
   return &google__protobuf__struct__descriptor;
 }
@@ -555,6 +637,12 @@ static inline const ProtobufCMessageDescriptor * _Nonnull CAVSProto_aggregator__
 }
 static inline const ProtobufCMessageDescriptor * _Nonnull CAVSProto_aggregator__storage__lane_record__descriptor(void) {
   return &aggregator__storage__lane_record__descriptor;
+}
+static inline const ProtobufCMessageDescriptor * _Nonnull CAVSProto_aggregator__storage__api_key_record__descriptor(void) {
+  return &aggregator__storage__api_key_record__descriptor;
+}
+static inline const ProtobufCMessageDescriptor * _Nonnull CAVSProto_aggregator__storage__audit_record__descriptor(void) {
+  return &aggregator__storage__audit_record__descriptor;
 }
 static inline const ProtobufCMessageDescriptor * _Nonnull CAVSProto_grpc__health__v1__health_check_request__descriptor(void) {
   return &grpc__health__v1__health_check_request__descriptor;

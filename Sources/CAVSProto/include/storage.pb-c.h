@@ -34,6 +34,8 @@ typedef struct Aggregator__Storage__JournalRecord Aggregator__Storage__JournalRe
 typedef struct Aggregator__Storage__IntentRecord Aggregator__Storage__IntentRecord;
 typedef struct Aggregator__Storage__IntentRecord__UserOperationEffect Aggregator__Storage__IntentRecord__UserOperationEffect;
 typedef struct Aggregator__Storage__LaneRecord Aggregator__Storage__LaneRecord;
+typedef struct Aggregator__Storage__ApiKeyRecord Aggregator__Storage__ApiKeyRecord;
+typedef struct Aggregator__Storage__AuditRecord Aggregator__Storage__AuditRecord;
 
 
 /* --- enums --- */
@@ -334,6 +336,42 @@ struct  Aggregator__Storage__LaneRecord
     , {0,NULL}, {0,NULL}, 0 }
 
 
+struct  Aggregator__Storage__ApiKeyRecord
+{
+  ProtobufCMessage base;
+  ProtobufCBinaryData id;
+  ProtobufCBinaryData name;
+  ProtobufCBinaryData account;
+  size_t n_scopes;
+  ProtobufCBinaryData *scopes;
+  ProtobufCBinaryData digest;
+  int64_t created_at;
+  int64_t expires_at;
+  int64_t revoked_at;
+  int64_t last_used_at;
+};
+#define AGGREGATOR__STORAGE__API_KEY_RECORD__INIT \
+ { PROTOBUF_C_MESSAGE_INIT (&aggregator__storage__api_key_record__descriptor) \
+    , {0,NULL}, {0,NULL}, {0,NULL}, 0,NULL, {0,NULL}, 0, 0, 0, 0 }
+
+
+struct  Aggregator__Storage__AuditRecord
+{
+  ProtobufCMessage base;
+  ProtobufCBinaryData who;
+  ProtobufCBinaryData origin;
+  ProtobufCBinaryData action;
+  ProtobufCBinaryData object;
+  ProtobufCBinaryData before;
+  ProtobufCBinaryData after;
+  int64_t at;
+  ProtobufCBinaryData previous;
+};
+#define AGGREGATOR__STORAGE__AUDIT_RECORD__INIT \
+ { PROTOBUF_C_MESSAGE_INIT (&aggregator__storage__audit_record__descriptor) \
+    , {0,NULL}, {0,NULL}, {0,NULL}, {0,NULL}, {0,NULL}, {0,NULL}, 0, {0,NULL} }
+
+
 /* Aggregator__Storage__WalletRecord methods */
 void   aggregator__storage__wallet_record__init
                      (Aggregator__Storage__WalletRecord         *message);
@@ -385,6 +423,12 @@ void   aggregator__storage__intent_record__init
 /* Aggregator__Storage__LaneRecord methods */
 void   aggregator__storage__lane_record__init
                      (Aggregator__Storage__LaneRecord         *message);
+/* Aggregator__Storage__ApiKeyRecord methods */
+void   aggregator__storage__api_key_record__init
+                     (Aggregator__Storage__ApiKeyRecord         *message);
+/* Aggregator__Storage__AuditRecord methods */
+void   aggregator__storage__audit_record__init
+                     (Aggregator__Storage__AuditRecord         *message);
 /* --- per-message closures --- */
 
 typedef void (*Aggregator__Storage__WalletRecord_Closure)
@@ -438,6 +482,12 @@ typedef void (*Aggregator__Storage__IntentRecord_Closure)
 typedef void (*Aggregator__Storage__LaneRecord_Closure)
                  (const Aggregator__Storage__LaneRecord *message,
                   void *closure_data);
+typedef void (*Aggregator__Storage__ApiKeyRecord_Closure)
+                 (const Aggregator__Storage__ApiKeyRecord *message,
+                  void *closure_data);
+typedef void (*Aggregator__Storage__AuditRecord_Closure)
+                 (const Aggregator__Storage__AuditRecord *message,
+                  void *closure_data);
 
 /* --- services --- */
 
@@ -462,6 +512,8 @@ extern const ProtobufCMessageDescriptor aggregator__storage__intent_record__desc
 extern const ProtobufCMessageDescriptor aggregator__storage__intent_record__user_operation_effect__descriptor;
 extern const ProtobufCEnumDescriptor    aggregator__storage__intent_record__state__descriptor;
 extern const ProtobufCMessageDescriptor aggregator__storage__lane_record__descriptor;
+extern const ProtobufCMessageDescriptor aggregator__storage__api_key_record__descriptor;
+extern const ProtobufCMessageDescriptor aggregator__storage__audit_record__descriptor;
 
 PROTOBUF_C__END_DECLS
 

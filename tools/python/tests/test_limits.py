@@ -4,6 +4,8 @@ import socket
 
 import grpc
 import pytest
+from avs_testbed import tasks
+from avs_testbed.details import Details
 from avs_testbed.failures import refused
 from avs_testbed.stubs import avs
 from avs_testbed.users import User
@@ -40,7 +42,10 @@ def test_a_caller_beyond_its_rate_is_told_so_and_when_to_come_back(strict):
         errors = failures(user, 20 * READS)  # more than come back in the meantime, however slow the machine is
         assert all(error.code() is grpc.StatusCode.NOT_FOUND for error in errors[:READS])
         refusals = [error for error in errors if error.code() is grpc.StatusCode.RESOURCE_EXHAUSTED]
-        assert refusals and refusals[0].details() == "too many reads per caller"
+        text = f"too many reads per caller: 1 a second are allowed, {READS} at once"
+        assert refusals and refusals[0].details().startswith(f"{text}; try again in ")
+        details = Details(refusals[0])
+        assert details.violations == [("limits.reads_per_caller", text)] and 0 < details.retry_seconds <= 1.201
         trailers = dict(refusals[0].trailing_metadata())
         assert trailers["x-ap-error-code"] == "7002" and 0 < int(trailers["grpc-retry-pushback-ms"]) <= 1_201
         assert failures(other, 1)[0].code() is grpc.StatusCode.NOT_FOUND
@@ -52,7 +57,8 @@ def test_a_stranger_beyond_its_rate_is_refused_and_a_user_is_not(strict):
         with pytest.raises(grpc.RpcError) as raised:
             for _ in range(200):
                 user.stub.GetSignatureFormat(avs.GetSignatureFormatReq(wallet=user.address), timeout=30)
-        assert raised.value.details() == "too many unauthenticated calls per address"
+        assert raised.value.details().startswith("too many unauthenticated calls per address: 1 a second are allowed")
+        assert Details(raised.value).violations[0][0] == "limits.unauthenticated_per_address"
         with refused("RESOURCE_EXHAUSTED"):  # a wrong token proves as little as none
             user.call("GetTask", avs.IdReq(id="0" * 26), token="wrong")
         with refused("NOT_FOUND"):
@@ -87,3 +93,23 @@ def test_keys_without_effect_are_named_once_at_start(strict):
     for key in ("memory.budget", "outbox.first_retry"):
         assert len([line for line in log if f": {key}: is set, but has no effect in this version" in line]) == 1
     assert not any("limits.reads_per_caller" in line for line in log)
+
+
+def test_an_owner_at_its_number_of_tasks_is_told_so_and_never_goes_beyond(new_aggregator):
+    """limits.tasks_per_owner: twenty calls at the same moment, five places."""
+    aggregator = new_aggregator(limits={"profile": "test", "tasks_per_owner": 5})
+    aggregator.start()
+    with aggregator.channel() as channel:
+        user = User(channel).sign_in()
+        request = tasks.task(user.wallet().address, tasks.block())
+        calls = [user.stub.CreateTask.future(request, metadata=[("authkey", user.token)], timeout=60) for _ in range(20)]
+        errors = [error for call in calls if (error := call.exception()) is not None]
+        assert len(errors) == 15
+        for error in errors:
+            text = "limit reached: at most 5 tasks per owner"
+            assert (error.code(), error.details()) == (grpc.StatusCode.RESOURCE_EXHAUSTED, text)
+            details = Details(error)
+            assert details.violations == [("limits.tasks_per_owner", text)] and details.retry_seconds is None
+            assert dict(error.trailing_metadata())["grpc-retry-pushback-ms"] == "-1"
+        user.cancel(next(call.result().id for call in calls if call.exception() is None))
+        assert user.create(request)

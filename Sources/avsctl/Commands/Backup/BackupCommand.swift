@@ -10,12 +10,13 @@ import ArgumentParser
 /// `avsctl backup`: the backups in a directory, through their files.
 struct BackupCommand: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
-        commandName: "backup", abstract: "Lists, verifies and restores backups.",
+        commandName: "backup", abstract: "Makes, lists, verifies and restores backups.",
         discussion: """
-            Works on the files of the backup directory, whether an aggregator runs or not. A backup holds the whole database \
+            `create` asks a running aggregator for one; the others work on the files of the backup directory, whether an \
+            aggregator runs or not. A backup holds the whole database \
             and none of the keys: keep the files of keys_dir elsewhere, without them its secrets cannot be opened.
             """,
-        subcommands: [BackupList.self, BackupVerify.self, BackupRestore.self])
+        subcommands: [BackupCreate.self, BackupList.self, BackupVerify.self, BackupRestore.self])
 }
 
 /// Where the backups are.
@@ -152,7 +153,7 @@ extension BackupArchive {
 }
 
 extension BackupRecord {
-    fileprivate var text: String {
+    var text: String {
         let outcome =
             switch proof {
             case .none: "not proven"
@@ -162,7 +163,7 @@ extension BackupRecord {
         return "\(id)\t\(createdAt.iso8601)\t\(bytes)\t\(commit.map { "\($0)" } ?? "unknown")\t\(outcome)"
     }
 
-    fileprivate var json: JSONValue {
+    var json: JSONValue {
         var fields: [String: JSONValue] = [
             "id": .number(Double(id)), "created_at": .string(createdAt.iso8601), "bytes": .string("\(bytes)"),
             "files": .number(Double(files)), "is_proven": .bool(isProven),

@@ -1,7 +1,9 @@
+import AVSClient
 import AVSConfiguration
 import AVSCrypto
 import AVSInspection
 import AVSPrimitives
+import AVSProto
 import AVSRocksDB
 import ArgumentParser
 
@@ -11,13 +13,14 @@ struct RootKeysCommand: ParsableCommand {
         commandName: "root-keys", abstract: "Shows and rotates the keys that secrets are sealed with.",
         discussion: """
             Works on the file `root_key` of `keys_dir` and reads the database; a running aggregator notices a new key \
-            within seconds and seals every secret anew with it. Keys themselves are never shown.
+            within seconds and seals every secret anew with it. With --online the running aggregator does it all, and \
+            writes it to its audit log. Keys themselves are never shown.
             """,
         subcommands: [RootKeysStatus.self, RootKeysRotate.self, RootKeysRetire.self])
 }
 
 /// `avsctl root-keys status`
-struct RootKeysStatus: ParsableCommand {
+struct RootKeysStatus: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "status", abstract: "Lists the root keys: id, state, how many secrets each has sealed.",
         discussion: """
@@ -30,8 +33,10 @@ struct RootKeysStatus: ParsableCommand {
 
     @OptionGroup var keys: KeysOptions
     @OptionGroup var store: StoreOptions
+    @OptionGroup var online: OnlineOption
 
-    func run() throws {
+    func run() async throws {
+        guard !online.isOnline else { return try await askAggregator() }
         let status = try RootKeyStatus(ids: try keys.folder(store).rootKeyIDs(), sealed: store.secretStatistics())
         var output = ResultWriter()
         for line in status.lines(asJSON: store.output.json) { try output.line(line) }
@@ -42,8 +47,31 @@ struct RootKeysStatus: ParsableCommand {
     }
 }
 
+extension RootKeysStatus {
+    private func askAggregator() async throws {
+        let printer = AdminPrinter(isJSON: store.output.json)
+        try await online.connection.withClient(config: store.config) { client, output in
+            let answer = try await client.call(Wire.AdminMethods.getRootKeys, .init())
+            for key in answer.items { try output.line(printer.row(key)) }
+            if answer.unsealedSecrets > 0 { Note.write("\(answer.unsealedSecrets) secrets are not sealed yet") }
+            if answer.unreadableSecrets > 0 { Note.write("\(answer.unreadableSecrets) secrets cannot be decoded") }
+            if answer.items.contains(where: { $0.state == "missing" }) {
+                throw Failure(.damaged, "secrets are sealed with a key that is missing")
+            }
+        }
+    }
+}
+
+/// Whether a command asks the running aggregator instead of working on its files.
+struct OnlineOption: ParsableArguments {
+    @Flag(name: .customLong("online"), help: "Ask the running aggregator of --config.")
+    var isOnline = false
+
+    @OptionGroup var connection: AdminConnection
+}
+
 /// `avsctl root-keys rotate`
-struct RootKeysRotate: ParsableCommand {
+struct RootKeysRotate: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "rotate", abstract: "Makes a new root key the current one; the old ones stay for reading.",
         discussion: """
@@ -56,8 +84,15 @@ struct RootKeysRotate: ParsableCommand {
     @OptionGroup var keys: KeysOptions
     @OptionGroup var source: ConfigurationOption
     @OptionGroup var output: OutputOptions
+    @OptionGroup var online: OnlineOption
 
-    func run() throws {
+    func run() async throws {
+        if online.isOnline {
+            return try await online.connection.withClient(config: source.config) { client, writer in
+                let answer = try await client.call(Wire.AdminMethods.rotateRootKey, .init())
+                try writer.line(output.json ? AdminPrinter(isJSON: true).json(answer) : answer.id)
+            }
+        }
         var random = SecureRandom()
         let id = try keys.folder(source.config).rotateRootKey(using: &random)
         var writer = ResultWriter()
@@ -67,7 +102,7 @@ struct RootKeysRotate: ParsableCommand {
 }
 
 /// `avsctl root-keys retire`
-struct RootKeysRetire: ParsableCommand {
+struct RootKeysRetire: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "retire", abstract: "Removes an old root key that has sealed nothing any more.",
         discussion: """
@@ -82,13 +117,19 @@ struct RootKeysRetire: ParsableCommand {
 
     @OptionGroup var keys: KeysOptions
     @OptionGroup var store: StoreOptions
+    @OptionGroup var online: OnlineOption
 
     func validate() throws {
         guard RootKey.ID(text: id) != nil else { throw ValidationError("\(id) is no id of a root key: wanted 16 hex digits.") }
     }
 
-    func run() throws {
+    func run() async throws {
         guard let id = RootKey.ID(text: id) else { throw Failure(.usage, "no id") }
+        if online.isOnline {
+            return try await online.connection.withClient(config: store.config) { client, _ in
+                _ = try await client.call(Wire.AdminMethods.retireRootKey, .with { $0.id = "\(id)" })
+            }
+        }
         let count = try store.secretStatistics().byRootKey[id] ?? 0
         guard count == 0 else { throw Failure(.failed, "\(count) secrets are still sealed with root key \(id)") }
         try keys.folder(store).retireRootKey(id)
