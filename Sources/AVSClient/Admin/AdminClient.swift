@@ -26,6 +26,8 @@ public final class AdminClient: Sendable {
     /// - Parameters:
     ///   - target: `host:port`.
     ///   - token: an API key with the scope that the calls want.
+    ///   - configuration: of the connection.
+    ///   - time: the clock of timeouts.
     /// - Throws: ``AggregatorError`` for a target that names no address.
     public init(
         target: String, token: Sensitive<String>, configuration: RPCChannel.Configuration = RPCChannel.Configuration(),

@@ -59,6 +59,7 @@ def avsctl(aggregator, *words: str, status: int = 0, **variables: str) -> str:
     answer = subprocess.run(
         [str(tool), *words], capture_output=True, text=True, timeout=60, env=os.environ | variables)
     assert answer.returncode == status, answer.stderr
+    assert "avsctl login" not in answer.stderr, "that is for users"
     return answer.stdout
 
 

@@ -37,10 +37,22 @@ struct AdminConnection: ParsableArguments {
             try await body(client, &output)
         } catch {
             await client.close()
-            throw error
+            throw Self.failure(error)
         }
         await client.close()
         try output.finish()
+    }
+
+    /// What helps a user does not help an administrator.
+    private static func failure(_ error: any Error) -> any Error {
+        guard let refusal = error as? AggregatorError else { return error }
+        var failure = Failure(refusal)
+        switch refusal {
+        case .unauthenticated: failure.hint = "take another key, by --api-key-file, or --config"
+        case .unavailable, .timedOut: failure.hint = "where the aggregator listens is said by --admin or AVSCTL_ADMIN"
+        default: break
+        }
+        return failure
     }
 
     private func client(_ config: String?) throws -> AdminClient {
