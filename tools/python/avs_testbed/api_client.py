@@ -377,7 +377,7 @@ class ApiClient:
                     f"tasks lost {self.tasks.keys() - items.keys()}, too many {items.keys() - self.tasks.keys()}")
         for task_id in items.keys() & self.tasks.keys():
             self._check_task(items[task_id], self.tasks[task_id])
-        self._check_executions()
+        self._check_executions(items.keys() & self.tasks.keys())
         secrets = self.listed_secrets()
         self.expect(secrets == self.secrets, f"secrets are {secrets}, acknowledged were {self.secrets}")
         wallets = {wallet.salt: wallet.is_hidden for wallet in self.wallets()}
@@ -393,10 +393,9 @@ class ApiClient:
         count = len(model.executions)
         self.expect(item.execution_count == count, f"task {item.id} counts {item.execution_count} runs, had {count}")
 
-    def _check_executions(self) -> None:
-        if not self.tasks:
-            return
-        found = {r.id: r for r in self.user.all_executions(*self.tasks)}
+    def _check_executions(self, listed: set[str]) -> None:
+        """Of the tasks that are listed; those of a task that is lost are lost with it."""
+        found = {r.id: r for r in self.user.all_executions(*listed)} if listed else {}
         expected = {i: record for model in self.tasks.values() for i, record in model.executions.items()}
         self.expect(found.keys() == expected.keys(),
                     f"executions lost {expected.keys() - found.keys()}, too many {found.keys() - expected.keys()}")
