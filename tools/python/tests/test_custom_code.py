@@ -8,6 +8,7 @@ import pytest
 from avs_testbed import tasks
 from avs_testbed.stubs import avs
 from avs_testbed.tasks import plain, set_value
+from avs_testbed.waiting import until
 
 MANUAL = avs.TRIGGER_TYPE_MANUAL
 SUCCESS, FAILED = avs.EXECUTION_STATUS_SUCCESS, avs.EXECUTION_STATUS_FAILED
@@ -137,8 +138,11 @@ def test_a_worker_that_is_killed_takes_one_step_with_it(user, aggregator):
     pids = subprocess.run(["pgrep", "-P", str(aggregator.process.pid), "-f", "avs-script-worker"],
                           capture_output=True, text=True, check=True).stdout.split()
     assert pids
+    inner = subprocess.run(["pgrep", "-P", ",".join(pids)], capture_output=True, text=True, check=False).stdout.split()
     for pid in pids:
         subprocess.run(["kill", "-9", pid], check=True)
+    # A signal takes its time: until then an idle worker may still be given a script.
+    until(lambda: not any(alive(pid) for pid in pids + inner), what="the end of the workers")
     loop.join()
     assert answers[0].error == "failed to execute script: script worker failed"
     assert plain(run_code(user, "return [1].length").custom_code.data) == 1
