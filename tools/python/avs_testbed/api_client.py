@@ -8,14 +8,11 @@ from dataclasses import dataclass, field
 import grpc
 
 from . import tasks
+from .crash_run import FINAL, LOST
 from .stubs import avs
 from .users import User
 from .waiting import until
 
-LOST = {grpc.StatusCode.UNAVAILABLE, grpc.StatusCode.CANCELLED, grpc.StatusCode.UNKNOWN,
-        grpc.StatusCode.DEADLINE_EXCEEDED}
-"""The answer did not come: whether the change was made is not known."""
-FINAL = {avs.EXECUTION_STATUS_SUCCESS, avs.EXECUTION_STATUS_FAILED, avs.EXECUTION_STATUS_ERROR}
 CALL_SECONDS = 30
 TASKS_MAX, SECRETS_MAX, WALLETS_MAX, KEYS_MAX = 15, 12, 5, 40
 

@@ -2,19 +2,17 @@
 
 import json
 import os
-import random
 import signal
 import threading
 import time
 from collections import Counter
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
 
-import grpc
-
 from . import tasks
-from .processes import Aggregator, free_port, inspector
+from .crash_run import ATTEMPT, CrashReport, CrashScenario, repeated
+from .processes import free_port
 from .stubs import avs
 from .users import User
 from .waiting import until
@@ -22,49 +20,29 @@ from .web import WebServer
 
 TASKS = 8
 CALLERS = 4
-ATTEMPT_SECONDS = 5
-CALL_SECONDS = 180
-"""How long one call is repeated until it has an answer."""
 END_SECONDS = 600
 KILL_AFTER = range(1, 60)
 """Requests of nodes between a start and the next kill: what is killed is in the middle of its runs."""
 WORKER_KILLS = 0.3
 """The share of kills that take a script worker before they take the aggregator."""
 
-TEMPORARY = {grpc.StatusCode.UNAVAILABLE, grpc.StatusCode.DEADLINE_EXCEEDED, grpc.StatusCode.RESOURCE_EXHAUSTED,
-             grpc.StatusCode.CANCELLED, grpc.StatusCode.UNKNOWN}
-FINAL = {avs.EXECUTION_STATUS_SUCCESS, avs.EXECUTION_STATUS_FAILED}
+ENDED = {avs.EXECUTION_STATUS_SUCCESS, avs.EXECUTION_STATUS_FAILED}
+"""An error would be the aggregator's own."""
 UNKNOWN = "outcome unknown after restart"
 
 
 @dataclass
-class Report:
-    """What came of it."""
-
-    kills: int = 0
+class EngineReport(CrashReport):
     worker_kills: int = 0
     executions: int = 0
     unknown: int = 0
     failed_scripts: int = 0
     resumed: int = 0
-    has_checked_store: bool = False
-    problems: list[str] = field(default_factory=list)
 
-    @property
-    def is_clean(self) -> bool:
-        return not self.problems
-
-    def expect(self, condition: bool, problem: str) -> None:
-        if not condition:
-            self.problems.append(problem)
-
-    def __str__(self) -> str:
-        lines = [
-            f"{self.kills} kills of the aggregator, {self.worker_kills} of a script worker; {self.executions} "
-            f"executions, {self.resumed} of them asked again for what was not recorded, {self.unknown} with an effect "
-            f"of which nothing is known, {self.failed_scripts} with a script that was killed; store "
-            f"{'' if self.has_checked_store else 'not '}checked; {len(self.problems)} problems"]
-        return "\n".join(lines + self.problems[:50])
+    def counts(self) -> str:
+        return (f"{self.kills} kills of the aggregator, {self.worker_kills} of a script worker; {self.executions} "
+                f"executions, {self.resumed} of them asked again for what was not recorded, {self.unknown} with an "
+                f"effect of which nothing is known, {self.failed_scripts} with a script that was killed")
 
 
 class Callers:
@@ -102,31 +80,20 @@ class Callers:
         request.manual_trigger.SetInParent()
         tasks.set_value(request.manual_trigger.data, {"run": number})
         metadata = [("authkey", self.user.token), ("idempotency-key", f"run-{number}")]
-        deadline = time.monotonic() + CALL_SECONDS
-        while True:
-            try:
-                return self.user.stub.TriggerTask(
-                    request, metadata=metadata, timeout=ATTEMPT_SECONDS, wait_for_ready=True).execution_id
-            except grpc.RpcError as error:
-                if error.code() not in TEMPORARY or time.monotonic() > deadline:
-                    raise
+        return repeated(lambda: self.user.stub.TriggerTask(request, metadata=metadata, **ATTEMPT)).execution_id
 
 
-class EngineCrash:
+class EngineCrash(CrashScenario):
     """One run of the scenario: `cycles` kills, and ten runs for each."""
 
+    Report = EngineReport
     SETTINGS = {
         "limits": {"profile": "test", "queued_per_task": 10_000, "queued_per_owner": 100_000},
         # A run that three kills in a row interrupt would be given up (XO-20): right, but not what is asked here.
         "execution": {"max_attempts": 100},
     }
 
-    def __init__(self, aggregator: Aggregator, cycles: int, seed: int):
-        self.aggregator, self.cycles = aggregator, cycles
-        self.random = random.Random(seed)
-        self.report = Report(has_checked_store=inspector() is not None)
-
-    def run(self) -> Report:
+    def run(self) -> EngineReport:
         self.web = WebServer(free_port())
         try:
             self.aggregator.settings = self.aggregator.settings | {"fetch": {"allow": [self.web.authority]}}
@@ -148,9 +115,7 @@ class EngineCrash:
                 work.result()
         self.report.expect(not callers.errors, f"a caller gave up: {callers.errors[:1]}")
         self._check(user, callers)
-        status = self.aggregator.stop()
-        self.report.expect(status == 0, f"SIGTERM ended the aggregator with {status}")
-        self.report.problems += self.aggregator.findings()
+        self.stop()
 
     def _task(self, wallet: str):
         """Asks, computes, has an effect, and asks again: reads and effects on both sides of each other."""
@@ -172,9 +137,8 @@ class EngineCrash:
                 time.sleep(0.002)
             if self.random.random() < WORKER_KILLS and (workers := self._script_workers()):
                 self._end(self.random.choice(workers))
-            self.aggregator.kill()
-            self.report.kills += 1
-            self.report.problems += self.aggregator.findings()
+            self.kill()
+            self.check_files()
             self.aggregator.start()
 
     def _end(self, worker: int) -> None:
@@ -231,7 +195,7 @@ class EngineCrash:
         expect, count = self.report.expect, Counter(asked)
         where = f"run {number}, execution {record.id}, {asked}"
         errors = {step.name: step.error for step in record.steps if not step.success}
-        expect(record.status in FINAL, f"{where}: ended with {record.status}, {record.error}")
+        expect(record.status in ENDED, f"{where}: ended with {record.status}, {record.error}")
         names = [step.name for step in record.steps]
         expect(names == ["start", "before", "computed", "effect", "after"], f"{where}: the steps are {names}")
         expect(count["effect"] <= 1, f"{where}: the effect was tried {count['effect']} times")
