@@ -23,6 +23,11 @@ let package = Package(
         // The transport's values without the sockets: what bytes of a peer reach first.
         .library(name: "AVSProtocols", targets: ["AVSRPC", "AVSHTTP2", "AVSTLS", "AVSPrimitives"]),
 
+        // What texts and values of users reach: templates, expressions, schedules, graphs, ABIs, script frames.
+        .library(
+            name: "AVSWorkflow",
+            targets: ["AVSWorkflow", "AVSEthereum", "AVSModel", "AVSPrimitives", "AVSScriptFrames"]),
+
         .library(name: "AVSWire", targets: ["AVSWire", "AVSProto"]),
 
         .library(name: "AVSProto", targets: ["AVSProto"]),

@@ -31,6 +31,7 @@ let package = Package(
             dependencies: [
                 "FuzzInputs",
                 .product(name: "AVSProtocols", package: "avs-aggregator"),
+                .product(name: "AVSWorkflow", package: "avs-aggregator"),
                 .product(name: "ArgumentParser", package: "swift-argument-parser"),
             ],
             swiftSettings: settings),

@@ -8,14 +8,28 @@ import FuzzInputs
 
 /// See `tools/fuzz --help`, which builds and calls this.
 @main
-struct Fuzz: ParsableCommand {
+struct Fuzz: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
-        commandName: "fuzz", subcommands: [TransportCommand.self, WorkerCommand.self])
+        commandName: "fuzz", subcommands: [TransportCommand.self, EngineCommand.self, WorkerCommand.self])
 }
 
-struct TransportCommand: ParsableCommand {
+struct TransportCommand: AsyncParsableCommand {
     static let configuration = CommandConfiguration(commandName: "transport")
 
+    @OptionGroup var campaign: Campaign
+
+    func run() async throws { try await campaign.run(.transport) }
+}
+
+struct EngineCommand: AsyncParsableCommand {
+    static let configuration = CommandConfiguration(commandName: "engine")
+
+    @OptionGroup var campaign: Campaign
+
+    func run() async throws { try await campaign.run(.engine) }
+}
+
+struct Campaign: ParsableArguments {
     @Option(help: "Inputs over all targets, or for the one of --target.")
     var runs: UInt64 = 1_000_000
 
@@ -40,11 +54,11 @@ struct TransportCommand: ParsableCommand {
     @Option(help: "Where failed inputs are put.")
     var findings: String
 
-    func run() throws {
-        let targets = try chosen()
-        if let input { return try run(file: input, on: targets) }
+    func run(_ suite: Suite) async throws {
+        let targets = try chosen(of: suite)
+        if let input { return try await run(file: input, on: targets) }
         let supervisor = Supervisor(
-            seed: seed, corpus: URL(fileURLWithPath: corpus), findings: URL(fileURLWithPath: findings))
+            suite: suite, seed: seed, corpus: URL(fileURLWithPath: corpus), findings: URL(fileURLWithPath: findings))
         let shares = targets.map { UInt64($0.share) }.reduce(0, +)
         var (total, all, areClean) = (UInt64(0), 0.0, true)
         for target in targets {
@@ -59,29 +73,29 @@ struct TransportCommand: ParsableCommand {
         if !areClean { throw ExitCode.failure }
     }
 
-    private func chosen() throws -> [any Target.Type] {
-        guard let target else { return transportTargets }
-        let found = transportTargets.filter { $0.name == target }
+    private func chosen(of suite: Suite) throws -> [any Target.Type] {
+        guard let target else { return suite.targets }
+        let found = suite.targets.filter { $0.name == target }
         guard !found.isEmpty else {
-            let names = transportTargets.map { $0.name }.joined(separator: ", ")
+            let names = suite.targets.map { $0.name }.joined(separator: ", ")
             throw ValidationError("no target '\(target)'; there are \(names)")
         }
         return found
     }
 
-    private func run(file: String, on targets: [any Target.Type]) throws {
+    private func run(file: String, on targets: [any Target.Type]) async throws {
         guard targets.count == 1 else { throw ValidationError("--input needs --target") }
         let bytes = Array(try Data(contentsOf: URL(fileURLWithPath: file)))
         for target in targets {
             let corpus = try Corpus(of: target.name, in: URL(fileURLWithPath: corpus))
-            try Worker(target: target, corpus: corpus, seed: seed, progress: -1).run(file: bytes)
+            try await Worker(target: target, corpus: corpus, seed: seed, progress: -1).run(file: bytes)
         }
         print("\(bytes.count) bytes, 256 ways, no failure")
     }
 }
 
 /// What the supervisor starts.
-struct WorkerCommand: ParsableCommand {
+struct WorkerCommand: AsyncParsableCommand {
     static let configuration = CommandConfiguration(commandName: "worker", shouldDisplay: false)
 
     @Argument var target: String
@@ -92,12 +106,12 @@ struct WorkerCommand: ParsableCommand {
     @Argument var progress: String
     @Argument var seconds: Double?
 
-    func run() throws {
+    func run() async throws {
         let file = open(progress, O_WRONLY)
-        for type in transportTargets where type.name == target {
+        for type in Suite.allCases.flatMap(\.targets) where type.name == target {
             let corpus = try Corpus(of: type.name, in: URL(fileURLWithPath: corpus))
             let worker = Worker(target: type, corpus: corpus, seed: seed, progress: file)
-            print(try worker.run(first: first, count: count, seconds: seconds))
+            print(try await worker.run(first: first, count: count, seconds: seconds))
         }
     }
 }

@@ -3,6 +3,7 @@ import FuzzInputs
 
 /// Runs each target in a process of its own and says what became of it.
 struct Supervisor {
+    let suite: Suite
     let seed: UInt64
     let corpus: URL
     /// Where failed inputs are put.
@@ -34,8 +35,8 @@ struct Supervisor {
             """
             \(target.name): \(how) at input \(number) of seed \(seed), \(input.count) bytes:
             \(hex(input))
-            again:   tools/fuzz transport --target \(target.name) --seed \(seed) --first \(number) --runs 1
-            kept as: \(file.path)   (tools/fuzz transport --target \(target.name) --input FILE)
+            again:   tools/fuzz \(suite.rawValue) --target \(target.name) --seed \(seed) --first \(number) --runs 1
+            kept as: \(file.path)   (tools/fuzz \(suite.rawValue) --target \(target.name) --input FILE)
             """)
     }
 

@@ -1,6 +1,7 @@
 import FuzzInputs
 
-/// One thing that takes bytes from a peer. It must answer any bytes with a result or an error, and never trap.
+/// One thing that takes bytes from a peer or text from a user. It must answer any of them with a result or an error,
+/// and never trap.
 protocol Target: SendableMetatype {
     /// What the command line and the corpus call it.
     static var name: String { get }
@@ -15,7 +16,7 @@ protocol Target: SendableMetatype {
     /// Takes one input. `random` decides how it arrives and what the program around it does.
     ///
     /// - Throws: ``Finding`` when a promise beyond "does not trap" is broken.
-    mutating func take(_ input: [UInt8], _ random: inout Generator) throws(Finding)
+    mutating func take(_ input: [UInt8], _ random: inout Generator) async throws(Finding)
 }
 
 extension Target {
@@ -44,8 +45,24 @@ extension Corpus {
     }
 }
 
-/// All targets of `tools/fuzz transport`.
-let transportTargets: [any Target.Type] = [
+/// The targets of one command of `tools/fuzz`.
+enum Suite: String, CaseIterable {
+    case transport, engine
+
+    var targets: [any Target.Type] {
+        switch self {
+        case .transport: transportTargets
+        case .engine: engineTargets
+        }
+    }
+}
+
+private let engineTargets: [any Target.Type] = [
+    TemplateTarget.self, ExpressionTarget.self, ProgramTarget.self, JSONTarget.self, CronTarget.self,
+    ScriptFrameTarget.self, EventLogTarget.self, GraphTarget.self,
+]
+
+private let transportTargets: [any Target.Type] = [
     HTTP2ServerTarget.self, HTTP2ClientTarget.self, HeaderCompressionTarget.self, FramingTarget.self,
     RequestHeadTarget.self, ResponseFieldsTarget.self, TimeoutTarget.self, ReflectionTarget.self, TLSServerTarget.self,
     TLSRecordTarget.self,

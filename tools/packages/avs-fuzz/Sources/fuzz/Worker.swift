@@ -16,13 +16,13 @@ struct Worker {
     let progress: Int32
 
     /// - Returns: how many inputs were taken.
-    func run(first: UInt64, count: UInt64, seconds: Double?) throws -> UInt64 {
-        try run(target.init(), first: first, count: count, seconds: seconds)
+    func run(first: UInt64, count: UInt64, seconds: Double?) async throws -> UInt64 {
+        try await run(target.init(), first: first, count: count, seconds: seconds)
     }
 
     private func run(
         _ target: consuming some Target, first: UInt64, count: UInt64, seconds: Double?
-    ) throws -> UInt64 {
+    ) async throws -> UInt64 {
         let end = seconds.map { ContinuousClock.now + .seconds($0) }
         var number = first
         while number < first + count {
@@ -30,18 +30,18 @@ struct Worker {
             if let end, number % 64 == 0, ContinuousClock.now >= end { break }
             note(number)
             var (input, random) = corpus.input(number, for: target, seed: seed)
-            try target.take(input, &random)
+            try await target.take(input, &random)
             number += 1
         }
         return number - first
     }
 
     /// One input from a file, arriving in many ways.
-    func run(file bytes: [UInt8]) throws {
+    func run(file bytes: [UInt8]) async throws {
         var target = try target.init()
         for number in 0..<256 as Range<UInt64> {
             var random = Generator(seed: seed, number: number)
-            try target.take(bytes, &random)
+            try await target.take(bytes, &random)
         }
     }
 
