@@ -74,6 +74,16 @@ final class DiskDatabase {
         await store.close()
     }
 
+    /// Changes a byte in the middle of the newest log.
+    func damageLog() throws {
+        let logs = try FileManager.default.contentsOfDirectory(atPath: path).filter { $0.hasSuffix(".log") }
+        let file = URL(filePath: "\(path)/\(try #require(logs.max()))")
+        var bytes = try Data(contentsOf: file)
+        try #require(bytes.count > 1_000)
+        bytes[bytes.count / 2] ^= 0xff
+        try bytes.write(to: file)
+    }
+
     /// Names, sizes and times of all files: what a reader must not change.
     func files() throws -> [String: String] {
         var found: [String: String] = [:]
@@ -182,16 +192,38 @@ struct StoreCommandTests {
     func damaged() async throws {
         let database = try DiskDatabase()
         try await database.fill((0..<200).map { ("zz:\($0)", [UInt8](repeating: 7, count: 100)) })
-        let log = try #require(
-            try FileManager.default.contentsOfDirectory(atPath: database.path)
-                .filter { $0.hasSuffix(".log") }.sorted().last)
-        let file = URL(filePath: "\(database.path)/\(log)")
-        var bytes = try Data(contentsOf: file)
-        try #require(bytes.count > 1_000)
-        bytes[bytes.count / 2] ^= 0xff
-        try bytes.write(to: file)
+        try database.damageLog()
         let found = try Tool.run(["store", "ls", "--db", database.path])
         #expect(found.code == 65 && found.notes.contains("showing what is there"), "\(found)")
+    }
+
+    @Test("DUR-14: recovers what is before the damage, once its loss is accepted")
+    func recover() async throws {
+        let database = try DiskDatabase()
+        let store = try database.open(creates: true)
+        for row in 0..<100 {
+            try await store.update { try $0.put(Array("zz:\(row + 100)".utf8), [UInt8](repeating: 7, count: 100)) }
+        }
+        await store.close()
+        let whole = try Tool.run(["store", "recover", "--db", database.path])
+        #expect(whole.code == 0 && whole.output == "" && whole.notes.contains("nothing is damaged"), "\(whole)")
+
+        try database.damageLog()
+        let shown = try Tool.run(["store", "recover", "--json", "--db", database.path])
+        let report = try JSONValue(parsing: shown.output)
+        let lost = try #require(report["lost"]?.stringValue.flatMap { Int($0) })
+        let last = try #require(report["lastCommit"]?.stringValue.flatMap { Int($0) })
+        #expect(shown.code == 65 && lost > 1 && last + lost == 101, "\(shown)")
+        #expect(shown.notes.contains("repeat with --accept-loss \(lost)"), "\(shown)")
+        let fewer = try Tool.run(["store", "recover", "--accept-loss", "\(lost - 1)", "--db", database.path])
+        #expect(fewer.code == 65 && fewer.notes.contains("nothing was changed"), "\(fewer)")
+
+        let done = try Tool.run(["store", "recover", "--accept-loss", "\(lost)", "--db", database.path])
+        #expect(done.code == 0 && done.notes.contains("\(database.path).damaged-\(last)"), "\(done)")
+        let left = try Tool.run(["store", "ls", "zz:", "--limit", "1000", "--db", database.path])
+        #expect(left.code == 0 && left.lines == (1..<last).map { "zz:\($0 + 99)" }, "\(left)")
+        await (try database.open()).close()
+        #expect(try Tool.run(["store", "ls", "meta:rollback", "--db", database.path]).lines.count == 1)
     }
 
     @Test("tells wrong usage, no database and a configuration's problems apart")
@@ -228,7 +260,7 @@ struct StoreCommandTests {
         arguments: [
             ["--help"], ["store", "--help"], ["store", "ls", "--help"], ["store", "get", "--help"],
             ["help", "store", "stat"],
-            ["store", "check", "--help"],
+            ["store", "check", "--help"], ["store", "recover", "--help"],
         ])
     func help(arguments: [String]) throws {
         let help = try Tool.run(arguments)

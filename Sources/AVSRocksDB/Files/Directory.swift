@@ -80,9 +80,46 @@ struct Directory: Hashable, Sendable {
         try File(file(name), .read).size()
     }
 
-    private var parent: Directory {
+    /// Gives a file a second name in `other`; copies it where the file system cannot do that.
+    func link(_ name: String, into other: Directory) throws(StorageError) {
+        if unsafe Glibc.link(file(name), other.file(name)) == 0 { return }
+        guard errno == EXDEV || errno == EPERM || errno == EMLINK || errno == EOPNOTSUPP else {
+            throw .system("link", other.file(name))
+        }
+        try copy(name, into: other)
+    }
+
+    /// Copies a file; the copy is durable.
+    func copy(_ name: String, into other: Directory) throws(StorageError) {
+        let source = try File(file(name), .read)
+        let target = try File(other.file(name), .create)
+        var offset = 0
+        while true {
+            let bytes = try source.read(1 << 20, at: offset)
+            if bytes.isEmpty { break }
+            try target.write(bytes, at: offset)
+            offset += bytes.count
+        }
+        try target.sync()
+    }
+
+    /// A directory beside this one, whose name is this one's with something behind it.
+    func sibling(_ suffix: String) -> Directory { Directory(path: trimmedPath + suffix) }
+
+    /// Gives the directory another path, where nothing is. Durable when it returns.
+    func move(to other: Directory) throws(StorageError) {
+        guard unsafe Glibc.rename(trimmedPath, other.path) == 0 else { throw .system("rename", path) }
+        try parent.sync()
+    }
+
+    private var trimmedPath: String {
         var path = Substring(self.path)
         while path.count > 1, path.last == "/" { path.removeLast() }
+        return String(path)
+    }
+
+    private var parent: Directory {
+        let path = trimmedPath
         guard let slash = path.lastIndex(of: "/") else { return Directory(path: ".") }
         return Directory(path: slash == path.startIndex ? "/" : String(path[..<slash]))
     }

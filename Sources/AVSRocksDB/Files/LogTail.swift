@@ -17,6 +17,15 @@ struct LogTail: Hashable {
         return UInt64(String(decoding: digits, as: UTF8.self))
     }
 
+    /// The size of all logs of a database.
+    static func totalBytes(in directory: Directory) throws(StorageError) -> UInt64 {
+        var bytes: UInt64 = 0
+        for name in try directory.entries() where number(ofLog: name) != nil {
+            bytes += UInt64(try directory.size(of: name))
+        }
+        return bytes
+    }
+
     /// Cuts the zeros at the end of the newest log and keeps the log as it was.
     ///
     /// - Returns: what was cut, or `nil` if that log does not end in zeros: then nothing was changed.

@@ -52,9 +52,8 @@ struct StartUp {
     func run() throws(StorageError) -> Opened {
         let identity = try checkDirectory()
         let lock = try ProcessLock(directory)
-        let entries = try directory.entries()
-        try checkSpace(entries)
-        let isNew = try checkMarker(entries)
+        try checkSpace()
+        let isNew = try checkMarker(try directory.entries())
         let closed = DispatchSemaphore(value: 0)
         let database = try openDatabase(isNew: isNew, closed: closed)
         try checkOptions()
@@ -80,11 +79,8 @@ struct StartUp {
     }
 
     /// FAIL-5, *start-up*: recovery rewrites the log as a table, and the library aborts if that does not fit.
-    private func checkSpace(_ entries: [String]) throws(StorageError) {
-        var logBytes: UInt64 = 0
-        for name in entries where LogTail.number(ofLog: name) != nil {
-            logBytes += UInt64(try directory.size(of: name))
-        }
+    private func checkSpace() throws(StorageError) {
+        let logBytes = try LogTail.totalBytes(in: directory)
         let needed = 2 * logBytes + 64 << 20
         let space = options.fileSystemSpace
         let free = try space(directory.path).freeBytes
