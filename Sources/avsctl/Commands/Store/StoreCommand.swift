@@ -11,7 +11,7 @@ struct StoreCommand: AsyncParsableCommand {
             damaged database they show what is there, say what is wrong on standard error, and end with 65.
             """,
         subcommands: [
-            StoreList.self, StoreGet.self, StoreStat.self, StoreCheckCommand.self, StoreRecover.self,
-            StoreAcceptRollback.self, StoreBackfillWallets.self,
+            StoreList.self, StoreGet.self, StoreStat.self, StoreDiffCommand.self, StoreCheckCommand.self,
+            StoreRecover.self, StoreAcceptRollback.self, StoreBackfillWallets.self,
         ])
 }

@@ -24,7 +24,11 @@ struct StoreOptions: ParsableArguments {
     ///
     /// - Throws: what `body` throws; afterwards a ``Failure`` with code 65 if only a part could be read.
     func withDatabase<R>(_ body: (RocksDBInspector) throws -> R) throws -> R {
-        let path = try databasePath()
+        try withDatabase(at: try databasePath(), body)
+    }
+
+    /// The same for a database that is named otherwise.
+    func withDatabase<R>(at path: String, _ body: (RocksDBInspector) throws -> R) throws -> R {
         if let holder = try RocksDBStore.lockHolder(path: path) {
             Note.write("reading beside \(holder)")
             return try withScratchFolder { folder in
