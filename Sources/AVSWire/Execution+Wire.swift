@@ -12,7 +12,7 @@ extension Execution {
         self.init(
             id: id, taskID: taskID, index: wire.index, startAt: Timestamp(milliseconds: wire.startAt),
             endAt: Timestamp(wire: wire.endAt), status: status, error: wire.error,
-            fee: wire.executionFee?.amount ?? Execution.standardFee, steps: try wire.steps.map { try Step($0) })
+            fees: ExecutionFees(wire), steps: try wire.steps.map { try Step($0) })
     }
 }
 
@@ -54,14 +54,6 @@ extension StepKind {
 }
 
 extension Wire.Execution {
-    /// A price of one run (execution-engine 8.1).
-    public static func flatFee(_ amount: String) -> Wire.Fee {
-        .with {
-            $0.amount = amount
-            $0.unit = "USD"
-        }
-    }
-
     /// What the task's owner sees of a run.
     public init(_ execution: Execution) {
         self.init()
@@ -71,8 +63,10 @@ extension Wire.Execution {
         status = Wire.ExecutionStatus(rawValue: execution.status.rawValue)
         error = execution.error
         index = execution.index
-        executionFee = Self.flatFee(execution.fee)
+        executionFee = Wire.Fee(execution.fees.execution, .dollars)
         steps = execution.steps.map { Wire.Execution.Step($0) }
+        cogs = execution.costs.map { Wire.NodeCOGS($0) }
+        valueFee = execution.fees.value.map { Wire.ValueFee($0) }
     }
 }
 

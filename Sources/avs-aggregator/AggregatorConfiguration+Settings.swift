@@ -3,6 +3,7 @@ import AVSConfiguration
 import AVSEngine
 import AVSEthereum
 import AVSHTTP2
+import AVSModel
 import AVSPrimitives
 import AVSRocksDB
 import AVSScript
@@ -17,8 +18,7 @@ extension AggregatorConfiguration {
         var engine = EngineConfiguration(
             chains: chains, defaultChainID: defaultID, approvedOperators: Set(approvedOperators))
         engine.macroSecrets = macros.secrets.mapValues(\.exposed)
-        engine.executionFee = fees.executionFee.sixDecimals
-        engine.firstTierPercentage = fees.tiers.first.description
+        engine.fees = feeRates
         engine.limits = engineLimits
         engine.times = engineTimes
         return engine
@@ -32,6 +32,13 @@ extension AggregatorConfiguration {
         }
         if let url = external.moralisURL { services.balanceURL = url.text }
         return services
+    }
+
+    private var feeRates: AVSModel.FeeRates {
+        var rates = AVSModel.FeeRates()
+        rates.execution = Dollars(fees.executionFee)
+        rates.firstTier = fees.tiers.first.description
+        return rates
     }
 
     private var engineLimits: EngineLimits {
@@ -189,10 +196,6 @@ extension SpaceMark {
     init(_ mark: FreeSpaceMark) { self.init(percent: mark.percent, bytes: mark.bytes) }
 }
 
-extension DecimalAmount {
-    /// As prices are shown: six digits behind the point.
-    fileprivate var sixDecimals: String {
-        let digits = String(millionths % 1_000_000)
-        return "\(millionths / 1_000_000)." + String(repeating: "0", count: 6 - digits.utf8.count) + digits
-    }
+extension Dollars {
+    fileprivate init(_ amount: DecimalAmount) { self.init(millionths: UInt64(clamping: amount.millionths)) }
 }

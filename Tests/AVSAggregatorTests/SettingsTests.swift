@@ -70,7 +70,7 @@ struct SettingsTests {
 
     @Test("that is not given leaves the defaults of the specification", arguments: [
         "perSecond: 20", "burst: 10000", "percent: 5", "bytes: 2147483648", "maxConcurrentStreams: 100",
-        "runningInAll: 512", "waiting: 256", "executionFee: \"0.020000\"",
+        "runningInAll: 512", "waiting: 256", "execution: 0.020000",
     ])
     func defaults(expected: String) throws { #expect(try settings("").contains(expected)) }
 

@@ -186,7 +186,7 @@ struct MoreCallTests {
                         $0.symbol = "ETH"
                         $0.decimals = 18
                     }
-                    $0.executionFee = Wire.Execution.flatFee("0.020000")
+                    $0.executionFee = Wire.Fee("0.020000", .dollars)
                     $0.cogs = [
                         .with {
                             $0.nodeId = "n"

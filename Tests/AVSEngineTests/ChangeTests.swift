@@ -201,15 +201,15 @@ struct QuotaTests {
 
     @Test("fee_rates.execution_fee_usd: a run costs what it cost when it ran")
     func fee() async throws {
-        let harness = Harness { $0.executionFee = "0.500000" }
+        let harness = Harness { $0.fees.execution = Dollars(millionths: 500_000) }
         let id = try await harness.working { harness in
             let id = try await harness.createTask(.manual(ManualTrigger()))
             _ = try await harness.engine.trigger(TriggerRequest(taskID: id, owner: Harness.owner, isBlocking: true))
             return id
         }
-        #expect(try harness.executions(id).map(\.fee) == ["0.500000"])
-        let later = Harness(store: harness.store) { $0.executionFee = "0.700000" }
-        #expect(try later.executions(id).map(\.fee) == ["0.500000"])
+        #expect(try harness.executions(id).map(\.fees.execution) == ["0.500000"])
+        let later = Harness(store: harness.store) { $0.fees.execution = Dollars(millionths: 700_000) }
+        #expect(try later.executions(id).map(\.fees.execution) == ["0.500000"])
     }
 }
 

@@ -179,7 +179,7 @@ struct RunWalletTests {
     }
 
     @Test(
-        "has to be the owner's, or the run fails with a record and no node runs (5.3 row 7)",
+        "EE-X14: has to be the owner's, or the run fails with a record and no node runs (5.3 row 7)",
         arguments: [
             (stranger, "task smart wallet address does not belong to owner"),
             (Address.zero, "invalid or missing task smart wallet address for deployed run"),

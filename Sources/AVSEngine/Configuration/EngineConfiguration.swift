@@ -1,5 +1,5 @@
 public import AVSEthereum
-import AVSModel
+public import AVSModel
 public import AVSPrimitives
 public import AVSWorkflow
 
@@ -16,10 +16,8 @@ public struct EngineConfiguration: Sendable {
     public var macroSecrets: [String: String] = [:]
     /// Where the keys come from that secrets are sealed with; none by default, and then secrets cannot be used (KMS-2).
     public var rootKeys: any RootKeyProvider = NoRootKeys()
-    /// What one run costs, whatever it does: US dollars as decimal text with six digits behind the point.
-    public var executionFee = Execution.standardFee
-    /// What a workflow that moves value costs beside it: percent of the value, as decimal text.
-    public var firstTierPercentage = "0.03"
+    /// What runs are asked for.
+    public var fees = FeeRates()
     /// Sends what wallets are to do.
     public var walletCalls: any WalletCallSender = NoWalletCallSender()
     /// Whether free space is below the soft mark (FAIL-5): then nothing new is taken in.

@@ -49,7 +49,7 @@ public actor ExecutionService {
         self.logger = logger
         patientStore = PatientStore(base: store, time: time, logger: logger)
         book = RunBook(
-            limits: configuration.limits, times: configuration.times, epoch: epoch, fee: configuration.executionFee)
+            limits: configuration.limits, times: configuration.times, epoch: epoch, rates: configuration.fees)
         ready = ReadyJobs(limits: configuration.limits)
     }
 
@@ -60,7 +60,7 @@ public actor ExecutionService {
     /// - Returns: how many rows were put right, how many runs were interrupted, and how many jobs wait in all.
     public func recover() async throws -> (repaired: Int, interrupted: Int, waiting: Int) {
         try await DerivedRowsFill(store: store, logger: logger).run(now: time.now)
-        let scan = RepairScan(store: store, fee: configuration.executionFee, logger: logger)
+        let scan = RepairScan(store: store, rates: configuration.fees, logger: logger)
         let repaired = try await scan.run(now: time.now)
         var interrupted = 0
         for (execution, claim) in try await claimsOfOlderEpochs() {
@@ -218,8 +218,8 @@ public actor ExecutionService {
         let endAt = time.now
         let execution = Execution(
             id: run.job.executionID, taskID: run.task.id, index: Int64(clamping: run.job.index),
-            startAt: run.claim.startedAt, endAt: endAt, status: result.status, error: result.error, fee: configuration.executionFee,
-            steps: result.steps)
+            startAt: run.claim.startedAt, endAt: endAt, status: result.status, error: result.error,
+            fees: configuration.fees.fees(of: run.task.nodes), steps: result.steps)
         try Failpoint.hit(.runBeforeEnd)
         let after = try await patientStore.update { [book] in try book.end(run, execution, now: endAt, in: &$0) }
         try Failpoint.hit(.runAfterEnd)
@@ -273,10 +273,11 @@ public actor ExecutionService {
             let mayAct = try await wallets.mayAct(task.wallet, for: task.owner)
             return mayAct ? nil : .refused(AutomationTask.foreignWalletError)
         } catch EngineError.chain(let action, let cause) {
-            return .refused("failed to \(action): \(cause)")  // of the chain, not of the task: it is not counted
+            // Of the chain, not of the task: it is not counted.
+            return .refused("failed to validate wallet ownership: failed to \(action): \(cause)")
         } catch {
             logger.error("a run's wallet could not be looked up", metadata: ["task": "\(task.id)", "error": "\(error)"])
-            return .refused("the task's wallet could not be looked up")
+            return .refused("failed to validate wallet ownership: the wallet could not be looked up")
         }
     }
 

@@ -30,8 +30,7 @@ struct RunBook: Sendable {
     let times: EngineTimes
     /// The start of this process: a claim of an older one is of a process that died (DUR-11).
     let epoch: UInt64
-    /// What a run costs: ``Execution/fee``.
-    let fee: String
+    let rates: FeeRates
 
     // MARK: Begin
 
@@ -84,7 +83,7 @@ struct RunBook: Sendable {
     ) throws -> ClaimAnswer {
         let execution = Execution(
             id: job.executionID, taskID: job.taskID, index: Int64(clamping: job.index), startAt: now, endAt: now,
-            status: status, error: error, fee: fee)
+            status: status, error: error, fees: rates.fees(of: task.nodes))
         let after = try record(execution, of: job, in: .waiting, task, replacing: old, now: now, in: &transaction)
         return .ended(execution, after: after)
     }
@@ -117,7 +116,7 @@ struct RunBook: Sendable {
         try transaction.delete(JobKey(state, job.number))
         try transaction.put(JobKey(execution.status == .error ? .failed : .done, job.number), ended)
         var task = task
-        if !task.status.acceptsTriggers { try transaction.closePromises(of: &task, fee: fee, now: now) }
+        if !task.status.acceptsTriggers { try transaction.closePromises(of: &task, rates, now: now) }
         try transaction.save(task, replacing: old)
         return task.status.acceptsTriggers || !old.status.acceptsTriggers ? [] : [.stopped(task.id)]
     }

@@ -9,21 +9,10 @@ import Logging
 ///
 /// - Source: execution-engine 8.1 and 8.2.
 public struct FeeEstimate: Hashable, Sendable {
-    /// What one node, or making the wallet, costs.
-    public struct Part: Hashable, Sendable {
-        public var nodeID: String
-        /// `gas` or `wallet_creation`.
-        public var costType: String
-        public var wei: UInt256
-        public var gas: UInt64
-    }
-
     public var chainID: UInt64
-    /// US dollars with six digits behind the point.
-    public var executionFee: String
-    public var parts: [Part]
-    /// Percent of the value moved; `nil` for a workflow that moves none.
-    public var tierPercentage: String?
+    public var execution: Dollars
+    public var costs: [NodeCost]
+    public var value: ValueFee
     /// What was assumed because the chain did not say.
     public var warnings: [String]
 }
@@ -47,19 +36,19 @@ extension TaskEngine {
         let id = chainID ?? configuration.defaultChainID
         guard let chain = configuration.chains[id] else { throw EngineError.unknownChain(id) }
         var estimate = FeeEstimate(
-            chainID: id, executionFee: configuration.executionFee, parts: [], tierPercentage: nil, warnings: [])
+            chainID: id, execution: configuration.fees.execution, costs: [],
+            value: configuration.fees.valueFee(of: nodes), warnings: [])
         let acting = nodes.filter(\.config.actsOnChain)
         guard !acting.isEmpty else { return estimate }
-        estimate.tierPercentage = configuration.firstTierPercentage
         let price = await gasPrice(on: chain.client, &estimate.warnings)
-        estimate.parts = acting.map { node in
+        estimate.costs = acting.map { node in
             let gas = node.config.sendsCoins ? Gas.transfer : Gas.contractWrite
-            return FeeEstimate.Part(nodeID: node.id, costType: "gas", wei: price.times(gas), gas: gas)
+            return NodeCost(nodeID: node.id, kind: .gas, wei: price.times(gas), gas: UInt256(gas))
         }
         if let gas = await creationGas(of: runner, owner: owner, on: chain, &estimate.warnings) {
-            let wei = price.times(gas)
-            estimate.parts.append(
-                FeeEstimate.Part(nodeID: "_wallet_creation", costType: "wallet_creation", wei: wei, gas: gas))
+            estimate.costs.append(
+                NodeCost(
+                    nodeID: "_wallet_creation", kind: .walletCreation, wei: price.times(gas), gas: UInt256(gas)))
         }
         return estimate
     }

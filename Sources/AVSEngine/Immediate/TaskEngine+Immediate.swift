@@ -106,6 +106,6 @@ extension TaskEngine {
         }
         return Execution(
             id: request.executionID, taskID: task.id, index: 0, startAt: startAt, endAt: time.now,
-            status: result.status, error: result.error, fee: configuration.executionFee, steps: result.steps)
+            status: result.status, error: result.error, fees: configuration.fees.fees(of: draft.nodes), steps: result.steps)
     }
 }

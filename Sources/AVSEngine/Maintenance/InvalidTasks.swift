@@ -28,13 +28,13 @@ extension TaskEngine {
 
     private func failIfInvalid(_ id: TaskID) async throws -> Bool {
         let now = time.now
-        let reason = try await store.update { [fee = configuration.executionFee] transaction -> String? in
+        let reason = try await store.update { [rates = configuration.fees] transaction -> String? in
             guard var task = try transaction.value(for: TaskKey(status: .enabled, id: id)),
                 let refusal = TaskValidator.refusal(ofStored: task)
             else { return nil }
             let old = task
             task.status = .failed
-            try transaction.closePromises(of: &task, fee: fee, now: now)
+            try transaction.closePromises(of: &task, rates, now: now)
             try transaction.save(task, replacing: old)
             return refusal.message
         }

@@ -37,8 +37,8 @@ struct RepairScan: Sendable {
     private static let rowsPerPage = 1_000
 
     let store: any KeyValueStore
-    /// What a run costs that is closed here.
-    let fee: String
+    /// For the records that are written here.
+    let rates: FeeRates
     let logger: Logger
 
     /// - Returns: how many rows were put right. Those and the ones that cannot be read are logged.
@@ -94,13 +94,13 @@ struct RepairScan: Sendable {
 
     private func repair(_ run: RunOfTask, now: Timestamp) async throws -> RepairFinding? {
         guard try await store.readWithoutBlocking({ try RunState(run, in: $0).verdict }) != nil else { return nil }
-        return try await store.update { [fee] transaction in
+        return try await store.update { [rates] transaction in
             let state = try RunState(run, in: transaction)
             guard let verdict = state.verdict else { return nil }
             switch verdict {
             case .forget: try transaction.takeBack(state)
             case .restore: try transaction.put(TriggerKey(run.task, run.execution), .pending)
-            case .close(let reason): try transaction.close(state, reason, fee: fee, now: now)
+            case .close(let reason): try transaction.close(state, reason, rates, now: now)
             }
             return RepairFinding(rule: verdict.rule, subject: "execution \(run.execution)", action: verdict.action)
         }
@@ -242,14 +242,14 @@ extension Transaction {
     }
 
     /// Ends a run that nothing would carry out with a record, so that whoever waits for it learns of its end (XO-2).
-    fileprivate mutating func close(_ state: RunState, _ reason: String, fee: String, now: Timestamp) throws {
+    fileprivate mutating func close(_ state: RunState, _ reason: String, _ rates: FeeRates, now: Timestamp) throws {
         guard let old = state.task else { return }
         var task = old
         if state.claim != nil || state.jobState == .running { task.endRun(at: now) } else { task.release() }
         let index = try state.pending?.index ?? takeIndex(of: task.id)
         let record = Execution(
             id: state.run.execution, taskID: task.id, index: Int64(clamping: index), startAt: now, endAt: now,
-            status: .error, error: "lost: \(reason)", fee: fee)
+            status: .error, error: "lost: \(reason)", fees: rates.fees(of: task.nodes))
         try forget(state)
         try self.record(record, owner: task.owner)
         try save(task, replacing: old)

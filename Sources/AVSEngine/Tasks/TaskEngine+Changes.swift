@@ -136,7 +136,7 @@ extension TaskEngine {
                     if hasWaited { try transaction.wish(nil, for: task) }
                     return .answer(answer)
                 }
-                let moved = try transaction.move(task, to: target, fee: configuration.executionFee, now: now)
+                let moved = try transaction.move(task, to: target, configuration.fees, now: now)
                 return .moved(moved, .done(done.status, done.message, task.status))
             }
             switch verdict {
@@ -224,22 +224,23 @@ extension Transaction {
     }
 
     fileprivate mutating func move(
-        _ task: AutomationTask, to status: TaskStatus, fee: String, now: Timestamp
+        _ task: AutomationTask, to status: TaskStatus, _ rates: FeeRates, now: Timestamp
     ) throws -> AutomationTask {
         var changed = task
         changed.status = status
-        try closePromises(of: &changed, fee: fee, now: now)
+        try closePromises(of: &changed, rates, now: now)
         try save(changed, replacing: task)
         return changed
     }
 
     /// Ends the runs that the owner was promised but that no job has: the task will not run them (DEFECT-49).
-    mutating func closePromises(of task: inout AutomationTask, fee: String, now: Timestamp) throws {
+    mutating func closePromises(of task: inout AutomationTask, _ rates: FeeRates, now: Timestamp) throws {
         for (key, _) in try rows(Rows<PromiseKey>(under: task.id), limit: StorageLimits.scanRowsMax) {
             let index = try value(for: PendingKey(task.id, key.run.execution))?.index ?? 0
             let execution = Execution(
                 id: key.run.execution, taskID: task.id, index: Int64(clamping: index), startAt: now, endAt: now,
-                status: .failed, error: "task cannot be executed: task is \(task.status.name)", fee: fee)
+                status: .failed, error: "task cannot be executed: task is \(task.status.name)",
+                fees: rates.fees(of: task.nodes))
             try record(execution, owner: task.owner)
             try forgetPromise(key.run)
             task.release()

@@ -23,15 +23,14 @@ public struct Execution: Hashable, Sendable {
     public var status: ExecutionStatus
     /// Empty on success.
     public var error: String
-    /// What the run costs, whatever it did: US dollars as decimal text with six digits behind the point
-    /// (execution-engine 8.1).
-    public var fee: String
+    /// What the run is asked for; the gas that it took is in ``costs``.
+    public var fees: ExecutionFees
     /// The trigger's step first, then the nodes' in the order in which they ended.
     public var steps: [Step]
 
     public init(
         id: ExecutionID, taskID: TaskID, index: Int64, startAt: Timestamp, endAt: Timestamp? = nil,
-        status: ExecutionStatus, error: String = "", fee: String = standardFee, steps: [Step] = []
+        status: ExecutionStatus, error: String = "", fees: ExecutionFees = .standard, steps: [Step] = []
     ) {
         self.id = id
         self.taskID = taskID
@@ -40,12 +39,9 @@ public struct Execution: Hashable, Sendable {
         self.endAt = endAt
         self.status = status
         self.error = error
-        self.fee = fee
+        self.fees = fees
         self.steps = steps
     }
-
-    /// The price when nobody set another.
-    public static let standardFee = "0.020000"
 }
 
 /// What a step stands for.

@@ -56,7 +56,7 @@ struct ExecutionHandlers: Sendable {
                 $0.startAt = time.now.milliseconds
                 $0.status = Wire.ExecutionStatus(rawValue: status.rawValue)
                 $0.index = index
-                $0.executionFee = Wire.Execution.flatFee(engine.configuration.executionFee)
+                $0.executionFee = Wire.Fee(engine.configuration.fees.execution.description, .dollars)
             }.serialized()
         }
     }

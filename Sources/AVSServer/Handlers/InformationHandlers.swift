@@ -154,36 +154,10 @@ extension Wire.EstimateFeesResp {
             $0.symbol = "ETH"
             $0.decimals = 18
         }
-        executionFee = Wire.Execution.flatFee(estimate.executionFee)
-        cogs = estimate.parts.map { part in
-            .with {
-                $0.nodeId = part.nodeID
-                $0.costType = part.costType
-                $0.fee = .with {
-                    $0.amount = part.wei.description
-                    $0.unit = "WEI"
-                }
-                $0.gasUnits = "\(part.gas)"
-            }
-        }
-        valueFee = Wire.ValueFee(estimate.tierPercentage)
+        executionFee = Wire.Fee(estimate.execution.description, .dollars)
+        cogs = estimate.costs.map { Wire.NodeCOGS($0) }
+        valueFee = Wire.ValueFee(estimate.value)
         pricingModel = "v1"
         warnings = estimate.warnings
-    }
-}
-
-extension Wire.ValueFee {
-    /// - Parameter percentage: of the tier; `nil` for a workflow that moves no value.
-    fileprivate init(_ percentage: String?) {
-        self.init()
-        fee = .with {
-            $0.amount = percentage ?? "0"
-            $0.unit = "PERCENTAGE"
-        }
-        tier = percentage == nil ? .unspecified : .tier1
-        valueBase = percentage == nil ? "" : "input_token_value"
-        classificationMethod = "rule_based"
-        confidence = 1
-        reason = percentage == nil ? "the workflow moves no value on a chain" : "the workflow acts on a chain"
     }
 }

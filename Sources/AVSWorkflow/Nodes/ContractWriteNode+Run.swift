@@ -45,7 +45,9 @@ extension ContractWriteNode {
             log.append("\(result.methodName): \(result.error.isEmpty ? "success" : result.error)")
             results.append(result)
         }
-        return Self.outcome(of: results)
+        var outcome = Self.outcome(of: results)
+        outcome.contract = writer.address
+        return outcome
     }
 
     private static func outcome(of results: [ContractWrite]) -> NodeOutcome {

@@ -113,10 +113,8 @@ struct LoopIteration: Sendable {
         case .contractWrite(let config):
             let receipts = outcome.metadata?.arrayValue?.compactMap { $0["receipt"] } ?? []
             let hash = receipts.lazy.compactMap { $0["transactionHash"]?.stringValue }.last
-            let address = receipts.lazy.compactMap { $0["to"]?.stringValue }.last
-            members["metadata"] = [
-                "transactionHash": .string(hash ?? ""), "contractAddress": .string(address ?? config.contractAddress),
-            ]
+            let address = outcome.contract?.checksummed ?? config.contractAddress
+            members["metadata"] = ["transactionHash": .string(hash ?? ""), "contractAddress": .string(address)]
         default: return output
         }
         return .object(members)

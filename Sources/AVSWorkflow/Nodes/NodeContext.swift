@@ -84,6 +84,8 @@ struct NodeOutcome: Hashable, Sendable {
     var selectedCondition: String?
     /// Of nodes that sent transactions.
     var gas: GasUse?
+    /// Of nodes that write: the contract, as its template came out.
+    var contract: Address?
     /// `is_simulated` and `provider`, where they are not those of a node that only reads.
     var executionContext: [String: JSONValue]?
 }

@@ -246,8 +246,11 @@ struct LoopNodeTests {
             of: .contractWrite(ContractWriteNode(contractAddress: "0x1")),
             NodeOutcome(
                 output: ["approve": true],
-                metadata: [["methodName": "approve", "receipt": ["transactionHash": "0xcd", "to": "0x12"]]]))
-        #expect(write == ["approve": true, "metadata": ["transactionHash": "0xcd", "contractAddress": "0x12"]])
+                metadata: [["methodName": "approve", "receipt": ["transactionHash": "0xcd", "to": "0x12"]]],
+                contract: Address(Sample.contract)))
+        // Not the receipt's target: that is the entry point of user operations.
+        let address = JSONValue.string(Address(Sample.contract)?.checksummed ?? "")
+        #expect(write == ["approve": true, "metadata": ["transactionHash": "0xcd", "contractAddress": address]])
     }
 
     @Test("API-10.4.25 runs nodes that send transactions one after the other, whatever it is told")

@@ -93,10 +93,12 @@ def test_what_is_no_task_cannot_be_triggered(user, task_id, code, domain, text):
 
 
 def test_a_block_task_runs_with_the_next_report(user, wallet, operator):
-    """API-10.4.6, API-10.4.9"""
+    """API-10.4.6, API-10.4.9, EE-X3: what was pending ends under the same id and index"""
     task_id = user.create(tasks.task(wallet, tasks.block(), limit=1))
     run = user.trigger(task_id, BLOCK)
     assert run.status == PENDING and not user.executions(task_id).items
+    pending = user.execution(task_id, run.execution_id)
+    assert (pending.id, pending.index) == (run.execution_id, 0)
     assert operator.notify_block(task_id, 100).status == "enabled"
     execution = finished(user, task_id, run.execution_id)
     assert (execution.status, execution.index) == (SUCCESS, 0)
@@ -114,7 +116,7 @@ def test_a_cron_task_that_is_not_waited_for_completes(user, wallet):
 
 
 def test_what_is_pending_stays_as_it_is(user, wallet):
-    """API-10.4.8"""
+    """API-10.4.8, EE-TB5"""
     task_id = user.create(tasks.task(wallet, tasks.block()))
     first, second = user.trigger(task_id, BLOCK), user.trigger(task_id, BLOCK)
     assert first.execution_id < second.execution_id
@@ -127,7 +129,7 @@ def test_what_is_pending_stays_as_it_is(user, wallet):
 
 
 def test_every_run_has_an_index_of_its_own(user, wallet, operator):
-    """API-10.4.10, API-10.4.11"""
+    """API-10.4.10, API-10.4.11, EE-X2: waited for or not, and another task begins at 0"""
     task_id = user.create(tasks.task(wallet, tasks.block()))
     user.trigger(task_id, BLOCK, blocking=True)
     runs = [user.trigger(task_id, BLOCK) for _ in range(2)]
@@ -145,7 +147,7 @@ def test_every_run_has_an_index_of_its_own(user, wallet, operator):
 
 
 def test_sequential_runs_count_up(user, wallet):
-    """API-10.4.10"""
+    """API-10.4.10, EE-X2"""
     task_id = user.create(tasks.task(wallet))
     runs = [user.trigger(task_id, MANUAL, blocking=True) for _ in range(3)]
     assert [user.execution(task_id, run.execution_id).index for run in runs] == [0, 1, 2]

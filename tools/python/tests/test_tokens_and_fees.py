@@ -106,7 +106,7 @@ def check_shape(answer) -> None:
 
 
 def test_a_workflow_off_the_chain_costs_its_execution(user, wallet):
-    """API-10.5.9, X5"""
+    """API-10.5.9, EE-X5"""
     answer = estimate(user, [tasks.branch(), tasks.custom_code("return 1", "n2")], runner=wallet)
     check_shape(answer)
     assert not answer.cogs and not answer.warnings
@@ -114,7 +114,7 @@ def test_a_workflow_off_the_chain_costs_its_execution(user, wallet):
 
 
 def test_a_workflow_on_the_chain_costs_gas_and_a_share(user, wallet, chain):
-    """API-10.5.9, X6: and the making of a wallet that is not there yet"""
+    """API-10.5.9, EE-X6: and the making of a wallet that is not there yet"""
     write = avs.TaskNode(id="w", name="w", contract_write=avs.ContractWriteNode(
         config=avs.ContractWriteNode.Config(contract_address=chain.address("counter"))))
     loop = avs.TaskNode(id="l", name="l", loop=avs.LoopNode(
@@ -133,7 +133,7 @@ def test_a_workflow_on_the_chain_costs_gas_and_a_share(user, wallet, chain):
 
 
 def test_a_wallet_that_is_there_costs_nothing_to_make(user, chain):
-    """API-10.5.9, X6"""
+    """API-10.5.9, EE-X6"""
     answer = estimate(user, [tasks.transfer(user.address, "1")], runner=chain.address("factory"))
     assert [part.cost_type for part in answer.cogs] == ["gas"]
 
@@ -153,6 +153,6 @@ def test_what_cannot_be_estimated_is_refused(user, wallet, fields, code, text):
 
 @pytest.mark.parametrize("fields", [{}, {"runner": "0x12"}, {"settings": {"runner": ""}}, {"settings": {}}])
 def test_an_estimate_needs_a_runner(user, fields):
-    """API-10.5.9, X6"""
+    """API-10.5.9, EE-X6"""
     with refused("NOT_FOUND", 8001, "…a runner is required"):
         estimate(user, [tasks.transfer(user.address, "1")], **fields)

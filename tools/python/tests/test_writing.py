@@ -385,17 +385,50 @@ def test_a_refused_form_is_sent_by_the_wallet_itself(user, funded, chain):
     assert operation[9] == b"" and operation[3][:4].hex() == "b61d27f6"
 
 
-def test_each_iteration_of_a_loop_writes_once(user, funded, chain):
-    """5.9: the same call three times is three operations"""
-    recipient = some_address()
-    write = tasks.contract_write(chain.address("token"), TOKEN, ("transfer", [recipient, "2"]))
-    request = tasks.task(funded, nodes=[tasks.loop("rounds", contract_write=write)], limit=1)
-    set_value(request.input_variables["rounds"], [1, 2, 3])
+def run_loop(user, wallet: str, **runner):
+    """The execution of a task that loops over three, side by side if it may."""
+    request = tasks.task(wallet, nodes=[tasks.loop("rounds", parallel=True, **runner)], limit=1)
+    set_value(request.input_variables["rounds"], ["2", "2", "3"])
     task = user.create(request)
-    answer = user.trigger(task, avs.TRIGGER_TYPE_MANUAL, blocking=True)
-    execution = user.execution(task, answer.execution_id)
+    return user.execution(task, user.trigger(task, avs.TRIGGER_TYPE_MANUAL, blocking=True).execution_id)
+
+
+def check_loop(chain, wallet: str, execution) -> list:
+    """That the loop went in sequence and says what it did; its elements."""
     assert execution.status == avs.EXECUTION_STATUS_SUCCESS, execution
-    assert token_balance(chain, recipient) == 6 and len(operations(chain, funded)) == 3
+    step = execution.steps[1]
+    assert "sequential mode" in step.log
+    elements = plain(step.loop.data)
+    sent = operations(chain, wallet)
+    assert [int(log["data"][2:66], 16) for log in sent] == [0, 1, 2], "nonces in the order of the elements"
+    hashes = [element["metadata"]["transactionHash"] for element in elements]
+    assert hashes == [log["transactionHash"] for log in sent]
+    receipts = [chain.rpc("eth_getTransactionReceipt", item) for item in hashes]
+    used = [int(receipt["gasUsed"], 16) for receipt in receipts]
+    cost = sum(gas * int(receipt["effectiveGasPrice"], 16) for gas, receipt in zip(used, receipts))
+    assert (step.gas_used, step.total_gas_cost, step.gas_price) == (str(sum(used)), str(cost), str(cost // sum(used)))
+    assert [(part.node_id, part.fee.amount) for part in execution.cogs] == [(step.id, str(cost))]
+    return elements
+
+
+def test_a_loop_of_writes_goes_in_sequence(user, funded, chain):
+    """EE-NL5, 5.9.4: even if parallel is asked for; the same call twice is two operations"""
+    recipient, token = some_address(), chain.address("token")
+    write = tasks.contract_write(token, TOKEN, ("transfer", [recipient, "{{value}}"]))
+    elements = check_loop(chain, funded, run_loop(user, funded, contract_write=write))
+    assert [element["transfer"]["value"] for element in elements] == ["2", "2", "3"]
+    assert [element["metadata"]["contractAddress"].lower() for element in elements] == [token.lower()] * 3
+    assert token_balance(chain, recipient) == 7
+
+
+def test_a_loop_of_transfers_goes_in_sequence(user, funded, chain):
+    """EE-NL5, 5.9.4"""
+    chain.rpc("dev_setBalance", funded, hex(ETHER))
+    recipient = some_address()
+    elements = check_loop(chain, funded, run_loop(user, funded, eth_transfer=tasks.transfer(recipient, "{{value}}")))
+    assert [element["transfer"] for element in elements] == [
+        {"from": funded, "to": recipient, "value": amount} for amount in ("2", "2", "3")]
+    assert int(chain.rpc("eth_getBalance", recipient, "latest"), 16) == 7
 
 
 def test_a_run_that_is_taken_up_again_repeats_no_write(new_aggregator, chain):
