@@ -418,7 +418,8 @@ let package = Package(
         .testTarget(
             name: "AVSAggregatorTests",
             dependencies: [
-                "avs-aggregator", "AVSConfiguration", "AVSEngine", "AVSPrimitives", "AVSRocksDB", "AVSServer", "AVSTransport",
+                "avs-aggregator", "AVSConfiguration", "AVSEngine", "AVSPrimitives", "AVSRocksDB", "AVSScript", "AVSServer",
+                "AVSTransport",
             ],
             swiftSettings: settings),
 

@@ -91,4 +91,7 @@ public struct ScriptPoolStatistics: Hashable, Sendable {
     public var answered = 0
     /// Requests that got none since the beginning, by reason.
     public var failures: [ScriptFailure: Int] = [:]
+
+    /// Of a pool that has done nothing.
+    public init() {}
 }

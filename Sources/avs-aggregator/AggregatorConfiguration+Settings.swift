@@ -192,6 +192,18 @@ extension CallLimits.Rate {
     fileprivate init(_ rate: AggregatorConfiguration.Rate) { self.init(perSecond: rate.perSecond, burst: rate.burst) }
 }
 
+extension ScriptMetrics {
+    init(_ statistics: ScriptPoolStatistics) {
+        self.init()
+        waiting = statistics.waiting
+        running = statistics.running
+        workers = statistics.processes
+        started = statistics.started
+        answered = statistics.answered
+        for reason in ScriptFailure.allCases { failures[reason.rawValue] = statistics.failures[reason, default: 0] }
+    }
+}
+
 extension SpaceMark {
     init(_ mark: FreeSpaceMark) { self.init(percent: mark.percent, bytes: mark.bytes) }
 }

@@ -109,6 +109,7 @@ struct Wiring {
         var settings = configuration.serverSettings(security: security.connections)
         settings.aliases = chains.operatorAliases(configuration, time: time, logger: logger)
         settings.backups = backups
+        if let scripts { settings.scripts = { ScriptMetrics(scripts.statistics) } }
         let aggregator = try Aggregator(
             engine: engine, authority: authority, settings: settings, time: time, logger: logger)
         let announcement = Task {  // ends when the listener is bound or fails to; the failure ends the service itself

@@ -20,7 +20,7 @@ struct MetricsPageTests {
         let port = AsyncStream.makeStream(of: Int.self, bufferingPolicy: .bufferingNewest(1))
         let endpoint = SideEndpoint(
             address: .init(host: "127.0.0.1", port: 0), engine: harness.engine,
-            statistics: { await server.statistics }, time: harness.time, logger: logger)
+            statistics: { await server.statistics }, scripts: { Self.someScripts }, time: harness.time, logger: logger)
         try await withThrowingTaskGroup(of: Void.self) { group in
             group.addTask { try await server.run() }
             group.addTask { try await endpoint.run { port.continuation.yield($0 ?? 0) } }
@@ -47,10 +47,27 @@ struct MetricsPageTests {
             #expect(page.samples["avs_transport_connections_opened_total"] == 1)
             #expect((page.samples["avs_transport_received_bytes_total"] ?? 0) > 0)
             #expect(page.samples["avs_executions_running"] == 0)
+            let scripts: [(String, Double)] = [
+                ("avs_scripts_waiting", 1), ("avs_scripts_running", 2), ("avs_script_workers", 3),
+                ("avs_script_workers_started_total", 4), ("avs_scripts_answered_total", 5),
+                ("avs_scripts_failed_total{reason=\"timeout\"}", 6), ("avs_scripts_failed_total{reason=\"overloaded\"}", 0),
+            ]
+            for (name, value) in scripts { #expect(page.samples[name] == value, "\(name)") }
             #expect(page.samples.count <= MetricsPage.seriesLimit(methods: harness.services.methods.count))
             group.cancelAll()
         }
     }
+
+    private static var someScripts: ScriptMetrics {
+        var scripts = ScriptMetrics()
+        (scripts.waiting, scripts.running, scripts.workers, scripts.started, scripts.answered) = (1, 2, 3, 4, 5)
+        scripts.failures = ["timeout": 6, "overloaded": 0]
+        return scripts
+    }
+
+    /// As many as there may be.
+    private static let scriptFailures = Dictionary(
+        uniqueKeysWithValues: (0..<ScriptMetrics.reasonLimit).map { ("why \($0)", $0) })
 
     /// Everything that can be on a page, at once.
     private func fullPage(methods: Int) -> String {
@@ -59,7 +76,9 @@ struct MetricsPageTests {
         all.methods = paths.map { .init(path: $0, ended: RPCCode.allCases.map { _ in 1 }) }
         for reason in TransportStatistics.reasons { all.connectionsRefused[reason] = 3 }
         for index in all.methods.indices { all.methods[index].latencyMicroseconds.record(1_000) }
-        return MetricsPage(transport: all).text
+        var scripts = ScriptMetrics()
+        scripts.failures = Self.scriptFailures
+        return MetricsPage(transport: all, scripts: scripts).text
     }
 
     @Test("LOG-5 T54: has a bound on its series, and labels from closed sets only", arguments: [1, 67])
@@ -67,7 +86,8 @@ struct MetricsPageTests {
         let samples = Samples(fullPage(methods: methods))
         #expect(samples.values.count <= MetricsPage.seriesLimit(methods: methods))
         let closed: [String: Set<String>] = [
-            "reason": TransportStatistics.reasons.union(TransportStatistics.handshakeFailures),
+            "reason": TransportStatistics.reasons.union(TransportStatistics.handshakeFailures)
+                .union(Self.scriptFailures.keys),
             "grpc_code": Set(RPCCode.allCases.map(\.description)),
             "grpc_service": ["s.S", "unknown"],
             "grpc_method": Set((0..<methods).map { "M\($0)" } + ["unknown"]),

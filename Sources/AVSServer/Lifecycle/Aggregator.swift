@@ -26,6 +26,8 @@ public final class Aggregator: Service {
         public var offersReflection = true
         /// What makes backups, for administrators and the metrics; `nil` is nothing.
         public var backups: (any BackupKeeping)?
+        /// What the workers that run scripts do, for the metrics; `nil` is none.
+        public var scripts: (@Sendable () -> ScriptMetrics)?
         /// The listener of `aggregator.Admin`; `nil` has none.
         public var admin: RPCServer.Configuration?
         /// Of a new API key that asks for none, and the most that one gets.
@@ -140,7 +142,7 @@ public final class Aggregator: Service {
             if let http = settings.http {
                 let endpoint = SideEndpoint(
                     address: http, engine: engine, statistics: { [server] in await server.statistics },
-                    backups: settings.backups, time: time, logger: logger)
+                    backups: settings.backups, scripts: settings.scripts, time: time, logger: logger)
                 group.addTask { try await endpoint.run(); return .http }
             }
             try await waitForEnd(&group)

@@ -20,6 +20,8 @@ struct MetricsPage {
     var engine = Engine()
     /// `nil` where nothing makes backups.
     var backups: BackupState?
+    /// `nil` where no script is run.
+    var scripts: ScriptMetrics?
     var now = Timestamp(seconds: 0)
 
     /// 64 µs to 67 s: 2^6 to 2^26 microseconds.
@@ -35,6 +37,7 @@ struct MetricsPage {
         writeConnections(to: &page)
         writeTraffic(to: &page)
         writeEngine(to: &page)
+        if let scripts { write(scripts, to: &page) }
         if let backups { write(backups, to: &page) }
         return page.text
     }
@@ -44,7 +47,8 @@ struct MetricsPage {
         let perMethod = RPCCode.allCases.count + timeExponents.count + 3
         let reasons = 2 * TransportStatistics.reasons.count + TransportStatistics.handshakeFailures.count
         let histograms = timeExponents.count + sizeExponents.count + countExponents.count + 3 * 3
-        return (methods + 1) * perMethod + reasons + TransportStatistics().framesByKind.count + histograms + 24
+        let scripts = 5 + ScriptMetrics.reasonLimit
+        return (methods + 1) * perMethod + reasons + TransportStatistics().framesByKind.count + histograms + scripts + 24
     }
 
     // MARK: Calls
@@ -146,6 +150,22 @@ struct MetricsPage {
         page.single(
             "avs_operators_connected", .gauge, "Operators that hold a stream of checks.", engine.connectedOperators)
     }
+
+    // MARK: Scripts
+
+    private func write(_ scripts: ScriptMetrics, to page: inout PrometheusText) {
+        page.single("avs_scripts_waiting", .gauge, "Scripts that wait for a worker.", scripts.waiting)
+        page.single("avs_scripts_running", .gauge, "Scripts that workers run.", scripts.running)
+        page.single("avs_script_workers", .gauge, "Worker processes that are up, busy or not.", scripts.workers)
+        page.single("avs_script_workers_started_total", .counter, "Worker processes started.", scripts.started)
+        page.single(
+            "avs_scripts_answered_total", .counter, "Requests that a worker answered, also with an error of the script.",
+            scripts.answered)
+        page.each(
+            "avs_scripts_failed_total", "Requests without an answer, by reason.", by: "reason",
+            of: Set(scripts.failures.keys), scripts.failures)
+    }
+
     // MARK: Backups
 
     /// The age is what an alert looks at (BAK-4): it is absent until there is a proven one.

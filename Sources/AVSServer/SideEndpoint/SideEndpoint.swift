@@ -25,6 +25,7 @@ public struct SideEndpoint: Sendable {
     /// What the gRPC listener has done so far.
     let statistics: @Sendable () async -> TransportStatistics
     var backups: (any BackupKeeping)?
+    var scripts: (@Sendable () -> ScriptMetrics)?
     let time: any TimeSource
     let logger: Logger
 
@@ -58,7 +59,8 @@ public struct SideEndpoint: Sendable {
         }
         router.get("metrics") { _, _ in
             let page = MetricsPage(
-                transport: await statistics(), engine: await engineLoad(), backups: await backups?.state, now: time.now)
+                transport: await statistics(), engine: await engineLoad(), backups: await backups?.state, scripts: scripts?(),
+                now: time.now)
             return Response(
                 status: .ok, headers: [.contentType: PrometheusText.contentType],
                 body: .init(byteBuffer: .init(string: page.text)))
