@@ -46,14 +46,17 @@ class Result:
 def call(
     server: Server, method: str, body: bytes, calls: int, connections: int = 1, streams: int = 1, *,
     core: int | None = 1, latencies: bool = False, large_windows: bool = False, timeout: float = 300,
+    headers: tuple[str, ...] = (), rate: float | None = None,
 ) -> Result:
-    """Makes `calls` calls as fast as they are answered."""
+    """Makes `calls` calls as fast as they are answered, or so many per second, whether or not they are answered."""
     with tempfile.TemporaryDirectory() as folder:
         data, log = Path(folder, "body"), Path(folder, "log")
         data.write_bytes(body)
         command = [] if core is None else ["taskset", "-c", str(core)]
         command += ["h2load", f"-n{calls}", f"-c{connections}", f"-m{streams}", "-t1", f"-d{data}"]
         command += ["-Hcontent-type:application/grpc", "-Hte:trailers"]
+        command += [f"-H{header}" for header in headers]
+        command += [] if rate is None else [f"--rps={rate / connections:.6f}"]
         command += ["-w24", "-W27"] if large_windows else []
         command += [f"--log-file={log}"] if latencies else []
         before = server.cpu_seconds

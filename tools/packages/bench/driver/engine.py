@@ -1,0 +1,296 @@
+"""What scripts and executions cost: the optimized aggregator, on RocksDB and with real script workers, under h2load."""
+
+import json
+import os
+import shutil
+import socket
+import struct
+import subprocess
+import sys
+import tempfile
+import time
+import urllib.request
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import load
+import servers
+from measures import Report
+
+sys.path.insert(0, str(servers.ROOT / "tools" / "python"))
+
+from avs_testbed import tasks  # noqa: E402
+from avs_testbed.processes import Aggregator, Chain  # noqa: E402
+from avs_testbed.stubs import avs  # noqa: E402
+from avs_testbed.users import User  # noqa: E402
+
+SCRIPTS, SCRIPT_STREAMS, SCRIPTS_MIN, SCRIPT_P99_MS_MAX = 4_000, 16, 2_000, 10
+ALONE = 800
+"""Scripts of one worker by itself: fewer than after which the pool would replace it."""
+SMALL_SCRIPT = "return number * 2 + 1;"
+RUNS = {1: 200, 100: 1_000, 1_000: 2_000}
+"""Executions of the small workflow, by how many are under way at the same time."""
+LARGE_NODES, LARGE_RUNS, LARGE_STREAMS = 100, 120, 8
+METHODS = "/aggregator.Aggregator/"
+LODASH = "/usr/share/javascript/lodash/lodash.min.js"
+WORKER_MEMORY = 128 << 20
+SETTINGS = {
+    # One owner asks for everything, so what one may have at the same time is lifted; workers are as in production.
+    "limits": {
+        "profile": "test", "running_simulations_per_caller": 1_000, "running_handlers_per_caller": 10_000,
+        "running_handlers": 10_000, "waiting_calls": 10_000, "queued_per_task": 10_000, "queued_per_owner": 10_000,
+    },
+    "store": {},
+    "log": {"level": "warning"},
+}
+
+
+def build() -> Path:
+    """The aggregator and its worker, optimized. Returns the folder where both are."""
+    scratch = servers.BUILD / "aggregator"
+    for product in ("avs-aggregator", "avs-script-worker"):
+        servers.run("swift", "build", "-c", "release", "--product", product, "--package-path", servers.ROOT,
+                    "--scratch-path", scratch)
+    return scratch / "release"
+
+
+# --- The service --------------------------------------------------------------------------------------------------------
+
+@dataclass
+class Service:
+    """A running aggregator, as load.py wants a server to be."""
+
+    aggregator: Aggregator
+    token: str = ""
+    name: str = "aggregator"
+
+    def url(self, method: str) -> str:
+        return f"http://{self.aggregator.target}{METHODS}{method}"
+
+    @property
+    def cpu_seconds(self) -> float:
+        return cpu_seconds(self.aggregator.process.pid)
+
+    @property
+    def workers(self) -> list[int]:
+        """The processes that run scripts: where the kernel gives namespaces, each has one that waits for it."""
+        waiting = children(self.aggregator.process.pid)
+        return [child for process in waiting for child in children(process) or [process]]
+
+    def metrics(self) -> dict[str, float]:
+        """The samples of `/metrics`."""
+        page = urllib.request.urlopen(f"http://127.0.0.1:{self.aggregator.http_port}/metrics", timeout=10).read().decode()
+        lines = [line.rpartition(" ") for line in page.splitlines() if line and not line.startswith("#")]
+        return {name: float(value) for name, _, value in lines}
+
+    def call(self, method: str, request, calls: int, connections: int, streams: int, rate: float | None = None):
+        """Makes the same call so often. That each was answered OK is for the metrics to say: h2load sees no trailers."""
+        body = request.SerializeToString()
+        name = f'grpc_server_handled_total{{grpc_service="aggregator.Aggregator",grpc_method="{method}",grpc_code="OK"}}'
+        before = self.metrics()
+        result = load.call(
+            self, method, b"\0" + struct.pack(">I", len(body)) + body, calls, connections, streams, core=None,
+            latencies=True, headers=(f"authkey:{self.token}",), rate=rate)
+        after = self.metrics()
+        changes = {key: value - before.get(key, 0) for key, value in after.items() if value != before.get(key, 0)}
+        if changes.get(name) != calls:
+            raise RuntimeError(f"{method} was not answered OK {calls} times: {changes}")
+        if failures := {key: count for key, count in changes.items() if key.startswith("avs_scripts_failed")}:
+            raise RuntimeError(f"scripts failed: {failures}")
+        return result, int(changes.get("avs_scripts_answered_total", 0))
+
+
+def children(process: int) -> list[int]:
+    found = set()
+    for thread in Path(f"/proc/{process}/task").iterdir():
+        found.update(int(child) for child in (thread / "children").read_text().split())
+    return sorted(found)
+
+
+def cpu_seconds(process: int) -> float:
+    fields = Path(f"/proc/{process}/stat").read_text().rpartition(")")[2].split()
+    return (int(fields[11]) + int(fields[12])) / servers.TICKS
+
+
+def resident_mib(process: int) -> float:
+    line = next(line for line in Path(f"/proc/{process}/status").read_text().splitlines() if line.startswith("VmRSS:"))
+    return int(line.split()[1]) / 1024
+
+
+def measure() -> Report:
+    programs = build()
+    os.environ["AVS_AGGREGATOR"] = str(programs / "avs-aggregator")
+    folder = Path(tempfile.mkdtemp(prefix="avs-bench-engine-"))
+    report = Report()
+    alone(report, programs / "avs-script-worker")
+    chain = Chain()
+    service = Service(Aggregator(folder, chain, [], SETTINGS))
+    try:
+        service.aggregator.start()
+        with service.aggregator.channel() as channel:
+            user = User(channel).sign_in()
+            service.token = user.token
+            memory(report, service, "before")
+            scripts(report, service)
+            executions(report, service, user)
+            memory(report, service, "after")
+        return report
+    finally:
+        if service.aggregator.is_running:
+            service.aggregator.stop()
+        chain.stop()
+        shutil.rmtree(folder, ignore_errors=True)
+
+
+def memory(report: Report, service: Service, when: str) -> None:
+    report.add(f"resident memory of the aggregator, {when}", resident_mib(service.aggregator.process.pid), "MiB")
+    report.add(f"resident memory of the largest script worker, {when}", max(map(resident_mib, service.workers)), "MiB")
+
+
+# --- Scripts ------------------------------------------------------------------------------------------------------------
+
+def scripts(report: Report, service: Service) -> None:
+    """Custom code in a node by itself: a call of RunNodeWithInputs is one script, with authentication and all."""
+    request = avs.RunNodeWithInputsReq(node=tasks.custom_code(SMALL_SCRIPT))
+    tasks.set_value(request.input_variables["number"], 20)
+    service.call("RunNodeWithInputs", request, 200, 1, SCRIPT_STREAMS)
+    result, count = service.call("RunNodeWithInputs", request, SCRIPTS, 1, SCRIPT_STREAMS)
+    if count != SCRIPTS:
+        raise RuntimeError(f"{SCRIPTS} calls ran {count} scripts")
+    rate = result.calls / result.seconds
+    report.add(f"small scripts through an rpc, {SCRIPT_STREAMS} at a time", rate, "1/s", at_least=SCRIPTS_MIN)
+    report.add("  CPU of the aggregator for each", result.cpu_microseconds, "us")
+    result, _ = service.call("RunNodeWithInputs", request, max(500, int(rate * 3)), 1, 256, rate=rate / 2)
+    report.add("a small script at half that load, p50", result.percentile(0.5) / 1e3, "ms")
+    report.add("a small script at half that load, p99", result.percentile(0.99) / 1e3, "ms", at_most=SCRIPT_P99_MS_MAX)
+
+
+@contextmanager
+def lone_worker(program: Path):
+    """A worker started as the pool starts it: one end of a socket pair and nothing else. Gives (socket, process)."""
+    ours, theirs = socket.socketpair()
+    environment = {"JSC_useJIT": "0", "JSC_useWasm": "0", "JSC_useConcurrentGC": "0", "JSC_numberOfGCMarkers": "1", "TZ": "UTC"}
+    process = subprocess.Popen(
+        ["avs-script-worker", str(WORKER_MEMORY), LODASH, "nojit"], executable=program, stdin=theirs, env=environment,
+        preexec_fn=lambda: (os.close(1), os.close(2)))
+    theirs.close()
+    try:
+        greeting = json.loads(answer(ours))
+        if greeting["error"]:
+            raise RuntimeError(f"a script worker does not start: {greeting['error']}")
+        yield ours, (children(process.pid) or [process.pid])[0]
+    finally:
+        ours.close()
+        process.kill()
+        process.wait()
+
+
+def answer(connection: socket.socket) -> bytes:
+    """The next frame: its length in 4 bytes, and so many more."""
+    def read(count: int) -> bytes:
+        received = bytearray()
+        while len(received) < count:
+            chunk = connection.recv(count - len(received))
+            if not chunk:
+                raise RuntimeError("a script worker ended")
+            received += chunk
+        return bytes(received)
+
+    return read(struct.unpack(">I", read(4))[0])
+
+
+def alone(report: Report, program: Path) -> None:
+    """What a script costs without the aggregator, beside Node.js doing the same without a sandbox."""
+    header = json.dumps({"kind": "body", "limit": 10_000, "sources": [SMALL_SCRIPT]}).encode()
+    body = struct.pack(">I", len(header)) + header + b'{"number":20}'
+    frame = struct.pack(">I", len(body)) + body
+    with lone_worker(program) as (connection, process):
+        exchange(report, "one worker by itself", connection, process, frame, b'"v":41')
+    if node := shutil.which("node"):
+        peer = Path(__file__).resolve().parent.parent / "peers" / "node" / "scripts.js"
+        ours, theirs = socket.socketpair()
+        running = subprocess.Popen([node, peer], stdin=theirs)
+        theirs.close()
+        request = json.dumps({"source": SMALL_SCRIPT, "variables": {"number": 20}}).encode()
+        try:
+            frame = struct.pack(">I", len(request)) + request
+            exchange(report, "Node.js, a new context for each, no sandbox", ours, running.pid, frame, b"41")
+        finally:
+            ours.close()
+            running.kill()
+            running.wait()
+
+
+def exchange(report: Report, name: str, connection: socket.socket, process: int, frame: bytes, wanted: bytes) -> None:
+    times = []
+    for count in range(-100, ALONE):
+        if count == 0:
+            times, before = [], cpu_seconds(process)
+        began = time.perf_counter()
+        connection.sendall(frame)
+        if wanted not in (got := answer(connection)):
+            raise RuntimeError(f"{name} answered {got!r}")
+        times.append((time.perf_counter() - began) * 1e6)
+    report.add(f"a small script in {name}, CPU", (cpu_seconds(process) - before) / ALONE * 1e6, "us")
+    report.add(f"a small script in {name}, p50", sorted(times)[ALONE // 2], "us")
+
+
+# --- Executions ---------------------------------------------------------------------------------------------------------
+
+def chain_of(count: int) -> list:
+    """Nodes one after the other: branch, custom code, filter, and again. The filter's condition needs no JavaScript."""
+    kinds = [
+        lambda name: tasks.branch(name, ("c1", "if", "start.data.number > 2"), ("c2", "else", "")),
+        lambda name: tasks.custom_code("return start.data.list.map((element) => element + 1);", name),
+        lambda name: tasks.filter_node("value > 1", "start.data.list", name),
+    ]
+    return [kinds[place % 3](f"n{place}") for place in range(count)]
+
+
+def edges_of(nodes: list) -> list:
+    """In a row, from the condition that holds where a branch is before."""
+    sources = ["t0"] + [f"{node.id}.c1" if node.type == avs.NODE_TYPE_BRANCH else node.id for node in nodes]
+    return [avs.TaskEdge(id=f"e{place}", source=source, target=node.id)
+            for place, (source, node) in enumerate(zip(sources, nodes))]
+
+
+def executions(report: Report, service: Service, user: User) -> None:
+    """TriggerTask answers, when it is told to wait, once the execution is recorded."""
+    small, large = chain_of(3), chain_of(LARGE_NODES)
+    request = trigger(user, small)
+    for concurrent, runs in RUNS.items():
+        result = run(service, user, request, runs, concurrent, 1)
+        named = f"{concurrent:,} at a time"
+        report.add(f"executions of three nodes, {named}", runs / result.seconds, "1/s")
+        report.add(f"  from the trigger to the record, {named}, p50", result.percentile(0.5) / 1e3, "ms")
+        report.add(f"  from the trigger to the record, {named}, p99", result.percentile(0.99) / 1e3, "ms")
+        report.add(f"  CPU of the aggregator for each, {named}", result.cpu_microseconds, "us")
+    scripts_each = sum(node.type == avs.NODE_TYPE_CUSTOM_CODE for node in large)
+    result = run(service, user, trigger(user, large), LARGE_RUNS, LARGE_STREAMS, scripts_each)
+    report.add(f"executions of {LARGE_NODES} nodes, {scripts_each} of them scripts, {LARGE_STREAMS} at a time",
+               LARGE_RUNS / result.seconds, "1/s")
+
+
+def trigger(user: User, nodes: list) -> avs.TriggerTaskReq:
+    """A new task of these nodes, and the request that runs it and waits for its end."""
+    data = {"number": 3, "list": [1, 2, 3]}
+    start = tasks.manual(data)
+    wallet = user.wallet().address
+    task = user.create(tasks.task(wallet, start, nodes, edges_of(nodes)))
+    request = avs.TriggerTaskReq(task_id=task, trigger_type=avs.TRIGGER_TYPE_MANUAL, is_blocking=True)
+    tasks.set_value(request.manual_trigger.data, data)
+    return request
+
+
+def run(service: Service, user: User, request: avs.TriggerTaskReq, runs: int, concurrent: int, scripts_each: int):
+    """Raises if the newest executions are not recorded as successes, or the scripts are not as many as they should be."""
+    connections = max(1, concurrent // 100)
+    result, count = service.call("TriggerTask", request, runs, connections, concurrent // connections)
+    if count != runs * scripts_each:
+        raise RuntimeError(f"{runs} executions ran {count} scripts")
+    page = user.executions(request.task_id, limit=100)
+    wrong = [item.error for item in page.items if item.status != avs.EXECUTION_STATUS_SUCCESS]
+    if wrong or not page.items:
+        raise RuntimeError(f"{len(wrong)} of the newest {len(page.items)} executions failed: {wrong[:3]}")
+    return result
