@@ -11,7 +11,8 @@ public struct TrialResult: Hashable, Sendable {
     public var errorCode: ErrorCode
     /// What a later node would see; nil when nothing was produced.
     public var output: JSONValue?
-    /// Raw details that no later node sees.
+    /// Raw details that no later node sees. Of an event trigger: the simulated log, and `conditionsMet` and
+    /// `matchedConditions` where its query has conditions.
     public var metadata: JSONValue?
     /// `chainId`, `isSimulated`, `provider`.
     public var executionContext: JSONValue?

@@ -37,7 +37,7 @@ public struct GraphRunner: WorkflowRunner, ImmediateRunner {
             task: request.task, executionID: request.executionID, trigger: request.trigger, input: request.input,
             secrets: request.secrets, recorded: request.recorded, startedAt: request.startedAt,
             deadline: request.deadline)
-        run.isSimulated = request.isSimulated
+        run.trial = request.trial
         var environment = environment(of: request.task.chainID, owner: request.task.owner)
         environment.wallet = ActingWallet(
             owner: request.task.owner, address: request.task.wallet, execution: request.executionID,
@@ -56,8 +56,8 @@ public struct GraphRunner: WorkflowRunner, ImmediateRunner {
         return await trial.run(in: environment)
     }
 
-    public func run(_ trial: TriggerTrial, chainID: UInt64) async throws(NodeFailure) -> TriggerTrial.Outcome {
-        try await trial.run(in: environment(of: chainID, owner: nil))
+    public func run(_ trial: TriggerTrial) async throws(NodeFailure) -> TriggerTrial.Outcome {
+        try await trial.run(in: environment(of: trial.chainID, owner: nil))
     }
 
     /// - Parameter owner: whose scripts may run; nil where none do.

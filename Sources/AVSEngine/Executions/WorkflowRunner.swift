@@ -12,8 +12,8 @@ public struct RunRequest: Sendable {
     public var input: [String: JSONValue]
     /// What `apContext.configVars` holds.
     public var secrets: [String: String]
-    /// A simulation: the trigger was only tried, and nothing of the run is kept.
-    public var isSimulated: Bool
+    /// How the trigger was tried: such a run is a simulation, of which nothing is kept. Nil in real runs.
+    public var trial: TriggerTrial.Outcome?
     /// The journal of an earlier attempt, oldest first.
     public var recorded: [NodeRecord]
     /// When the first attempt began; `nil` is now.
@@ -23,7 +23,7 @@ public struct RunRequest: Sendable {
 
     public init(
         task: AutomationTask, executionID: ExecutionID, trigger: TriggerOutput, input: [String: JSONValue] = [:],
-        secrets: [String: String] = [:], isSimulated: Bool = false, recorded: [NodeRecord] = [],
+        secrets: [String: String] = [:], trial: TriggerTrial.Outcome? = nil, recorded: [NodeRecord] = [],
         startedAt: Timestamp? = nil, deadline: ContinuousClock.Instant
     ) {
         self.task = task
@@ -31,11 +31,13 @@ public struct RunRequest: Sendable {
         self.trigger = trigger
         self.input = input
         self.secrets = secrets
-        self.isSimulated = isSimulated
+        self.trial = trial
         self.recorded = recorded
         self.startedAt = startedAt
         self.deadline = deadline
     }
+
+    public var isSimulated: Bool { trial != nil }
 }
 
 /// How a run ended.

@@ -7,7 +7,7 @@ public protocol ImmediateRunner: Sendable {
     /// The step that the node would have been.
     func run(_ trial: NodeTrial) async -> Step
     /// What the trigger's step would show.
-    func run(_ trial: TriggerTrial, chainID: UInt64) async throws(NodeFailure) -> TriggerTrial.Outcome
+    func run(_ trial: TriggerTrial) async throws(NodeFailure) -> TriggerTrial.Outcome
 }
 
 /// Runs nothing: for services without immediate runs, and for tests of other things.
@@ -21,7 +21,7 @@ public struct NoImmediateRunner: ImmediateRunner {
             error: "immediate runs are not available", startAt: now, endAt: now)
     }
 
-    public func run(_ trial: TriggerTrial, chainID: UInt64) async throws(NodeFailure) -> TriggerTrial.Outcome {
+    public func run(_ trial: TriggerTrial) async throws(NodeFailure) -> TriggerTrial.Outcome {
         throw NodeFailure("immediate runs are not available")
     }
 }

@@ -79,7 +79,7 @@ extension TaskEngine {
         _ trigger: Trigger, input: [String: JSONValue]
     ) async throws(NodeFailure) -> (outcome: TriggerTrial.Outcome, chainID: UInt64) {
         let id = try chainID(in: input)
-        return (try await immediate.run(TriggerTrial(trigger: trigger, input: input), chainID: id), id)
+        return (try await immediate.run(TriggerTrial(trigger: trigger, input: input, chainID: id)), id)
     }
 
     /// Runs a task that is not stored, with its trigger tried (execution-engine 6.3).
@@ -93,12 +93,12 @@ extension TaskEngine {
         var task = draft
         task.id = newTaskID(at: startAt)
         if task.edges.isEmpty { task.nodes = [] }  // allowed, and then no node is reached: only the trigger is shown
-        let trial = TriggerTrial(trigger: task.trigger, input: task.inputVariables)
-        let fired = try await immediate.run(trial, chainID: task.chainID)
+        let fired = try await immediate.run(
+            TriggerTrial(trigger: task.trigger, input: task.inputVariables, chainID: task.chainID))
         let request = RunRequest(
             task: task, executionID: newExecutionID(at: startAt),
             trigger: TriggerOutput(kind: task.trigger.kind, data: fired.output),
-            secrets: try await secrets.values(for: task), isSimulated: true,
+            secrets: try await secrets.values(for: task), trial: fired,
             deadline: time.monotonic + configuration.times.executionDeadline)
         let result = await runner.run(request, recorder: NoStepRecorder(), isStopped: { false })
         guard result.status != .error || !result.steps.isEmpty else {

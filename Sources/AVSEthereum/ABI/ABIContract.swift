@@ -8,6 +8,9 @@ public struct ABIContract: Hashable, Sendable {
     /// Custom errors; they have the shape of functions without outputs.
     public var errors: [ABIFunction] = []
 
+    /// A contract of which nothing is known.
+    public init() {}
+
     /// Reads the entries of a JSON ABI. Constructors, `fallback`, `receive` and kinds that we do not know are skipped.
     ///
     /// - Parameter entries: JSON objects; the caller bounds their number and size.

@@ -28,6 +28,13 @@ public struct TokenTransfer: Hashable, Sendable {
         self.init(token: log.address, from: from, to: to, value: value)
     }
 
+    /// Topics and data of the log that tells of the transfer.
+    public var log: (topics: [Hash32], data: [UInt8]) {
+        let padding = [UInt8](repeating: 0, count: 12)
+        let parties = [from, to].map { Hash32(bytes: padding + $0.bytes) ?? .zero }
+        return ([Self.topic0] + parties, value.bigEndian)
+    }
+
     private static func address(_ topic: Hash32) -> Address? {
         guard topic.bytes.prefix(12).allSatisfy({ $0 == 0 }) else { return nil }
         return Address(bytes: topic.bytes.suffix(20))

@@ -71,6 +71,7 @@ struct ImmediateHandlers: Sendable {
             let text = "unsupported trigger type: \(type)"
             return .refused(NodeFailure(code: .invalidRequest, text), kind: .manual)
         }
+        guard !wire.lacksQueries else { return .refused(.missing("queries"), kind: .event) }
         let trigger: Trigger
         do throws(InvalidArgument) {
             trigger = try Trigger(wire)
@@ -79,16 +80,7 @@ struct ImmediateHandlers: Sendable {
         }
         do throws(NodeFailure) {
             let (outcome, chainID) = try await engine.run(trigger, input: request.triggerInput)
-            return .with {
-                $0.success = true
-                $0.outputData = .init(trigger.kind, data: outcome.output)
-                $0.metadata = outcome.metadata
-                $0.executionContext = [
-                    "chainId": .number(Double(chainID)),
-                    "isSimulated": .bool(outcome.isSimulated),
-                    "provider": outcome.isSimulated ? "tenderly" : "chain_rpc",
-                ]
-            }
+            return .answer(outcome, kind: trigger.kind, chainID: chainID)
         } catch {
             return .refused(error, kind: trigger.kind)
         }
@@ -108,6 +100,7 @@ struct ImmediateHandlers: Sendable {
             nodes: draft.nodes, edges: draft.edges, inputVariables: draft.inputVariables,
             chainID: settings.chainID ?? engine.configuration.defaultChainID)
         do {
+            if request.trigger?.lacksQueries == true { throw NodeFailure.missing("queries") }
             return Wire.Execution(try await engine.simulate(task))
         } catch let failure as NodeFailure {
             let text = "simulation failed: failed to simulate trigger: \(failure.message)"
@@ -164,6 +157,24 @@ extension Wire.RunNodeWithInputsResp {
 }
 
 extension Wire.RunTriggerResp {
+    /// Conditions that do not hold are a failure that keeps its output.
+    fileprivate static func answer(
+        _ outcome: TriggerTrial.Outcome, kind: TriggerKind, chainID: UInt64
+    ) -> Wire.RunTriggerResp {
+        .with {
+            $0.success = outcome.failure == nil
+            $0.error = outcome.failure?.message ?? ""
+            $0.errorCode = outcome.failure.map { Wire.ErrorCode($0.immediateCode) } ?? .init(rawValue: 0)
+            $0.outputData = .init(kind, data: outcome.output)
+            $0.metadata = outcome.metadata
+            $0.executionContext = [
+                "chainId": .number(Double(chainID)),
+                "isSimulated": .bool(outcome.isSimulated),
+                "provider": outcome.isSimulated ? "tenderly" : "chain_rpc",
+            ]
+        }
+    }
+
     fileprivate static func refused(_ failure: NodeFailure, kind: TriggerKind) -> Wire.RunTriggerResp {
         .with {
             $0.error = failure.message
@@ -201,6 +212,13 @@ extension Wire.RunTriggerResp.OneOf_OutputData {
         case .block: self = .blockTrigger(.with { $0.data = data })
         case .event: self = .eventTrigger(.with { $0.data = data })
         }
+    }
+}
+
+extension Wire.TaskTrigger {
+    /// An event trigger without configuration: its queries are missing, which is not the same as there being none.
+    fileprivate var lacksQueries: Bool {
+        if case .event(let event) = triggerType { event.config == nil } else { false }
     }
 }
 

@@ -11,8 +11,6 @@ import Synchronization
 ///
 /// - Source: aggregator-api 6.14; execution-engine 4.5.4, 4.5.6.
 final class EventEnricher: Sendable {
-    /// Method calls of one query that are made; the rest is left out.
-    static let callLimit = 8
     /// Answers that are remembered. What tokens say of themselves does not change; without the bound whoever makes
     /// many contracts would fill the memory.
     private static let answerLimit = 4_096
@@ -48,9 +46,9 @@ final class EventEnricher: Sendable {
             members["chainName"] = .string(ChainName.of(chain.chainID))
             data = .object(members)
         }
-        for call in match.query.methodCalls.prefix(Self.callLimit) {
+        for call in match.query.methodCalls.prefix(DecimalsCall.limit) {
             guard let decimals = try await decimals(call, match) else { continue }
-            data.format(call.applyToFields, decimals: decimals)
+            data.formatEventFields(call.applyToFields, decimals: decimals)
         }
         return data
     }
@@ -59,21 +57,15 @@ final class EventEnricher: Sendable {
     /// to runs, and here there is none.
     private func decimals(_ call: MethodCall, _ match: EventMatch) async throws -> Int? {
         guard !call.applyToFields.isEmpty, !call.parameters.contains(where: { $0.contains("{{") }) else { return nil }
-        let function: ABIFunction
-        let data: [UInt8]
+        let question: DecimalsCall
         do throws(ABIError) {
-            (function, data) = try match.query.prepare(call)
+            question = try DecimalsCall(
+                call.methodName, callData: call.callData, parameters: call.parameters, contract: match.query.contract)
         } catch {
             logger.debug("a method call cannot be made", metadata: ["task": "\(match.taskID)", "reason": "\(error)"])
             return nil
         }
-        guard let answer = try await answer(of: match.log.address, to: data) else { return nil }
-        do throws(ABIError) {
-            let output = try function.decodeOutputs(answer).first?.integer
-            return output.flatMap { Int(exactly: $0) }.flatMap { (0...255).contains($0) ? $0 : nil }
-        } catch {
-            return nil
-        }
+        return try await answer(of: match.log.address, to: question.data).flatMap(question.decimals)
     }
 
     /// Nil if the contract refuses or has none, or if the chain stays away.
@@ -115,67 +107,6 @@ extension EventMatch {
         if topics.count > 1, topics[1] != nil { return .sent }
         if topics.count > 2, topics[2] != nil { return .received }
         return .unknown
-    }
-}
-
-extension EventQueryPlan {
-    /// The function and the data of a call; `decimals` needs no ABI.
-    fileprivate func prepare(_ call: MethodCall) throws(ABIError) -> (ABIFunction, [UInt8]) {
-        let contract = if let own = contract { own } else { try ABIContract(entries: []) }
-        if call.parameters.isEmpty, let text = call.callData, !text.isEmpty {
-            guard let data = Hex.decode(text), let function = contract.function(selector: data) ?? .decimals(data) else {
-                throw .unknownMethod(call.methodName)
-            }
-            return (function, data)
-        }
-        if call.methodName == "decimals", contract.functions.allSatisfy({ $0.name != "decimals" }) {
-            return (.tokenDecimals, ABIFunction.tokenDecimals.selector)
-        }
-        let data = try contract.encodeCall(call.methodName, parameters: call.parameters)
-        guard let function = contract.function(selector: data) else { throw .unknownMethod(call.methodName) }
-        return (function, data)
-    }
-}
-
-extension ABIFunction {
-    fileprivate static func decimals(_ data: [UInt8]) -> ABIFunction? {
-        data == tokenDecimals.selector ? .tokenDecimals : nil
-    }
-}
-
-extension JSONValue {
-    /// Formats the named fields of an event: `field` becomes the decimal text, `fieldRaw` keeps what it was, and
-    /// `decimals` stands beside them. A name is `Event.field` or `field`; one that names nothing is passed over.
-    fileprivate mutating func format(_ names: [String], decimals: Int) {
-        for name in names {
-            let parts = name.split(separator: ".", omittingEmptySubsequences: false).map(String.init)
-            guard let field = parts.last, parts.count <= 2, case .object(var members) = self else { continue }
-            if members.format(field, decimals: decimals) {
-                self = .object(members)
-                continue
-            }
-            let events = parts.count == 2 ? [parts[0]] : Array(members.keys)
-            for event in events {
-                guard case .object(var arguments)? = members[event], arguments.format(field, decimals: decimals) else {
-                    continue
-                }
-                members[event] = .object(arguments)
-            }
-            self = .object(members)
-        }
-    }
-}
-
-extension [String: JSONValue] {
-    /// Whether there is such a field and it is a whole number.
-    fileprivate mutating func format(_ field: String, decimals: Int) -> Bool {
-        guard let raw = self["\(field)Raw"] ?? self[field], let text = TokenAmount.text(raw, decimals: decimals) else {
-            return false
-        }
-        self["\(field)Raw"] = raw.stringValue.map { .string($0) } ?? .string(raw.serialized)
-        self[field] = .string(text)
-        self["decimals"] = .number(Double(decimals))
-        return true
     }
 }
 

@@ -1,30 +1,42 @@
 import AVSEthereum
 import AVSModel
 import AVSPrimitives
-import BigInt
 
-/// An event that nobody emitted: checks the queries as a run would, and makes up a transfer that they match.
+/// An event that nobody emitted: checks the queries as a run would, and makes up a log that one of them matches.
 ///
-/// Other events than ERC-20 transfers cannot be made up yet.
-/// - Source: execution-engine.md 4.5.2 to 4.5.4.
+/// - Source: execution-engine.md 4.5.2 to 4.5.7.
 struct EventTrial: Sendable {
     let event: EventTrigger
     let input: [String: JSONValue]
+    let chainID: UInt64
 
+    /// Queries are alternatives: the first one that can be simulated and whose conditions hold is shown, else the first
+    /// one whose conditions do not hold.
     func run(in environment: WorkflowEnvironment) async throws(NodeFailure) -> TriggerTrial.Outcome {
-        let queries = try checkedQueries()
-        for query in queries {
-            if let transfer = try Pattern(query) {
-                return try await simulated(transfer, query, environment)
+        var unmet: TriggerTrial.Outcome?
+        var refusal: NodeFailure?
+        for (index, query) in try checkedQueries().enumerated() {
+            do throws(NodeFailure) {
+                let simulation = EventSimulation(
+                    query: try SimulatedQuery(query, name: "queries[\(index)]"), watched: watchedWallet, chainID: chainID,
+                    environment: environment)
+                let outcome = Self.outcome(of: try await simulation.run(), query, chainID: chainID)
+                guard outcome.failure != nil else { return outcome }
+                unmet = unmet ?? outcome
+            } catch {
+                refusal = refusal ?? error
             }
         }
-        throw NodeFailure("not supported yet: a simulated event that is no ERC-20 transfer")
+        if let unmet { return unmet }
+        throw refusal ?? .missing("queries")
     }
 
     // MARK: Checks
 
     private func checkedQueries() throws(NodeFailure) -> [EventQuery] {
-        guard !event.queries.isEmpty else { throw .missing("queries") }
+        guard !event.queries.isEmpty else {
+            throw NodeFailure(code: .invalidTriggerConfig, "queries must be a non-empty array")
+        }
         for (index, query) in event.queries.enumerated() where query.addresses.isEmpty {
             throw NodeFailure(code: .invalidTriggerConfig, "queries[\(index)].addresses is required")
         }
@@ -39,132 +51,64 @@ struct EventTrial: Sendable {
         }
     }
 
-    /// The transfer that a query asks for.
-    private struct Pattern {
-        var token: Address
-        var from: Address?
-        var to: Address?
+    /// Whose transfers are watched, where the topics name both sides.
+    private var watchedWallet: Address? {
+        input["settings"]?["runner"]?.stringValue.flatMap { Address($0) }
+    }
 
-        /// - Returns: nil for a query of another event.
-        init?(_ query: EventQuery) throws(NodeFailure) {
-            guard let first = query.topics.first, try Self.topic(first) == TokenTransfer.topic0,
-                let token = query.addresses.first.flatMap({ Address($0) })
-            else { return nil }
-            self.token = token
-            from = try query.topics.count > 1 ? Self.address(query.topics[1]) : nil
-            to = try query.topics.count > 2 ? Self.address(query.topics[2]) : nil
-            guard from != nil || to != nil else {
-                throw NodeFailure(
-                    code: .invalidTriggerConfig,
-                    "transfer event simulation requires at least one address (FROM or TO) in topics")
+    // MARK: The outcome
+
+    private static func outcome(
+        of event: SimulatedEvent, _ query: EventQuery, chainID: UInt64
+    ) -> TriggerTrial.Outcome {
+        var metadata = event.log.metadataJSON(chainID: chainID).objectValue ?? [:]
+        var outcome = TriggerTrial.Outcome(output: event.data, isSimulated: true)
+        if !query.conditions.isEmpty {
+            let verdicts = query.conditions.map { ConditionVerdict($0, on: event) }
+            let isMet = verdicts.allSatisfy(\.passed)
+            metadata["conditionsMet"] = .bool(isMet)
+            metadata["matchedConditions"] = .array(verdicts.map(\.json))
+            if !isMet {
+                outcome.failure = NodeFailure(code: .invalidRequest, "Conditions not met for simulated event")
             }
         }
-
-        var direction: TokenTransfer.Direction {
-            switch (from, to) {
-            case (.some, nil): .sent
-            case (nil, .some): .received
-            default: .unknown
-            }
-        }
-
-        private static func topic(_ text: String) throws(NodeFailure) -> Hash32? {
-            do throws(LogFilterError) {
-                return try LogFilter.topic(parsing: text)
-            } catch {
-                throw NodeFailure(code: .invalidTriggerConfig, "topic '\(text.excerpt())' cannot be used: \(error)")
-            }
-        }
-
-        private static func address(_ text: String) throws(NodeFailure) -> Address? {
-            try topic(text).flatMap { Address(bytes: $0.bytes.suffix(20)) }
-        }
-    }
-
-    // MARK: The transfer
-
-    private func simulated(
-        _ pattern: Pattern, _ query: EventQuery, _ environment: WorkflowEnvironment
-    ) async throws(NodeFailure) -> TriggerTrial.Outcome {
-        let metadata = await metadata(of: pattern.token, environment)
-        let first = Address(bytes: [UInt8](repeating: 0, count: 19) + [1]) ?? .zero
-        let second = Address(bytes: [UInt8](repeating: 0, count: 19) + [2]) ?? .zero
-        let value = Self.wanted(by: query.conditions) ?? Self.sample(decimals: metadata.decimals)
-        let transfer = TokenTransfer(
-            token: pattern.token, from: pattern.from ?? first, to: pattern.to ?? second, value: value)
-        let now = environment.time.now
-        let chainID = environment.chain?.chainID ?? 0
-        let block = Self.firstBlock(of: chainID) + UInt64(now.seconds.magnitude % 100_000)
-        let seed = transfer.from.bytes + transfer.to.bytes + value.bigEndian + Array(now.iso8601.utf8)
-        let hash = Keccak256.hash(seed).hex
-        var output = transfer.json(metadata, direction: pattern.direction)
-        output["transactionHash"] = .string(hash)
-        output["blockNumber"] = .number(Double(block))
-        output["blockTimestamp"] = .number(Double(now.milliseconds))
-        output["chainId"] = .number(Double(chainID))
-        let padding = [UInt8](repeating: 0, count: 12)
-        let log: JSONValue = [
-            "address": .string(transfer.token.checksummed), "blockNumber": .number(Double(block)),
-            "transactionHash": .string(hash), "logIndex": 0, "data": .string(Hex.encode0x(value.bigEndian)),
-            "topics": .array([
-                .string(TokenTransfer.topic0.hex), .string(Hex.encode0x(padding + transfer.from.bytes)),
-                .string(Hex.encode0x(padding + transfer.to.bytes)),
-            ]),
-        ]
-        return TriggerTrial.Outcome(output: .object(output), metadata: log, isSimulated: true)
-    }
-
-    /// What the token says of itself; what is made up when it cannot be asked.
-    private func metadata(of token: Address, _ environment: WorkflowEnvironment) async -> TokenMetadata {
-        guard let chain = environment.chain else { return .unknown }
-        do {
-            return try await TokenMetadata.read { data in try await chain.answer(of: token, to: data) } ?? .unknown
-        } catch {
-            return .unknown
-        }
-    }
-
-    /// One and a half tokens; one unit of a token that has no fractions.
-    private static func sample(decimals: Int) -> UInt256 {
-        guard (1...70).contains(decimals) else { return UInt256(1) }
-        return UInt256(BigUInt(15) * BigUInt(10).power(decimals - 1)) ?? UInt256(1)
-    }
-
-    /// An amount with which the conditions on it hold.
-    private static func wanted(by conditions: [EventCondition]) -> UInt256? {
-        for condition in conditions {
-            let field = condition.fieldName.split(separator: ".").last.map(String.init) ?? ""
-            guard field == "value" || field == "amount", let value = UInt256(decimal: condition.value) else { continue }
-            switch condition.comparison {
-            case "gt": return UInt256(value.magnitude + 1)
-            case "lt": return value == .zero ? nil : UInt256(value.magnitude - 1)
-            case "eq", "gte", "lte": return value
-            default: continue
-            }
-        }
-        return nil
-    }
-
-    /// Near the head of well-known chains, so that what is made up looks like what comes.
-    private static func firstBlock(of chainID: UInt64) -> UInt64 {
-        switch chainID {
-        case 1: 19_500_000
-        case 11_155_111: 6_500_000
-        case 8_453: 11_500_000
-        case 84_532: 14_400_000
-        default: 1_000_000
-        }
+        outcome.metadata = .object(metadata)
+        return outcome
     }
 }
 
-extension ChainClient {
-    /// What a contract answers; nil where it reverts or answers with nothing.
-    fileprivate func answer(of contract: Address, to data: [UInt8]) async throws(ChainError) -> [UInt8]? {
-        do throws(ChainError) {
-            let answer = try await call(to: contract, data: data)
-            return answer.isEmpty ? nil : answer
-        } catch .rpc {
-            return nil
+/// How one condition came out on a simulated event (execution-engine.md 4.5.7).
+struct ConditionVerdict: Hashable, Sendable {
+    private let condition: EventCondition
+    private let outcome: FieldCondition.Outcome
+
+    init(_ condition: EventCondition, on event: SimulatedEvent) {
+        self.condition = condition
+        guard let field = event.field(named: condition.fieldName) else {
+            outcome = .init(
+                passed: false, actualValue: nil, reason: "the event has no field '\(condition.fieldName.excerpt())'")
+            return
         }
+        var comparison = FieldCondition(condition)
+        if field.isFormatted { comparison.fieldType = "decimal" }
+        outcome = comparison.evaluate(on: field.value)
+    }
+
+    var passed: Bool { outcome.passed }
+
+    var json: JSONValue {
+        [
+            "fieldName": .string(condition.fieldName), "operator": .string(condition.comparison),
+            "expectedValue": .string(condition.value), "actualValue": outcome.actualValue.map { .string($0) } ?? .null,
+            "passed": .bool(outcome.passed), "reason": .string(outcome.reason),
+        ]
+    }
+}
+
+extension FieldCondition {
+    init(_ condition: EventCondition) {
+        self.init(
+            fieldName: condition.fieldName, comparison: condition.comparison, value: condition.value,
+            fieldType: condition.fieldType)
     }
 }

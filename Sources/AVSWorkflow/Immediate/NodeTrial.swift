@@ -43,19 +43,8 @@ public struct NodeTrial: Sendable {
                 report: RunReport(of: node, variables: input, chainID: chainID, at: environment.time.now)),
             builder: StepBuilder(chainID: chainID, redaction: Redaction(secrets: secrets)))
         guard let deadline else { return await execution.run().step }
-        return await withTaskGroup(of: Step?.self) { group in
-            group.addTask { await execution.run().step }
-            group.addTask { [time = environment.time] in
-                do { try await time.sleep(until: deadline) } catch {}  // cancelled once the node has ended
-                return nil
-            }
-            var step: Step?
-            // Whichever ends first ends the other; a node that is cancelled says so in its step.
-            while let ended = await group.next() {
-                step = step ?? ended
-                group.cancelAll()
-            }
-            return step ?? execution.unknown().step
-        }
+        // A node that is cancelled says so in its step.
+        let step = await environment.time.run(until: deadline) { await execution.run().step }
+        return step ?? execution.unknown().step
     }
 }

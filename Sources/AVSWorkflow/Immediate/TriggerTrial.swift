@@ -9,21 +9,54 @@ public struct TriggerTrial: Sendable {
     public var trigger: Trigger
     /// Scope of the templates in event queries.
     public var input: [String: JSONValue]
+    public var chainID: UInt64
 
-    public init(trigger: Trigger, input: [String: JSONValue]) {
+    /// A trial that takes longer is given up (4.5.2).
+    public static let budget = Duration.seconds(15)
+
+    public init(trigger: Trigger, input: [String: JSONValue], chainID: UInt64) {
         self.trigger = trigger
         self.input = input
+        self.chainID = chainID
     }
 
+    /// What the trigger's step shows.
     public struct Outcome: Hashable, Sendable {
         public var output: JSONValue
-        /// The raw log of a simulated event; nil for any other trigger.
+        /// Of a simulated event: the raw log and, where the query has conditions, `conditionsMet` and
+        /// `matchedConditions` with how each came out. Nil for any other trigger.
         public var metadata: JSONValue?
-        public var isSimulated = false
+        /// Whether what is shown is made up, rather than read from the chain or the clock.
+        public var isSimulated: Bool
+        /// Conditions that do not hold; the rest of the outcome is there all the same.
+        public var failure: NodeFailure?
+
+        public init(
+            output: JSONValue, metadata: JSONValue? = nil, isSimulated: Bool = false, failure: NodeFailure? = nil
+        ) {
+            self.output = output
+            self.metadata = metadata
+            self.isSimulated = isSimulated
+            self.failure = failure
+        }
     }
 
-    /// - Throws: ``NodeFailure``: 3001 for a configuration that cannot fire, 5000 when the chain does not answer.
+    /// - Throws: ``NodeFailure``: 3001 for a configuration that cannot fire, 5000 when the chain does not answer or takes
+    ///   longer than ``budget``.
     public func run(in environment: WorkflowEnvironment) async throws(NodeFailure) -> Outcome {
+        let deadline = environment.time.monotonic + Self.budget
+        let result = await environment.time.run(until: deadline) { () -> Result<Outcome, NodeFailure> in
+            do throws(NodeFailure) { return .success(try await fire(in: environment)) } catch { return .failure(error) }
+        }
+        switch result {
+        case .success(let outcome): return outcome
+        case .failure(let failure) where environment.time.monotonic < deadline: throw failure
+        case .failure, nil:
+            throw NodeFailure(code: .rpcNodeError, "the trigger took longer than \(Self.budget)", reason: .timeout)
+        }
+    }
+
+    private func fire(in environment: WorkflowEnvironment) async throws(NodeFailure) -> Outcome {
         switch trigger.config {
         case .manual(let manual):
             try ManualTrigger.check(data: manual.data, language: manual.language)
@@ -36,7 +69,7 @@ public struct TriggerTrial: Sendable {
             ])
         case .block(let block): return Outcome(output: try await latestBlock(block, environment))
         case .event(let event):
-            return try await EventTrial(event: event, input: input).run(in: environment)
+            return try await EventTrial(event: event, input: input, chainID: chainID).run(in: environment)
         }
     }
 

@@ -20,10 +20,18 @@ struct StepBuilder: Sendable {
             output: output?.withoutNonFiniteNumbers, startAt: now, endAt: now)
     }
 
-    /// The trigger's step in a simulation (execution-engine.md 6.3, step 6).
-    func simulatedTriggerStep(of task: AutomationTask, output: JSONValue?, at now: Timestamp) -> Step {
+    /// The trigger's step in a simulation (execution-engine.md 6.3, step 6): failed where conditions on a simulated event
+    /// do not hold, and then with how each of them came out.
+    func step(of trial: TriggerTrial.Outcome, task: AutomationTask, output: JSONValue?, at now: Timestamp) -> Step {
         var step = triggerStep(of: task.trigger, output: output, at: now)
         step.log = "Simulated trigger: \(task.trigger.name) executed successfully"
+        if let failure = trial.failure {
+            step.success = false
+            step.error = failure.message
+            step.errorCode = failure.code
+            step.log = "Simulated trigger: \(task.trigger.name) conditions not met"
+            step.metadata = trial.metadata
+        }
         step.inputs = task.inputVariables.keys.sorted()
         step.executionContext = [
             "is_simulated": true, "provider": "tenderly", "chain_id": .number(Double(chainID)),

@@ -20,8 +20,8 @@ public struct WorkflowRun: Sendable {
     public var recorded: [NodeRecord]
     /// When its first attempt began; nil is now.
     public var startedAt: Timestamp?
-    /// A simulation: the trigger was only tried, and nothing of the run is kept.
-    public var isSimulated = false
+    /// How the trigger was tried: such a run is a simulation, of which nothing is kept. Nil in real runs.
+    public var trial: TriggerTrial.Outcome?
     /// When it comes no further node begins and those that run are cancelled (XO-21).
     public var deadline: ContinuousClock.Instant?
 
@@ -67,15 +67,20 @@ public struct WorkflowRun: Sendable {
             task: task, secrets: secrets, input: input, triggerOutput: output, salt: walletSalt)
         let builder = StepBuilder(chainID: task.chainID, redaction: Redaction(secrets: secrets))
         let first =
-            isSimulated
-            ? builder.simulatedTriggerStep(of: task, output: output, at: startAt)
-            : builder.triggerStep(of: task.trigger, output: output, at: startAt)
+            if let trial {
+                builder.step(of: trial, task: task, output: output, at: startAt)
+            } else {
+                builder.triggerStep(of: task.trigger, output: output, at: startAt)
+            }
+        guard first.success else {
+            return RunOutcome(steps: [first], verdict: RunVerdict(steps: [first]), startAt: startAt)
+        }
         var driver = GraphDriver(
             plan: plan, variables: variables,
             digests: InputDigests(plan: plan, trigger: output, input: task.inputVariables.merging(input) { $1 }),
             environment: environment, builder: builder,
             recorded: Dictionary(recorded.map { ($0.nodeID, $0) }) { $1 },
-            report: RunReport(of: task, isSimulated: isSimulated, trigger: first), isStopped: isStopped)
+            report: RunReport(of: task, isSimulated: trial != nil, trigger: first), isStopped: isStopped)
         let stop = await driver.run(until: deadline, recorder: recorder)
         let steps = [first] + inJournalOrder(driver.steps)
         return RunOutcome(

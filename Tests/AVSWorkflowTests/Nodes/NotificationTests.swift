@@ -40,7 +40,7 @@ private func run(
     var run = WorkflowRun(
         task: task, executionID: ExecutionID(ULID(value: 0)), trigger: TriggerOutput(kind: .manual, data: nil),
         secrets: ["token": "123:abc"])
-    run.isSimulated = simulated
+    if simulated { run.trial = TriggerTrial.Outcome(output: .null) }
     return await run.run(in: environment(server))
 }
 

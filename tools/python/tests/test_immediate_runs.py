@@ -211,28 +211,6 @@ def test_a_manual_trigger_needs_data_of_its_language(user, data, lang, text):
     assert answer.WhichOneof("output_data") == "manual_trigger" and not answer.manual_trigger.HasField("data")
 
 
-def padded(address: str) -> str:
-    return "0x" + "0" * 24 + address[2:].lower()
-
-
-def test_an_event_trigger_shows_a_transfer_that_it_would_see(user, wallet, chain):
-    """API-10.5.5"""
-    token = chain.address("token")
-    sent = run_trigger(user, tasks.event(token, TRANSFER, padded(wallet)))
-    output = plain(sent.event_trigger.data)
-    assert sent.success and output["direction"] == "sent" and output["fromAddress"] == wallet == output["walletAddress"]
-    assert output["tokenDecimals"] == 6 and output["value"] == "1500000" and output["valueFormatted"] == "1.5"
-    assert output["contractAddress"] == token and output["chainId"] == 31337 and output["eventName"] == "Transfer"
-    assert plain(sent.metadata)["topics"] == [TRANSFER, padded(wallet), padded(output["toAddress"])]
-    assert plain(sent.execution_context) == {"chainId": 31337, "isSimulated": True, "provider": "tenderly"}
-    template = tasks.event(token, TRANSFER, "", "{{settings.runner}}")
-    received = plain(run_trigger(user, template, settings={"runner": wallet}).event_trigger.data)
-    assert received["direction"] == "received" and received["toAddress"] == wallet
-    query = template.event.config.queries[0]
-    query.conditions.add(field_name="Transfer.value", operator="gt", value="99000000", field_type="uint256")
-    assert plain(run_trigger(user, template, settings={"runner": wallet}).event_trigger.data)["value"] == "99000001"
-
-
 @pytest.mark.parametrize("trigger, text", [
     (avs.TaskTrigger(id="t", name="t", event=avs.EventTrigger()), "queries is required"),
     (tasks.event("0x1234", TRANSFER), "0x1234"), (tasks.event("0x" + "1" * 40, "0xzz"), "0xzz"),
