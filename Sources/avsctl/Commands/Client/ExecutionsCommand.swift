@@ -38,18 +38,13 @@ struct ExecutionsShow: AsyncParsableCommand {
               avsctl executions show 01jg2fe5mdvkbpheg0peysdkac 01jg2fe5mdvkbpheg0peysdkad
             """)
 
-    @Argument(help: "The task's id.")
-    var task: TaskID
-
-    @Argument(help: "The run's id.")
-    var id: ExecutionID
-
+    @OptionGroup var which: RunArguments
     @OptionGroup var client: ClientOptions
 
     func run() async throws {
         try await client.withClient { aggregator, output in
-            let execution = try await aggregator.getExecution(id, of: task)
-            let edges = try await aggregator.getTask(task).edges
+            let execution = try await aggregator.getExecution(which.id, of: which.task)
+            let edges = try await aggregator.getTask(which.task).edges
             for line in client.printer.tree(execution, edges: edges) { try output.line(line) }
         }
     }
@@ -60,17 +55,12 @@ struct ExecutionsGet: AsyncParsableCommand {
         commandName: "get", abstract: "Shows a run with its steps in a table.",
         discussion: "Example:\n  avsctl executions get 01jg2fe5mdvkbpheg0peysdkac 01jg2fe5mdvkbpheg0peysdkad")
 
-    @Argument(help: "The task's id.")
-    var task: TaskID
-
-    @Argument(help: "The run's id.")
-    var id: ExecutionID
-
+    @OptionGroup var which: RunArguments
     @OptionGroup var client: ClientOptions
 
     func run() async throws {
         try await client.withClient { aggregator, output in
-            let execution = try await aggregator.getExecution(id, of: task)
+            let execution = try await aggregator.getExecution(which.id, of: which.task)
             for line in client.printer.execution(execution) { try output.line(line) }
         }
     }
@@ -81,17 +71,22 @@ struct ExecutionsStatus: AsyncParsableCommand {
         commandName: "status", abstract: "Prints how a run stands: pending, success, failed or error.",
         discussion: "Example:\n  avsctl executions status 01jg2fe5mdvkbpheg0peysdkac 01jg2fe5mdvkbpheg0peysdkad")
 
+    @OptionGroup var which: RunArguments
+    @OptionGroup var client: ClientOptions
+
+    func run() async throws {
+        try await client.withClient { aggregator, output in
+            let status = try await aggregator.getExecutionStatus(which.id, of: which.task)
+            try output.line(client.printer.status(status, of: which.id))
+        }
+    }
+}
+
+/// Which run is meant: the same for every command that shows one.
+struct RunArguments: ParsableArguments {
     @Argument(help: "The task's id.")
     var task: TaskID
 
     @Argument(help: "The run's id.")
     var id: ExecutionID
-
-    @OptionGroup var client: ClientOptions
-
-    func run() async throws {
-        try await client.withClient { aggregator, output in
-            try output.line(client.printer.status(try await aggregator.getExecutionStatus(id, of: task), of: id))
-        }
-    }
 }
