@@ -49,6 +49,8 @@ struct RowCheck {
         case .intent, .jobSequence, .migration, .migrationProgress: break
         case .apiKey: try apiKey()
         case .audit: try audit(reader)
+        case .feeAccount: try feeAccount(reader)
+        case .feeRecord: try feeRecord(reader)
         }
     }
 
@@ -96,6 +98,21 @@ struct RowCheck {
         let counted = try DecimalText(stored: value).value
         let answers = try count(Rows<AnswerKey>(under: owner).range, reader) { _ in 1 }
         if answers != counted { found("I14", "the owner has \(answers) recorded answers, counted are \(counted)") }
+    }
+
+    private mutating func feeAccount(_ reader: borrowing some StoreReader & ~Copyable) throws {
+        let owner = try FeeAccountKey(bytes: key).owner
+        let counted = UInt64(clamping: try FeeAccount(stored: value).records)
+        let records = try count(Rows<FeeRecordKey>(under: owner).range, reader) { _ in 1 }
+        if records != counted { found("I14", "the owner has \(records) fee records, counted are \(counted)") }
+    }
+
+    private mutating func feeRecord(_ reader: borrowing some StoreReader & ~Copyable) throws {
+        let key = try FeeRecordKey(bytes: key)
+        let record = try FeeRecord(stored: value)
+        if record.owner != key.owner { found("I10", "the record is of owner \(record.owner)") }
+        if record.executionID != key.execution { found("I10", "the record is of execution \(record.executionID)") }
+        if try !reader.contains(FeeAccountKey(key.owner)) { found("I14", "the owner has no fee account") }
     }
 
     /// A wallet's operations come one after another.

@@ -39,6 +39,8 @@ extension StoredTable {
         case .lane: self.init("lane", LaneKey.self, record: Stored.LaneRecord.self)
         case .apiKey: self.init("api-key", APIKeyKey.self, record: Stored.ApiKeyRecord.self)
         case .audit: self.init("audit", AuditKey.self, record: Stored.AuditRecord.self)
+        case .feeAccount: self.init("fee-account", texts: FeeAccountKey.self)
+        case .feeRecord: self.init("fee-record", texts: FeeRecordKey.self)
         }
     }
 

@@ -71,6 +71,10 @@ public enum TableName: String, CaseIterable, Sendable {
     case apiKey = "apikey:"
     /// `audit:<ulid>` → ``RecordedAct``. What administrators did, each entry chained to the one before (ADM-1).
     case audit = "audit:"
+    /// `fl:<owner>` → ``FeeAccount``. What an owner owes for the value that its workflows moved.
+    case feeAccount = "fl:"
+    /// `fr:<owner>:<execution id>` → ``FeeRecord``. What one execution added to that.
+    case feeRecord = "fr:"
 }
 
 extension Table {
@@ -104,6 +108,8 @@ extension Table {
     public static let lane = Table(.lane)
     public static let apiKey = Table(.apiKey)
     public static let audit = Table(.audit)
+    public static let feeAccount = Table(.feeAccount)
+    public static let feeRecord = Table(.feeRecord)
 
     /// Every table of the schema; beside them a database holds the store's own `meta:` (``StoreMeta/table``).
     public static let all = TableName.allCases.map { Table($0) }

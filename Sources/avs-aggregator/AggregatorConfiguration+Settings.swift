@@ -38,6 +38,8 @@ extension AggregatorConfiguration {
         var rates = AVSModel.FeeRates()
         rates.execution = Dollars(fees.executionFee)
         rates.firstTier = fees.tiers.first.description
+        rates.creditLimit = Dollars(fees.creditLimit)
+        rates.coinPrice = Dollars(fees.coinPrice)
         return rates
     }
 

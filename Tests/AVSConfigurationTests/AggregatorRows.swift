@@ -90,6 +90,7 @@ enum AggregatorRows {
         .integer("backup.keep", 7, 1...1_000),
         amount("fee_rates.execution_fee_usd", "0.02", "1000000", beyond: "1000000.000001"),
         amount("fee_rates.credit_limit_usd", "0", "1000000", beyond: "1000001"),
+        amount("fee_rates.native_price_usd", "2500", "1000000", beyond: "1000001"),
         amount("fee_rates.tiers.tier_1", "0.03", "100", beyond: "100.1"),
         amount("fee_rates.tiers.tier_2", "0.09", "100", beyond: "101"),
         amount("fee_rates.tiers.tier_3", "0.18", "100", beyond: "101"),

@@ -16,6 +16,7 @@ struct EffectTests {
         log.level log.format macros.secrets.*
         compat.project_canceled_as_disabled compat.running_grace_ms queue.workers queue.workers_per_owner
         sync.initial_delay_ms sync.period_s fee_rates.execution_fee_usd fee_rates.tiers.tier_1
+        fee_rates.credit_limit_usd fee_rates.native_price_usd
         rpc.message_size rpc.streams_per_connection rpc.accept_backlog rpc.event_loops rpc.keepalive_time
         rpc.keepalive_timeout rpc.permitted_ping_interval rpc.pings_without_calls rpc.max_idle rpc.max_age
         rpc.max_age_grace rpc.reflection rpc.frame_log

@@ -23,7 +23,7 @@ struct ABIContractTests {
 
     /// Origin: execution engine specification, 7.2.
     @Test(
-        "knows the selectors of the contracts we use",
+        "EE-X9: knows the selectors of the contracts we use",
         arguments: [
             ("createAccount", ["address", "uint256"], "5fbfb9cf"), ("getAddress", ["address", "uint256"], "8cb84e18"),
             ("getNonce", ["address", "uint192"], "35567e1a"), ("execute", ["address", "uint256", "bytes"], "b61d27f6"),
@@ -31,21 +31,23 @@ struct ABIContractTests {
             ("executeBatchWithValues", ["address[]", "uint256[]", "bytes[]"], "c3ff72fc"),
             ("verifyingSigner", [], "23d9ac9b"),
             ("owner", [], "8da5cb5b"), ("transfer", ["address", "uint256"], "a9059cbb"), ("decimals", [], "313ce567"),
-            ("getRoundData", ["uint80"], "9a6fc8f5"), ("latestRoundData", [], "feaf968c"),
+            ("approve", ["address", "uint256"], "095ea7b3"), ("balanceOf", ["address"], "70a08231"),
+            ("allowance", ["address", "address"], "dd62ed3e"), ("symbol", [], "95d89b41"), ("name", [], "06fdde03"),
+            ("totalSupply", [], "18160ddd"), ("getRoundData", ["uint80"], "9a6fc8f5"), ("latestRoundData", [], "feaf968c"),
         ])
     func selectors(name: String, types: [String], selector: String) throws {
         let function = try Self.contract(Self.entry(name, types)).function(named: name)
         #expect(Hex.encode(function.selector) == selector)
     }
 
-    @Test("knows the selector of the paymaster's getHash over a user operation") func getHash() {
+    @Test("EE-X9: knows the selector of the paymaster's getHash over a user operation") func getHash() {
         let word = ABIType.uint(bits: 48)
         let inputs = [UserOperation.abiType, word, word].map { ABIParameter(name: "", type: $0) }
         #expect(Hex.encode(ABIFunction(name: "getHash", inputs: inputs).selector) == "94e1fc19")
     }
 
     /// Origin: execution engine specification, 7.7 and 7.9.
-    @Test("encodes the specification's vectors") func vectors() throws {
+    @Test("EE-X9: encodes the specification's vectors") func vectors() throws {
         let (threes, ones) = (String(repeating: "33", count: 20), String(repeating: "11", count: 20))
         let approve = try Self.contract(Self.entry("approve", ["address", "uint256"]))
         let expected =
@@ -58,7 +60,7 @@ struct ABIContractTests {
         #expect(words == ["60", "c0", "0120", "02", threes, ones, "02", "03e8", "05", "02", "40", "60", "", ""])
     }
 
-    @Test("EE-NR11, EE-NW8: takes a struct as JSON array or object, and keeps every digit") func tuples() throws {
+    @Test("EE-NR11, EE-NW8, EE-X9: takes a struct as JSON array or object, and keeps every digit") func tuples() throws {
         let contract = try Self.contract(Self.quote)
         let weth = "0xfff9976782d46cc05630d1f6ebab18b2324d6b14"
         let threes = "0x" + String(repeating: "33", count: 20)

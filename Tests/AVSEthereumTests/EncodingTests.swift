@@ -159,7 +159,7 @@ struct UserOperationTests {
     }
 
     /// Origin: execution engine specification, 7.3, 7.4 and 7.6.
-    @Test("has the identity of the specification's vectors") func vectors() throws {
+    @Test("EE-X9: has the identity of the specification's vectors") func vectors() throws {
         let plain = try Self.operation(nonce: 7)
         #expect(
             plain.hash(entryPoint: Self.entryPoint, chainID: 11_155_111).hex
@@ -201,7 +201,7 @@ struct UserOperationTests {
 struct TokenAmountTests {
     /// Origin: execution engine specification, 7.9.
     @Test(
-        "is written without trailing zeros",
+        "EE-X9: is written without trailing zeros",
         arguments: [
             (1_500_000, 6, "1.5"), (1_000_000, 6, "1"), (1, 18, "0.000000000000000001"), (0, 6, "0"), (123, 0, "123"),
             (-1_500_000, 6, "-1.5"), (-1, 2, "-0.01"), (100, 1, "10"), (5, -1, "5"), (5, 256, "5"), (0, 255, "0"),
@@ -210,7 +210,7 @@ struct TokenAmountTests {
         #expect(TokenAmount.text(BigInt(raw), decimals: decimals) == text)
     }
 
-    @Test("lies in the slot of its holder") func slot() throws {
+    @Test("EE-X9: lies in the slot of its holder") func slot() throws {
         let holder = try #require(Address(bytes: [UInt8](repeating: 0x22, count: 20)))
         #expect(
             TokenAmount.mappingSlot(of: holder, at: 9).hex

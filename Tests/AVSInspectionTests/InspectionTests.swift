@@ -315,6 +315,19 @@ struct StoreCheckTests {
         #expect(try await findings { try $0.deleteAll(AVSStorage.Rows<AnswerKey>(under: Rows.owner)) }.map(\.rule) == ["I14"])
     }
 
+    @Test("I10, I14: fees that are counted wrongly, or not at all, or are another's")
+    func fees() async throws {
+        let account = FeeAccountKey(Rows.owner)
+        #expect(try await findings { try $0.put(account, FeeAccount(records: 2)) }.map(\.rule) == ["I14"])
+        #expect(try await findings { try $0.delete(account) }.map(\.rule) == ["I14"])
+        #expect(try await findings { try $0.delete(Rows.feeRecord) }.map(\.rule) == ["I14"])
+        let foreign = try await findings { transaction in
+            let record = try #require(try transaction.value(for: Rows.feeRecord))
+            try transaction.put(FeeRecordKey(owner: Rows.wallet, execution: record.executionID), record)
+        }
+        #expect(foreign.map(\.rule) == ["I10", "I14"])
+    }
+
     @Test("I8: a wallet whose open operation is gone, over, or another's")
     func lanes() async throws {
         #expect(try await findings { try $0.delete(Rows.intent) }.map(\.rule) == ["I8"])

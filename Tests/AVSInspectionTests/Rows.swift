@@ -84,9 +84,25 @@ enum Rows {
         try transaction.put(lane, Lane(nextNonce: UInt256(4), open: intent))
     }
 
+    static let feeRecord = FeeRecordKey(owner: owner, execution: ExecutionID(ulid(103)))
+
+    /// What an execution owes.
+    private static func fillFees(_ transaction: inout Transaction) throws {
+        try transaction.put(
+            feeRecord,
+            FeeRecord(
+                executionID: feeRecord.execution, taskID: task(1).id, owner: owner,
+                share: ValueFee(tier: .first, percentage: "0.03"), value: UInt256(10_000), fee: UInt256(3),
+                recordedAt: now, chainID: 31_337))
+        try transaction.put(
+            FeeAccountKey(owner),
+            FeeAccount(outstanding: UInt256(3), accrued: UInt256(3), records: 1, updatedAt: now))
+    }
+
     /// One row of each table that the engine writes.
     static func fill(_ transaction: inout Transaction) throws {
         try fillExpiring(&transaction)
+        try fillFees(&transaction)
         let task = task(1)
         try transaction.create(task)
         try transaction.put(

@@ -58,6 +58,8 @@ struct KeyTests {
         try expectRoundTrip(LaneKey(chainID: parts.random.next(), sender: wallet))
         try expectRoundTrip(APIKeyKey(APIKeyID(task.ulid)))
         try expectRoundTrip(AuditKey(task.ulid))
+        try expectRoundTrip(FeeAccountKey(owner))
+        try expectRoundTrip(FeeRecordKey(owner: owner, execution: execution))
         // A name is as long as it is, so a cut key names another secret.
         let (name, id) = (try SecretName("api_key"), try #require(ScopeID("w-1.a_b")))
         for scope in [SecretScope.user, .workflow(id), .workflow(ScopeID(task)), .organisation(id)] {

@@ -11,8 +11,9 @@ extension AggregatorConfiguration {
 
     private static let storageAndRuns = [
         "effects.blind_after_restart", "outbox.first_retry", "outbox.longest_retry", "outbox.give_up_after",
-        "fee_rates.credit_limit_usd", "fee_rates.tiers.tier_2",
-        "fee_rates.tiers.tier_3", "limits.steps_per_execution", "limits.journal_size",
+        // Version 1 knows workflows of the first tier only.
+        "fee_rates.tiers.tier_2", "fee_rates.tiers.tier_3",
+        "limits.steps_per_execution", "limits.journal_size",
         "limits.step_output_size", "limits.execution_record_size",
     ]
 

@@ -39,6 +39,8 @@ extension AggregatorConfiguration {
         public var executionFee = DecimalAmount(millionths: 20_000)
         /// Dollars; 0 lets any outstanding balance block.
         public var creditLimit = DecimalAmount(millionths: 0)
+        /// Dollars for one coin of the chain; 0 is not known: then nothing is charged in coins, and no credit is checked.
+        public var coinPrice = DecimalAmount(millionths: 2_500_000_000)
         public var tiers = Tiers()
 
         init() {}
@@ -135,6 +137,7 @@ extension AggregatorConfiguration.FeeRates: ConfigurationSection {
     static let keys: [Key<Self>] = [
         .value("execution_fee_usd", \.executionFee, .amount(upTo: 1_000_000)),
         .value("credit_limit_usd", \.creditLimit, .amount(upTo: 1_000_000)),
+        .value("native_price_usd", \.coinPrice, .amount(upTo: 1_000_000)),
         .section("tiers", \.tiers),
     ]
 }

@@ -233,6 +233,7 @@ public actor ExecutionService {
         let length = configuration.times.executionDeadline
         let left = min(length, max(.zero, run.claim.deadline.duration(since: time.now)))
         if let refusal = await walletRefusal(of: run.task) { return refusal }
+        if let refusal = await creditRefusal(of: run.task) { return refusal }
         let secrets: [String: String]
         switch await self.secrets(of: run.task) {
         case .success(let values): secrets = values
@@ -278,6 +279,20 @@ public actor ExecutionService {
         } catch {
             logger.error("a run's wallet could not be looked up", metadata: ["task": "\(task.id)", "error": "\(error)"])
             return .refused("failed to validate wallet ownership: the wallet could not be looked up")
+        }
+    }
+
+    /// Why the task's owner has to pay first (5.3 row 8); `nil` where it need not, or where nobody can tell.
+    private func creditRefusal(of task: AutomationTask) async -> RunResult? {
+        guard let limit = configuration.fees.wei(configuration.fees.creditLimit) else { return nil }
+        do {
+            let owed = try await FeeLedger(store: store).account(of: task.owner).outstanding
+            guard owed > limit else { return nil }
+            let text = "outstanding value fees (\(owed) wei) exceed credit limit"
+            return .refused("[INSUFFICIENT_CREDIT] \(text)")
+        } catch {
+            logger.error("what an owner owes could not be read", metadata: ["owner": "\(task.owner)", "error": "\(error)"])
+            return nil
         }
     }
 

@@ -23,7 +23,8 @@ struct Delivery: Sendable {
 
     /// Makes the operation, writes it down, sends it and waits for it.
     func begin(_ call: WalletCall, _ order: WalletOrder, _ wallet: SmartWallet) async throws -> SentCall {
-        let builder = UserOperationBuilder(chain: chain, signer: sender.signer, time: time)
+        let builder = UserOperationBuilder(
+            chain: chain, signer: sender.signer, time: time, executionFee: try await executionFee(of: order))
         var call = call
         var isSponsored = chain.paymaster != nil
         var nonce = try await nextNonce()
@@ -51,6 +52,12 @@ struct Delivery: Sendable {
                 throw WalletCallFailure.notSent(refusal.explanation)
             }
         }
+    }
+
+    /// A run pays for itself once, with its first operation, however many it has (8.1).
+    private func executionFee(of order: WalletOrder) async throws -> UInt256 {
+        guard order.isOfRun, try await book.isFirst(order) else { return .zero }
+        return sender.executionFee
     }
 
     /// Why an attempt ended.

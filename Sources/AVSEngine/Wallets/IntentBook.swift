@@ -26,6 +26,13 @@ struct IntentBook: Sendable {
         return isOld ? nil : found
     }
 
+    /// Whether nothing else of the order's execution has been sent.
+    func isFirst(_ order: WalletOrder) async throws -> Bool {
+        try await store.readWithoutBlocking { snapshot in
+            try snapshot.rows(Rows<IntentKey>(under: order.execution), limit: 2).allSatisfy { $0.value.step == order.step }
+        }
+    }
+
     func lane(_ key: LaneKey) async throws -> (lane: Lane, open: Intent?) {
         try await store.readWithoutBlocking { snapshot in
             let lane = try snapshot.value(for: key) ?? Lane()

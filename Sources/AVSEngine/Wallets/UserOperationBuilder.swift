@@ -31,6 +31,8 @@ struct UserOperationBuilder: Sendable {
     let chain: OperationChain
     let signer: OperationSigner
     let time: any TimeSource
+    /// What the wallet pays for the execution beside its gas; zero where that is paid already, or asked of nobody.
+    let executionFee: UInt256
 
     /// How long a paymaster's signature is valid (7.6).
     static let validitySeconds: UInt64 = 15 * 60
@@ -116,7 +118,8 @@ struct UserOperationBuilder: Sendable {
 
     // MARK: Reimbursement
 
-    /// The call and a payment to whom the paymaster belongs; `nil` where the wallet cannot afford it (7.7).
+    /// The call and payments to whom the paymaster belongs, for the gas and for the execution; `nil` where the wallet
+    /// cannot afford all of it (7.7).
     private func reimbursed(
         _ call: SmartAccount.Call, gas: UserOperationGas, fees: OperationFees, wallet: Address, _ paymaster: Address
     ) async throws -> [SmartAccount.Call]? {
@@ -124,14 +127,15 @@ struct UserOperationBuilder: Sendable {
             gas.preVerificationGas.magnitude + gas.verificationGasLimit.magnitude + gas.callGasLimit.magnitude + 21_000
         guard let amount = UInt256(units * fees.maximum.magnitude) else { return nil }
         let balance = try await chain.client.balance(of: wallet)
-        guard balance.magnitude >= call.value.magnitude + amount.magnitude else { return nil }
+        guard balance.magnitude >= call.value.magnitude + amount.magnitude + executionFee.magnitude else { return nil }
         let recipient: Address
         do throws(ChainError) {
             recipient = try await chain.client.address(answeredBy: paymaster, to: [0x8d, 0xa5, 0xcb, 0x5b]) ?? paymaster
         } catch {
             recipient = paymaster
         }
-        return [call, SmartAccount.Call(target: recipient, value: amount)]
+        let payments = executionFee == .zero ? [amount] : [amount, executionFee]
+        return [call] + payments.map { SmartAccount.Call(target: recipient, value: $0) }
     }
 
     // MARK: Paymaster

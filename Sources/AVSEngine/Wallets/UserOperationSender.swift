@@ -23,6 +23,8 @@ public final class UserOperationSender: WalletCallSender {
     let book: IntentBook
     let time: any TimeSource
     let logger: Logger
+    /// Of one run, in wei; zero where the price of the coin is not known.
+    let executionFee: UInt256
     private let walletsPerOwner: Int
     private let lanes = LaneLocks()
 
@@ -46,6 +48,7 @@ public final class UserOperationSender: WalletCallSender {
         self.time = time
         self.logger = logger
         walletsPerOwner = min(max(configuration.limits.walletsPerOwner, 1), 2_000)
+        executionFee = configuration.fees.wei(configuration.fees.execution) ?? .zero
         book = IntentBook(store: store, epoch: epoch)
     }
 

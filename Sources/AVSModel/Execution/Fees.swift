@@ -25,8 +25,20 @@ public struct FeeRates: Hashable, Sendable {
     public var execution = Dollars(millionths: 20_000)
     /// Of the value that a workflow of the first tier moves: percent, as decimal text.
     public var firstTier = "0.03"
+    /// How much an owner may owe before its runs are refused.
+    public var creditLimit = Dollars(millionths: 0)
+    /// Of one coin of the chain; 0 is not known.
+    public var coinPrice = Dollars(millionths: 2_500_000_000)
 
     public init() {}
+
+    /// What an amount is in wei, rounded down; `nil` where the price of the coin is not known (8.3).
+    public func wei(_ amount: Dollars) -> UInt256? {
+        guard coinPrice.millionths > 0 else { return nil }
+        // At most 2^64 × 10^18, which is below 2^124.
+        let wei = UInt128(amount.millionths) * 1_000_000_000_000_000_000 / UInt128(coinPrice.millionths)
+        return UInt256(decimal: String(wei))
+    }
 
     /// What a run of these nodes is asked for. Looks at the definition, so nodes that a branch skips count too.
     public func fees(of nodes: [Node]) -> ExecutionFees {

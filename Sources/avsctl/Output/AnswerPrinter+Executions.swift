@@ -32,7 +32,9 @@ extension AnswerPrinter {
             ("execution", "\(run.id)"), ("status", "\(run.status)"), ("number", "\(run.index)"),
             ("started", run.startAt.iso8601), ("took", Self.span(run.startAt, run.endAt)), ("fee", "\(run.fees.execution) USD"),
         ]
-        let share: (String, String)? = run.fees.value.flatMap { $0.tier == .none ? nil : ("share", "\($0.percentage) % of the value moved") }
+        let share: (String, String)? = run.fees.value.flatMap { share in
+            share.tier == .none ? nil : ("share", "\(share.percentage) % of the value moved")
+        }
         let gas = run.costs.map { ("gas of \(Self.plain($0.nodeID))", "\($0.wei) wei for \($0.gas) units") }
         let error = run.error.isEmpty ? [] : [("error", Self.plain(run.error))]
         return self.facts(facts + [share].compactMap(\.self) + gas + error, .null)

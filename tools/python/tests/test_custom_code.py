@@ -47,6 +47,37 @@ def test_what_code_returns(user, source, expected):
     assert plain(answer.custom_code.data) == expected
 
 
+CONVERSIONS = [
+    ("undefined", None), ("null", None), ("() => 1", None), ("new Promise(() => {})", None), ("Symbol('s')", None),
+    ("true", True), ("'text'", "text"), ("1.5", 1.5), ("NaN", 0), ("-Infinity", 0), ("2n ** 64n", str(2**64)),
+    ("[{a: -9007199254740993n}]", [{"a": "-9007199254740993"}]), ("new Date('2026-01-15T10:30:00Z')", "2026-01-15T10:30:00Z"),
+    ("{d: [new Date('2026-01-15T10:30:00.250Z')]}", {"d": ["2026-01-15T10:30:00.250Z"]}),
+    ("new Map([[1, 'a'], ['k', new Map([[null, 2n]])]])", {"1": "a", "k": {"null": "2"}}),
+    ("new Set([1, 'b', 3n])", [1, "b", "3"]), ("new Uint8Array([1, 2])", [1, 2]), ("new Float64Array([0.5])", [0.5]),
+    ("new BigInt64Array([5n])", ["5"]), ("new Uint8Array([7, 8]).buffer", [7, 8]),
+    ("[[], {}, [{a: [() => 1, undefined]}]]", [[], {}, [{"a": [None, None]}]]),
+]
+"""Expressions and what they become (5.6.3)."""
+
+
+def test_every_kind_of_result_is_converted(user, wallet):
+    """EE-5.6.3: alone, and in the record of a run, at any depth"""
+    for source, expected in CONVERSIONS:
+        answer = run_code(user, f"return ({source})")
+        assert answer.success and plain(answer.custom_code.data) == expected, source
+    whole = "return [" + ", ".join(f"({source})" for source, _ in CONVERSIONS) + "]"
+    answer, steps = run_task(user, wallet, tasks.custom_code(whole))
+    assert answer.status == SUCCESS and plain(steps[0].custom_code.data) == [expected for _, expected in CONVERSIONS]
+    assert list(user.execution(answer.workflow_id, answer.execution_id).steps[1:]) == steps
+
+
+@pytest.mark.parametrize("source", ["const a = {}; a.a = a; return a", "const a = []; return [a, new Map([['a', a.push(a) && a]])]"])
+def test_what_contains_itself_has_no_result(user, source):
+    """EE-5.6.3"""
+    answer = run_code(user, source)
+    assert not answer.success and "error converting result" in answer.error and not answer.custom_code.HasField("data")
+
+
 @pytest.mark.parametrize("source, fragment", [
     ('throw new Error("no")', "Error: no"), ("return missing", "missing is not defined"), ("return (", "SyntaxError"),
     ('return require("fs")', "module not found: fs"), ("null.x", "TypeError"), ("return process.env", "not defined"),

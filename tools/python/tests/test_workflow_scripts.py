@@ -149,32 +149,3 @@ def test_what_code_may_leave_open(bench, source, expected):
     """EE-P4, EE-P5, EE-V12"""
     answer = bench.triggered(code(source), settings={"n": 1})
     assert answer.status == SUCCESS and output(answer.steps[1]) == expected, answer.error
-
-
-# Scenarios
-
-@pytest.mark.parametrize("factor, steps", [("900000000000000000", 4), ("2000000000000000000", 3)])
-def test_health_factor_alert(bench, chain, web, factor, steps):
-    """EE-10.18.2: cron, read, branch, message; the message only when it is low"""
-    read = tasks.contract_read(chain.address("token"), chain.abi("token"), ("totalSupply", []), identifier="supply")
-    nodes = [read, tasks.branch("low", ("yes", "if", 'BigInt(factor) < BigInt("1000000000000000000")')),
-             tasks.rest(f"{web.url}/alert", "alert", method="POST", body="{{factor}} {{supply.data.totalSupply}}")]
-    answer = bench.simulated(*nodes, trigger=tasks.cron(), edges=edges("t0>supply supply>low low.yes>alert"), factor=factor)
-    assert answer.status == SUCCESS and len(answer.steps) == steps
-
-
-def test_exported_workflow(bench):
-    """EE-10.18.5"""
-    data = [{"key": "value1"}, {"key": "value2"}]
-    nodes = [tasks.loop("{{start.data}}", "walk", custom_code=code("return value.key")),
-             tasks.filter_node("value.key.endsWith('1')", "{{start.data}}", "keep"),
-             code("return start.data", "all")]
-    for run in (bench.simulated, bench.triggered):
-        answer = run(*nodes, edges=edges("t0>walk t0>keep t0>all"), data=data)
-        assert answer.status == SUCCESS and len(answer.steps) == 4, answer.error
-        steps = {step.name: step for step in answer.steps}
-        assert output(steps["walk"]) == ["value1", "value2"] and output(steps["keep"]) == data[:1]
-        assert output(steps["all"]) == data and plain(steps["all"].config) == {
-            "lang": "LANG_JAVASCRIPT", "source": "return start.data"}
-        assert plain(steps["walk"].config)["runner"] == {
-            "type": "customCode", "config": {"lang": "LANG_JAVASCRIPT", "source": "return value.key"}}

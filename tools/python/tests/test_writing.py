@@ -358,7 +358,8 @@ def test_an_operation_is_what_other_tools_make_of_it(user, funded, chain):
 
 
 def test_a_wallet_that_can_pays_the_paymaster_back(user, funded, chain):
-    """7.7: the paymaster's owner gets it in the same operation; a wallet that cannot is served all the same"""
+    """EE-X13, 7.7: the paymaster's owner gets gas and fee in the same operation; a wallet that cannot is served all the
+    same"""
     owner = chain.account("paymaster owner")["address"]
 
     def balance(address: str) -> int:
@@ -371,7 +372,11 @@ def test_a_wallet_that_can_pays_the_paymaster_back(user, funded, chain):
     chain.rpc("dev_setBalance", funded, hex(ETHER))
     assert run_task(user, funded, write).status == avs.EXECUTION_STATUS_SUCCESS
     assert balance(owner) - before == ETHER - balance(funded) > 0
-    assert sent_operation(chain, operations(chain, funded)[1])[3][:4].hex() == "c3ff72fc"
+    batch = sent_operation(chain, operations(chain, funded)[1])[3]
+    targets, values, calls = decode(["address[]", "uint256[]", "bytes[]"], batch[4:])
+    assert batch[:4].hex() == "c3ff72fc" and [len(call) for call in calls] == [68, 0, 0]
+    assert targets == (chain.address("token").lower(), owner.lower(), owner.lower())
+    assert values[0] == 0 and values[1] > 10**13 and values[2] == 2 * 10**16 // 2500, "two cents at 2,500 dollars"
 
 
 def test_a_refused_form_is_sent_by_the_wallet_itself(user, funded, chain):
