@@ -93,7 +93,7 @@ final class ScriptedRunner: WorkflowRunner {
     }
 
     func run(
-        _ request: RunRequest, recorder: some StepRecorder, isStopped: @escaping @Sendable () -> Bool
+        _ request: RunRequest, recorder: some StepRecorder, signal: StopSignal
     ) async -> RunResult {
         let ready = state.withLock { state in
             state.started.append(request)
@@ -113,7 +113,7 @@ final class ScriptedRunner: WorkflowRunner {
             if goesOn { continuation.resume() }
         }
         if state.withLock({ $0.recordsAfterHold }), let refusal = await record(by: recorder) { return refusal }
-        if isStopped() { return RunResult(steps: [], status: .error, error: "cancelled") }
+        if signal.isSet { return RunResult(steps: [], status: .error, error: "cancelled") }
         return RunResult(steps: [], status: .success, error: "")
     }
 }

@@ -26,7 +26,7 @@ private struct SilentChain: ChainClient {
 
 private struct NoRunner: WorkflowRunner {
     func run(
-        _ request: RunRequest, recorder: some StepRecorder, isStopped: @escaping @Sendable () -> Bool
+        _ request: RunRequest, recorder: some StepRecorder, signal: StopSignal
     ) async -> RunResult {
         RunResult(steps: [], status: .success, error: "")
     }

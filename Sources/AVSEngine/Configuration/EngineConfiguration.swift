@@ -62,7 +62,7 @@ public struct EngineLimits: Sendable, Hashable {
     public var queuedPerOwner = 1_000
     /// All jobs that wait: bounds the memory of the scheduler, about 200 bytes each.
     public var queuedInAll = 100_000
-    /// Runs at the same time, in all and for one owner.
+    /// Runs at the same time, in all and for one owner. The last quarter of the places is for owners without a run.
     public var runningInAll = 32
     public var runningPerOwner = 8
     /// A run that was begun this often without ending is not begun again (XO-20).

@@ -31,7 +31,7 @@ public struct GraphRunner: WorkflowRunner, ImmediateRunner {
     }
 
     public func run(
-        _ request: RunRequest, recorder: some StepRecorder, isStopped: @escaping @Sendable () -> Bool
+        _ request: RunRequest, recorder: some StepRecorder, signal: StopSignal
     ) async -> RunResult {
         var run = WorkflowRun(
             task: request.task, executionID: request.executionID, trigger: request.trigger, input: request.input,
@@ -42,7 +42,7 @@ public struct GraphRunner: WorkflowRunner, ImmediateRunner {
         environment.wallet = ActingWallet(
             owner: request.task.owner, address: request.task.wallet, execution: request.executionID,
             isOfRun: !request.isSimulated, isSimulated: request.isSimulated, sender: wallets)
-        let outcome = await run.run(in: environment, recorder: recorder, isStopped: isStopped)
+        let outcome = await run.run(in: environment, recorder: recorder, signal: signal)
         return RunResult(steps: outcome.steps, status: outcome.status, error: outcome.error)
     }
 

@@ -58,8 +58,8 @@ public struct RunResult: Hashable, Sendable {
 public protocol WorkflowRunner: Sendable {
     /// - Parameters:
     ///   - recorder: hears of nodes as they end, before anything that depends on them begins (XO-15).
-    ///   - isStopped: asked between steps; once true, no further node starts (XO-22).
+    ///   - signal: once set no further node starts, and those that run are cancelled (XO-22).
     func run(
-        _ request: RunRequest, recorder: some StepRecorder, isStopped: @escaping @Sendable () -> Bool
+        _ request: RunRequest, recorder: some StepRecorder, signal: StopSignal
     ) async -> RunResult
 }

@@ -100,7 +100,7 @@ extension TaskEngine {
             trigger: TriggerOutput(kind: task.trigger.kind, data: fired.output),
             secrets: try await secrets.values(for: task), trial: fired,
             deadline: time.monotonic + configuration.times.executionDeadline)
-        let result = await runner.run(request, recorder: NoStepRecorder(), isStopped: { false })
+        let result = await runner.run(request, recorder: NoStepRecorder(), signal: StopSignal())
         guard result.status != .error || !result.steps.isEmpty else {
             throw InvalidArgument(.invalidWorkflow, "simulation failed: \(result.error)")
         }

@@ -87,7 +87,10 @@ extension TaskEngine {
             await executions.submit(job)
             return TriggeredRun(executionID: id, startAt: now)
         }
-        guard let execution = await executions.submitAndWait(job) else { throw EngineError.shuttingDown }
+        guard let execution = await executions.submitAndWait(job) else {
+            try Task.checkCancellation()  // nobody is there to be answered
+            throw EngineError.shuttingDown
+        }
         return TriggeredRun(executionID: id, startAt: execution.startAt, execution: execution)
     }
 

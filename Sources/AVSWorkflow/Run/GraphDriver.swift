@@ -15,7 +15,7 @@ struct GraphDriver {
     let builder: StepBuilder
     /// What a journal holds of an earlier attempt, by node.
     let recorded: [String: NodeRecord]
-    let isStopped: @Sendable () -> Bool
+    let signal: StopSignal
     private var report: RunReport
 
     private(set) var steps: [Step] = []
@@ -26,18 +26,21 @@ struct GraphDriver {
     private var waiting: [Int] = []
     private var running = 0
     private var stop: RunStop?
+    /// A node failed after the run was stopped: the stop may be why.
+    private var isCutShort = false
 
     private enum Event: Sendable {
         case finished(Int, input: Hash32, FinishedNode)
         /// What had to be recorded first could not be: the node did not begin.
         case notBegun(RunStop)
-        case deadline
+        /// The run is to end, for this reason unless the process ends.
+        case end(RunStop)
     }
 
     init(
         plan: Plan, variables: RunVariables, digests: InputDigests, environment: WorkflowEnvironment,
         builder: StepBuilder, recorded: [String: NodeRecord], report: RunReport,
-        isStopped: @escaping @Sendable () -> Bool
+        signal: StopSignal
     ) {
         self.plan = plan
         self.variables = variables
@@ -45,7 +48,7 @@ struct GraphDriver {
         self.environment = environment
         self.builder = builder
         self.recorded = recorded
-        self.isStopped = isStopped
+        self.signal = signal
         self.report = report
         scheduler = EdgeScheduler(plan: plan)
     }
@@ -60,14 +63,18 @@ struct GraphDriver {
                 group.addTask { [time = environment.time] in
                     // Cancelled with the group at the end of the run: then nobody looks at the event.
                     do { try await time.sleep(until: deadline) } catch {}
-                    return .deadline
+                    return .end(.deadline)
                 }
+            }
+            group.addTask { [signal] in
+                await signal.wait()
+                return .end(.stopped)
             }
             begin(recorder, in: &group)
             while running > 0, let event = await group.next() {
                 switch event {
-                // The timer also ends when this task is cancelled.
-                case .deadline: stop(Task.isCancelled ? .interrupted : .deadline, &group)
+                // Timer and signal also end when this task is cancelled.
+                case .end(let reason): stop(Task.isCancelled ? .interrupted : reason, &group)
                 case .notBegun(let reason):
                     running -= 1
                     stop(reason, &group)
@@ -79,17 +86,32 @@ struct GraphDriver {
             }
             group.cancelAll()
         }
-        return stop
+        return hasNothingLeft ? nil : stop
+    }
+
+    /// Whether the graph came to its end although it was to be stopped.
+    private var hasNothingLeft: Bool {
+        guard stop == .stopped || stop == .deadline else { return false }
+        return waiting.isEmpty && !isCutShort
     }
 
     // MARK: Beginning
 
     private mutating func begin(_ recorder: some StepRecorder, in group: inout TaskGroup<Event>) {
-        if !waiting.isEmpty, stop == nil {
-            if Task.isCancelled { stop(.interrupted, &group) } else if isStopped() { stop = .stopped }
+        if !waiting.isEmpty {
+            if Task.isCancelled { stop(.interrupted, &group) } else if signal.isSet { stop(.stopped, &group) }
         }
-        while stop == nil, running < Self.parallelNodes, !waiting.isEmpty {
-            begin(at: waiting.removeFirst(), recorder, in: &group)
+        while running < Self.parallelNodes, let next = waiting.firstIndex(where: mayBegin) {
+            begin(at: waiting.remove(at: next), recorder, in: &group)
+        }
+    }
+
+    /// A run that was stopped still shows what an earlier attempt recorded: taking that over runs nothing.
+    private func mayBegin(_ position: Int) -> Bool {
+        switch stop {
+        case nil: true
+        case .stopped: recorded[plan.nodes[position].id] != nil
+        case .deadline, .interrupted, .recorder, .mismatch: false
         }
     }
 
@@ -133,6 +155,7 @@ struct GraphDriver {
             stop(.interrupted, &group)
             return
         }
+        if stop != nil, !finished.step.success { isCutShort = true }
         steps.append(finished.step)
         if let data = finished.data { variables.finish(node, data: data) }
         digests.finish(position, input: input, data: finished.data)
@@ -200,11 +223,23 @@ struct NodeExecution: Sendable {
             begun = time.now
             outcome = await attempt(&log)
         }
+        if Task.isCancelled { outcome.failure = outcome.failure.map(cutShort) }
         var (step, passed) = builder.step(
             of: node, outcome, log: log, inputs: inputs, startAt: startAt, endAt: time.now)
         step.failedAttempts = failed
         return FinishedNode(
             step: step, data: passed.data ?? passed.output, selectedCondition: passed.selectedCondition)
+    }
+
+    /// The failure of a node that was stopped in the middle. What it had sent is not undone (XO-22).
+    private func cutShort(_ failure: NodeFailure) -> NodeFailure {
+        switch node.config.effect {
+        case .pure, .read: return failure
+        case .identifiable, .blind:
+            var failure = failure
+            failure.message += "; the node was stopped in the middle: what it had sent by then is not undone"
+            return failure
+        }
     }
 
     private func attempt(_ log: inout [String]) async -> NodeOutcome {

@@ -50,10 +50,10 @@ public struct WorkflowRun: Sendable {
     /// - Parameters:
     ///   - recorder: hears of each node before anything that depends on it begins, but not of a last one that may run
     ///     again.
-    ///   - isStopped: asked between nodes; once true, no further node begins (XO-22).
+    ///   - signal: once set no further node begins, and those that run are cancelled (XO-22).
     public func run(
         in environment: WorkflowEnvironment, recorder: some StepRecorder = NoStepRecorder(),
-        isStopped: @escaping @Sendable () -> Bool = { false }
+        signal: StopSignal = StopSignal()
     ) async -> RunOutcome {
         let startAt = startedAt ?? environment.time.now
         let plan: Plan
@@ -80,7 +80,7 @@ public struct WorkflowRun: Sendable {
             digests: InputDigests(plan: plan, trigger: output, input: task.inputVariables.merging(input) { $1 }),
             environment: environment, builder: builder,
             recorded: Dictionary(recorded.map { ($0.nodeID, $0) }) { $1 },
-            report: RunReport(of: task, isSimulated: trial != nil, trigger: first), isStopped: isStopped)
+            report: RunReport(of: task, isSimulated: trial != nil, trigger: first), signal: signal)
         let stop = await driver.run(until: deadline, recorder: recorder)
         let steps = [first] + inJournalOrder(driver.steps)
         return RunOutcome(
@@ -126,7 +126,7 @@ public struct RunOutcome: Hashable, Sendable {
 
 /// What ended a run before its graph did.
 public enum RunStop: Hashable, Sendable, CustomStringConvertible {
-    /// The task was cancelled, disabled or deleted (XO-22).
+    /// The task was cancelled or deleted (XO-22).
     case stopped
     case deadline
     /// The surrounding task was cancelled: the process is about to end. The run may go on later.
@@ -138,7 +138,7 @@ public enum RunStop: Hashable, Sendable, CustomStringConvertible {
 
     public var description: String {
         switch self {
-        case .stopped: "the execution was stopped before all of its nodes had run"
+        case .stopped: "cancelled: the task was cancelled or deleted before all of its nodes had run"
         case .deadline: "the execution deadline was exceeded"
         case .interrupted: "the execution was interrupted"
         case .recorder(let reason): "a step could not be recorded: \(reason)"

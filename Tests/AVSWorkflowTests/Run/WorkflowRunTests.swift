@@ -156,40 +156,75 @@ struct StoppedRunTests {
     private func run(
         _ task: AutomationTask, _ environment: WorkflowEnvironment, recorded: [NodeRecord] = [],
         deadline: ContinuousClock.Instant? = nil, recorder: some StepRecorder = NoStepRecorder(),
-        isStopped: @escaping @Sendable () -> Bool = { false }
+        signal: StopSignal = StopSignal()
     ) async -> RunOutcome {
         await WorkflowRun(
             task: task, executionID: ExecutionID(ULID(value: 1)), trigger: TriggerOutput(kind: .manual, data: nil),
             recorded: recorded, deadline: deadline
-        ).run(in: environment, recorder: recorder, isStopped: isStopped)
+        ).run(in: environment, recorder: recorder, signal: signal)
     }
 
     private let chain = Sample.task(nodes: [Sample.rest("a"), Sample.rest("b")], edges: "T>a a>b")
 
     @Test("XO-22 starts no further node once its task is stopped")
     func stopped() async {
-        let isStopped = Mutex(false)
+        let signal = StopSignal()
         let http = FakeServer { _ in
-            isStopped.withLock { $0 = true }
+            signal.set()
             return HTTPResponse(status: 200)
         }
-        let outcome = await run(chain, Sample.environment(http: http)) { isStopped.withLock { $0 } }
+        let outcome = await run(chain, Sample.environment(http: http), signal: signal)
         #expect(outcome.steps.map(\.id) == ["T", "a"])
         #expect(outcome.stop == .stopped)
         #expect(outcome.status == .error)
-        #expect(outcome.error == "VM execution error: the execution was stopped before all of its nodes had run")
+        #expect(
+            outcome.error == "VM execution error: cancelled: the task was cancelled or deleted before all of its nodes had run")
     }
 
     @Test("a stop after the last node changes nothing")
     func stoppedLate() async {
         let task = Sample.task(nodes: [Sample.rest("a")], edges: "T>a")
-        let isStopped = Mutex(false)
+        let signal = StopSignal()
         let http = FakeServer { _ in
-            isStopped.withLock { $0 = true }
+            signal.set()
             return HTTPResponse(status: 200)
         }
-        let outcome = await run(task, Sample.environment(http: http)) { isStopped.withLock { $0 } }
+        let outcome = await run(task, Sample.environment(http: http), signal: signal)
         #expect(outcome.status == .success && outcome.stop == nil)
+    }
+
+    @Test("XO-22 OVL-11 cancels what runs when its task is stopped, and says of an effect that it is not undone")
+    func cutShort() async {
+        let time = ManualTime()
+        let signal = StopSignal()
+        let http = FakeServer { _ in
+            try await time.sleep(until: time.monotonic + .seconds(3600))
+            return HTTPResponse(status: 200)
+        }
+        let post = Node(id: "p", name: "p", config: .restAPI(RestAPINode(url: "https://pay", method: "POST")))
+        let task = Sample.task(nodes: [Sample.rest("g"), post, Sample.rest("z")], edges: "T>g T>p g>z")
+        async let outcome = run(task, Sample.environment(http: http, time: time), signal: signal)
+        await time.waitForSleepers(2)  // both servers
+        signal.set()
+        let ended = await outcome
+        #expect(ended.stop == .stopped)
+        #expect(Set(ended.steps.map(\.id)) == ["T", "g", "p"])
+        let undone = "; the node was stopped in the middle: what it had sent by then is not undone"
+        #expect(ended.step("p")?.error.hasSuffix(undone) == true)
+        #expect(ended.step("g")?.error.hasSuffix(undone) == false && ended.step("g")?.success == false)
+    }
+
+    @Test("C1 shows what was recorded before the task was stopped, and runs nothing more")
+    func stoppedBeforeRestart() async {
+        let first = Recorder()
+        _ = await run(chain, Sample.environment(http: FakeServer()), recorder: first)
+        let again = FakeServer()
+        let signal = StopSignal()
+        signal.set()
+        let resumed = await run(chain, Sample.environment(http: again), recorded: first.records, signal: signal)
+        #expect(resumed.stop == .stopped && resumed.status == .error)
+        #expect(resumed.steps.map(\.id) == ["T", "a"])
+        #expect(again.requests.isEmpty)
     }
 
     @Test("XO-21 cancels what runs at its deadline and keeps the finished steps")

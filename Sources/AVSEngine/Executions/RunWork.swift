@@ -1,0 +1,132 @@
+import AVSModel
+import AVSPrimitives
+import AVSSchema
+import AVSStorage
+import AVSWorkflow
+import Logging
+
+/// One job's way: its claim, its run, its record.
+struct RunWork: Sendable {
+    let store: PatientStore
+    let book: RunBook
+    let runner: any WorkflowRunner
+    let wallets: WalletDirectory
+    let secrets: SecretDirectory
+    let configuration: EngineConfiguration
+    let time: any TimeSource
+    let logger: Logger
+
+    /// Claims the job and runs it.
+    ///
+    /// - Returns: the run's record and what its commit asks for. No record when there is none: the task is gone, or the
+    ///   run stays for the next start.
+    func attempt(_ job: WaitingJob, _ signal: StopSignal) async -> (record: Execution?, after: [AfterCommit]) {
+        do {
+            let now = time.now
+            let answer = try await store.update { [book] in try book.claim(job, now: now, in: &$0) }
+            try Failpoint.hit(.runAfterClaim)
+            switch answer {
+            case .gone: return (nil, [])
+            case .ended(let execution, let after): return (execution, after)
+            case .run(let claimed): return try await carryOut(claimed, signal)
+            }
+        } catch {
+            logger.error("a run could not be recorded; it stays in the queue", metadata: [
+                "execution": "\(job.executionID)", "task": "\(job.taskID)", "error": "\(error)",
+            ])
+            return (nil, [])
+        }
+    }
+
+    private func carryOut(
+        _ run: ClaimedRun, _ signal: StopSignal
+    ) async throws -> (record: Execution?, after: [AfterCommit]) {
+        // Stopped before the process ended: what it had done by then is shown, and nothing more is done (C1).
+        if run.claim.attempt > 1, run.task.requestedStatus != nil { signal.set() }
+        let result = try await result(of: run, signal)
+        guard !Task.isCancelled else { return (nil, []) }
+        let endAt = time.now
+        let execution = Execution(
+            id: run.job.executionID, taskID: run.task.id, index: Int64(clamping: run.job.index),
+            startAt: run.claim.startedAt, endAt: endAt, status: result.status, error: result.error,
+            fees: configuration.fees.fees(of: run.task.nodes), steps: result.steps)
+        try Failpoint.hit(.runBeforeEnd)
+        let after = try await store.update { [book] in try book.end(run, execution, now: endAt, in: &$0) }
+        try Failpoint.hit(.runAfterEnd)
+        return (execution, after)
+    }
+
+    /// Runs the graph within the run's deadline (XO-21): what is left of it, and never more than its length (TIM-2).
+    /// - Throws: ``StorageError`` when the store cannot say now what an earlier attempt did.
+    private func result(of run: ClaimedRun, _ signal: StopSignal) async throws -> RunResult {
+        let length = configuration.times.executionDeadline
+        let left = min(length, max(.zero, run.claim.deadline.duration(since: time.now)))
+        if let refusal = await walletRefusal(of: run.task) { return refusal }
+        if let refusal = await creditRefusal(of: run.task) { return refusal }
+        let secrets: [String: String]
+        switch await self.secrets(of: run.task) {
+        case .success(let values): secrets = values
+        case .failure(let trouble): return .refused("\(trouble)")
+        }
+        let journal = RunJournal(of: run, in: store)
+        let recorded: [NodeRecord]
+        do {
+            recorded = run.claim.attempt > 1 ? try await journal.load() : []
+        } catch StorageError.undecodable(let key, let reason) {
+            logger.error("a journal cannot be read", metadata: [
+                "key": "\(String(decoding: key, as: UTF8.self))", "reason": "\(reason)",
+            ])
+            return RunResult(steps: [], status: .error, error: "what the interrupted run did cannot be read")
+        }
+        let request = RunRequest(
+            task: run.task, executionID: run.job.executionID, trigger: run.job.trigger, input: run.job.input,
+            secrets: secrets, recorded: recorded, startedAt: run.claim.startedAt, deadline: time.monotonic + left)
+        return await runner.run(request, recorder: journal, signal: signal)
+    }
+
+    /// What the run may know. What the store cannot read is left out (8.3); a lost root key ends the run (KMS-2).
+    private func secrets(of task: AutomationTask) async -> Result<[String: String], SecretTrouble> {
+        do {
+            return .success(try await secrets.values(for: task))
+        } catch let trouble as SecretTrouble {
+            return .failure(trouble)
+        } catch {
+            logger.error("secrets could not be read", metadata: ["task": "\(task.id)", "error": "\(error)"])
+            return .success(configuration.macroSecrets)
+        }
+    }
+
+    /// Why the task's wallet may not act in this run (5.3 row 7); `nil` when it may.
+    private func walletRefusal(of task: AutomationTask) async -> RunResult? {
+        do {
+            guard !task.wallet.isZero else { return .refused(AutomationTask.missingWalletError) }
+            let mayAct = try await wallets.mayAct(task.wallet, for: task.owner)
+            return mayAct ? nil : .refused(AutomationTask.foreignWalletError)
+        } catch EngineError.chain(let action, let cause) {
+            // Of the chain, not of the task: it is not counted.
+            return .refused("failed to validate wallet ownership: failed to \(action): \(cause)")
+        } catch {
+            logger.error("a run's wallet could not be looked up", metadata: ["task": "\(task.id)", "error": "\(error)"])
+            return .refused("failed to validate wallet ownership: the wallet could not be looked up")
+        }
+    }
+
+    /// Why the task's owner has to pay first (5.3 row 8); `nil` where it need not, or where nobody can tell.
+    private func creditRefusal(of task: AutomationTask) async -> RunResult? {
+        guard let limit = configuration.fees.wei(configuration.fees.creditLimit) else { return nil }
+        do {
+            let owed = try await FeeLedger(store: store.base).account(of: task.owner).outstanding
+            guard owed > limit else { return nil }
+            let text = "outstanding value fees (\(owed) wei) exceed credit limit"
+            return .refused("[INSUFFICIENT_CREDIT] \(text)")
+        } catch {
+            logger.error("what an owner owes could not be read", metadata: ["owner": "\(task.owner)", "error": "\(error)"])
+            return nil
+        }
+    }
+}
+
+extension RunResult {
+    /// A run that does not begin.
+    fileprivate static func refused(_ error: String) -> RunResult { RunResult(steps: [], status: .failed, error: error) }
+}
