@@ -24,6 +24,18 @@ extension AggregatorConfiguration {
         return engine
     }
 
+    /// What the controller signs for (KMS-7).
+    func signingPolicy(_ chains: [UInt64: ChainSettings]) -> SigningPolicy {
+        let limits = controller.limits
+        var policy = SigningPolicy(entryPoints: chains.mapValues(\.entryPoint))
+        policy.gasPerOperation = limits.gasPerOperation.wei
+        policy.gasPerDay = limits.gasPerDay.wei
+        policy.valuePerOperation = limits.valuePerOperation.wei
+        policy.valuePerDay = limits.valuePerDay.wei
+        policy.operationsPerMinute = limits.operationsPerMinute == 0 ? nil : limits.operationsPerMinute
+        return policy
+    }
+
     /// What nodes use in the name of this server: keys among the global secrets, or those of the reference's own keys.
     func workflowServices(_ chains: [UInt64: any ChainClient]) -> WorkflowServices {
         var services = WorkflowServices(secrets: macros.secrets.mapValues(\.exposed), chains: chains)
@@ -208,6 +220,11 @@ extension ScriptMetrics {
 
 extension SpaceMark {
     init(_ mark: FreeSpaceMark) { self.init(percent: mark.percent, bytes: mark.bytes) }
+}
+
+extension DecimalAmount {
+    /// Of coins; nil for none, which is no bound.
+    fileprivate var wei: UInt256? { millionths > 0 ? UInt256(decimal: "\(millionths)000000000000") : nil }
 }
 
 extension Dollars {

@@ -88,7 +88,8 @@ struct Wiring {
         if let controller {
             engineSettings.walletCalls = UserOperationSender(
                 store: store, configuration: engineSettings,
-                signer: OperationSigner(key: controller, allowed: chains.settings.mapValues(\.entryPoint)),
+                signer: ControllerSigner(
+                    key: controller, policy: configuration.signingPolicy(chains.settings), time: time),
                 epoch: store.status.epoch, time: time, logger: logger)
             logger.info("signs user operations", metadata: ["controller": "\(controller.address)"])
         } else if configuration.chains.contains(where: { $0.bundlerURL != nil }) {

@@ -30,6 +30,7 @@ struct SettingsTests {
         dump(store, to: &output)
         dump(configuration.backupSettings, to: &output)
         dump(configuration.scriptSettings(programs: "bin"), to: &output)
+        dump(configuration.signingPolicy([:]), to: &output)
         return output
     }
 
@@ -39,7 +40,9 @@ struct SettingsTests {
         "compat: {project_canceled_as_disabled: false}", "compat: {running_grace_ms: 1}", "queue: {workers: 33}",
         "queue: {workers_per_owner: 7}", "sync: {initial_delay_ms: 1}", "sync: {period_s: 1}",
         "fee_rates: {execution_fee_usd: 0.5}", "fee_rates: {tiers: {tier_1: 0.5}}",
-        "fee_rates: {credit_limit_usd: 0.5}", "fee_rates: {native_price_usd: 0.5}", "rpc: {message_size: 1MiB}",
+        "controller: {limits: {gas_per_operation: 0.5}}", "controller: {limits: {gas_per_day: 0.5}}",
+        "controller: {limits: {value_per_operation: 0.5}}", "controller: {limits: {value_per_day: 0.5}}",
+        "controller: {limits: {operations_per_minute: 5}}", "fee_rates: {credit_limit_usd: 0.5}", "fee_rates: {native_price_usd: 0.5}", "rpc: {message_size: 1MiB}",
         "rpc: {streams_per_connection: 7}", "rpc: {accept_backlog: 7}", "rpc: {event_loops: 1}",
         "rpc: {keepalive_time: 3s}", "rpc: {keepalive_time: 0}", "rpc: {keepalive_timeout: 3s}",
         "rpc: {permitted_ping_interval: 3s}", "rpc: {pings_without_calls: true}", "rpc: {max_idle: 3s}",

@@ -58,6 +58,11 @@ enum AggregatorRows {
     private static let identities: [KeyRow] = [
         .path("controller.keystore_path", nil),
         .privateKey("controller.private_key"),
+        amount("controller.limits.gas_per_operation", "0", "1000000", beyond: "1000001"),
+        amount("controller.limits.gas_per_day", "0", "1000000", beyond: "1000001"),
+        amount("controller.limits.value_per_operation", "0", "1000000", beyond: "1000001"),
+        amount("controller.limits.value_per_day", "0", "1000000", beyond: "1000001"),
+        .integer("controller.limits.operations_per_minute", 0, 0...1_000_000),
         .duration("auth.max_token_lifetime", "30d", "1m", "3650d", beyond: ["59s", "3651d"], sample: "0"),
         .boolean("auth.single_use_messages", false),
         .duration("apikey.lifetime", "90d", "1m", "3650d", beyond: ["59s", "0", "3651d"]),

@@ -44,6 +44,8 @@ struct EffectTests {
         script.workers_per_owner
         chains[].bundler_url chains[].paymaster_address smart_wallet.bundler_url smart_wallet.paymaster_address
         controller.keystore_path controller.private_key smart_wallet.controller_private_key
+        controller.limits.gas_per_operation controller.limits.gas_per_day controller.limits.value_per_operation
+        controller.limits.value_per_day controller.limits.operations_per_minute
         """.split(whereSeparator: \.isWhitespace).map(String.init))
 
     @Test("has an effect, or says at start that it has none: no key is silently ignored")

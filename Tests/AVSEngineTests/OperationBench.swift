@@ -152,12 +152,20 @@ struct OperationRig {
     let bench: OperationBench
     let time = SkippingTime()
     let key: SigningKey
-    var paymaster: Address?
+    let paymaster: Address?
+    /// Every sender has this one signer.
+    let signer: ControllerSigner
 
-    init(_ bench: OperationBench = OperationBench(), paymaster: Address? = nil) throws {
+    init(
+        _ bench: OperationBench = OperationBench(), paymaster: Address? = nil,
+        _ change: (inout SigningPolicy) -> Void = { _ in }
+    ) throws {
         self.bench = bench
         self.paymaster = paymaster
+        var policy = SigningPolicy(entryPoints: [31_337: Harness.entryPoint])
+        change(&policy)
         key = try SigningKey(bytes: [UInt8](repeating: 1, count: 32))
+        signer = ControllerSigner(key: key, policy: policy, time: time)
     }
 
     func sender(epoch: UInt64 = 1, _ change: (inout EngineConfiguration) -> Void = { _ in }) -> UserOperationSender {
@@ -167,8 +175,7 @@ struct OperationRig {
         var configuration = EngineConfiguration(chains: [31_337: chain], defaultChainID: 31_337, approvedOperators: [])
         change(&configuration)
         return UserOperationSender(
-            store: store, configuration: configuration,
-            signer: OperationSigner(key: key, allowed: [31_337: Harness.entryPoint]), epoch: epoch, time: time,
+            store: store, configuration: configuration, signer: signer, epoch: epoch, time: time,
             logger: Logger(label: "test") { _ in SwiftLogNoOpLogHandler() })
     }
 

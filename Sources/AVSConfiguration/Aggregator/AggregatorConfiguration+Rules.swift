@@ -27,7 +27,7 @@ extension AggregatorConfiguration {
         }
         chains = [smartWallet.chain]
         if let key = smartWallet.controllerKey {
-            if controller != Controller() {
+            if controller.keystorePath != nil || controller.privateKey != nil {
                 context.refuse(
                     "controller", "and `smart_wallet.controller_private_key` are both given: wanted one of them")
             }

@@ -10,8 +10,20 @@ extension AggregatorConfiguration {
         public var keystorePath: String?
         /// In hex; accepted for compatibility (KMS-8).
         public var privateKey: Sensitive<String>?
+        public var limits = Limits()
 
         init() {}
+
+        /// What is signed on each chain at most (KMS-7), in its coins; 0 is no bound.
+        public struct Limits: Hashable, Sendable {
+            public var gasPerOperation = DecimalAmount(millionths: 0)
+            public var gasPerDay = DecimalAmount(millionths: 0)
+            public var valuePerOperation = DecimalAmount(millionths: 0)
+            public var valuePerDay = DecimalAmount(millionths: 0)
+            public var operationsPerMinute = 0
+
+            init() {}
+        }
     }
 
     /// Sign-in and tokens: `auth`.
@@ -57,6 +69,7 @@ extension AggregatorConfiguration.Controller: ConfigurationSection {
     static let keys: [Key<Self>] = [
         .optional("keystore_path", \.keystorePath, .path),
         .optional("private_key", \.privateKey, .privateKey),
+        .section("limits", \.limits),
     ]
 
     mutating func finish(_ context: SectionContext) {
@@ -64,6 +77,16 @@ extension AggregatorConfiguration.Controller: ConfigurationSection {
             context.refuse("private_key", "and `keystore_path` are both given: wanted one of them")
         }
     }
+}
+
+extension AggregatorConfiguration.Controller.Limits: ConfigurationSection {
+    static let keys: [Key<Self>] = [
+        .value("gas_per_operation", \.gasPerOperation, .amount(upTo: 1_000_000)),
+        .value("gas_per_day", \.gasPerDay, .amount(upTo: 1_000_000)),
+        .value("value_per_operation", \.valuePerOperation, .amount(upTo: 1_000_000)),
+        .value("value_per_day", \.valuePerDay, .amount(upTo: 1_000_000)),
+        .value("operations_per_minute", \.operationsPerMinute, .integer(0...1_000_000)),
+    ]
 }
 
 extension AggregatorConfiguration.Auth: ConfigurationSection {

@@ -1,32 +1,58 @@
 public import AVSCrypto
-import AVSEthereum
+public import AVSEthereum
 public import AVSPrimitives
+import Synchronization
 
-/// The controller: signs user operations, and what the paymaster pays for, on the chains of this service only (KMS-7).
-public struct OperationSigner: Sendable {
-    private let key: SigningKey
-    /// Chain id → the entry point there.
-    private let allowed: [UInt64: Address]
-
-    public init(key: SigningKey, allowed: [UInt64: Address]) {
-        self.key = key
-        self.allowed = allowed
-    }
-
-    /// Whose signatures these are: the paymaster must trust it.
-    public var address: Address { key.address }
+/// Signs for the wallets of this service, wherever the key is.
+///
+/// What may be signed is decided inside of it (KMS-7): a fault anywhere else in the server can ask for no more.
+public protocol OperationSigner: Sendable {
+    /// Whose signatures these are: wallets accept them, and the paymaster must trust them.
+    var address: Address { get }
 
     /// Signs the operation's hash as an EIP-191 message (7.4).
-    func sign(_ operation: inout UserOperation, entryPoint: Address, chainID: UInt64) throws {
-        guard allowed[chainID] == entryPoint else {
-            throw CryptoError.invalidKey("the controller signs nothing for entry point \(entryPoint) of chain \(chainID)")
-        }
-        operation.signature = try key.signMessage(operation.hash(entryPoint: entryPoint, chainID: chainID).bytes).bytes
-    }
+    /// - Throws: ``SigningRefusal``, `CryptoError`.
+    func sign(_ operation: UserOperation, entryPoint: Address, chainID: UInt64) throws -> [UInt8]
 
-    /// Signs what the paymaster's `getHash` answered (7.6).
-    func sign(paymasterHash: Hash32) throws -> [UInt8] { try key.signMessage(paymasterHash.bytes).bytes }
+    /// Signs what the paymaster's `getHash` answered for the operation (7.6). What the contract hashed is not known
+    /// here; the operation is held against the policy all the same.
+    /// - Throws: ``SigningRefusal``, `CryptoError`.
+    func sign(paymasterHash: Hash32, of operation: UserOperation) throws -> [UInt8]
 
     /// Of the right form, for estimates.
-    func placeholder() throws -> [UInt8] { try key.signMessage(Hash32.zero.bytes).bytes }
+    func placeholder() throws -> [UInt8]
+}
+
+/// A signer with its key in this process.
+public final class ControllerSigner: OperationSigner {
+    private let key: SigningKey
+    private let policy: SigningPolicy
+    private let time: any TimeSource
+    /// Of each chain of the policy.
+    private let usage = Mutex<[UInt64: SigningUsage]>([:])
+
+    public init(key: SigningKey, policy: SigningPolicy, time: any TimeSource) {
+        self.key = key
+        self.policy = policy
+        self.time = time
+    }
+
+    public var address: Address { key.address }
+
+    public func sign(_ operation: UserOperation, entryPoint: Address, chainID: UInt64) throws -> [UInt8] {
+        guard policy.entryPoints[chainID] == entryPoint else {
+            throw SigningRefusal.foreignEntryPoint(entryPoint, chainID: chainID)
+        }
+        let cost = try policy.cost(of: operation)
+        let now = time.monotonic
+        try usage.withLock { try $0[chainID, default: SigningUsage(since: now)].add(cost, at: now, policy) }
+        return try key.signMessage(operation.hash(entryPoint: entryPoint, chainID: chainID).bytes).bytes
+    }
+
+    public func sign(paymasterHash: Hash32, of operation: UserOperation) throws -> [UInt8] {
+        _ = try policy.cost(of: operation)
+        return try key.signMessage(paymasterHash.bytes).bytes
+    }
+
+    public func placeholder() throws -> [UInt8] { try key.signMessage(Hash32.zero.bytes).bytes }
 }

@@ -29,7 +29,7 @@ struct SignedOperation: Sendable {
 /// - Source: execution-engine 7.3 to 7.7.
 struct UserOperationBuilder: Sendable {
     let chain: OperationChain
-    let signer: OperationSigner
+    let signer: any OperationSigner
     let time: any TimeSource
     /// What the wallet pays for the execution beside its gas; zero where that is paid already, or asked of nobody.
     let executionFee: UInt256
@@ -67,7 +67,7 @@ struct UserOperationBuilder: Sendable {
         operation.verificationGasLimit = gas.verificationGasLimit
         operation.preVerificationGas = gas.preVerificationGas
         if let paymaster { try await sponsor(&operation, paymaster, validUntil: validUntil) }
-        try signer.sign(&operation, entryPoint: chain.entryPoint, chainID: chain.id)
+        operation.signature = try signer.sign(operation, entryPoint: chain.entryPoint, chainID: chain.id)
         return SignedOperation(
             operation: operation, validUntil: paymaster == nil ? nil : validUntil, fromBlock: head.number)
     }
@@ -151,7 +151,7 @@ struct UserOperationBuilder: Sendable {
         guard let hash = Hash32(bytes: answer) else {
             throw WalletCallFailure.notSent("paymaster \(paymaster) answered getHash with \(answer.count) bytes")
         }
-        let signature = try signer.sign(paymasterHash: hash)
+        let signature = try signer.sign(paymasterHash: hash, of: operation)
         operation.paymasterAndData = SmartAccount.paymasterData(paymaster, validUntil: validUntil, signature: signature)
     }
 

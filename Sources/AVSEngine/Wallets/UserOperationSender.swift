@@ -18,7 +18,7 @@ public final class UserOperationSender: WalletCallSender {
     static let attempts = 3
 
     let chains: [UInt64: OperationChain]
-    let signer: OperationSigner
+    let signer: any OperationSigner
     let store: any KeyValueStore
     let book: IntentBook
     let time: any TimeSource
@@ -33,7 +33,7 @@ public final class UserOperationSender: WalletCallSender {
     ///   - key: accepted by the wallets beside their owner's.
     ///   - epoch: the number of this start of the process, from the store.
     public init(
-        store: any KeyValueStore, configuration: EngineConfiguration, signer: OperationSigner, epoch: UInt64,
+        store: any KeyValueStore, configuration: EngineConfiguration, signer: any OperationSigner, epoch: UInt64,
         time: any TimeSource, logger: Logger
     ) {
         chains = configuration.chains.compactMapValues { chain in
@@ -64,6 +64,8 @@ public final class UserOperationSender: WalletCallSender {
             } catch let error as ChainError {
                 if case .cancelled = error { throw CancellationError() }
                 throw WalletCallFailure.notSent(BundlerError(error).explanation)
+            } catch let refusal as SigningRefusal {
+                throw WalletCallFailure.notSent("\(refusal)")
             }
         }
     }

@@ -44,6 +44,24 @@ public enum SmartAccount {
         return [0xc3, 0xff, 0x72, 0xfc] + heads + targets + values + count + offsets + tails
     }
 
+    /// What the calls of ``execute(_:)`` or ``executeBatch(_:)`` send together, in wei, at most the largest word; nil for
+    /// any other call.
+    public static func value(movedBy callData: [UInt8]) -> UInt256? {
+        if let value = value(ofExecute: callData) { return value }
+        guard callData.starts(with: [0xc3, 0xff, 0x72, 0xfc]) else { return nil }
+        let types: [ABIType] = [.array(.address), .array(.uint(bits: 256)), .array(.bytes)]
+        do throws(ABIError) {
+            let parts = try ABI.decode(Array(callData.dropFirst(4)), as: types)
+            guard parts.count == types.count, case .array(let values) = parts[1] else { return nil }
+            return values.reduce(UInt256.zero) { sum, value in
+                guard case .uint(let value) = value else { return sum }
+                return UInt256(sum.magnitude + value.magnitude) ?? .max
+            }
+        } catch {
+            return nil
+        }
+    }
+
     /// What makes a wallet that is not there yet: the factory, and `createAccount(address,uint256)`.
     public static func initCode(factory: Address, owner: Address, salt: UInt256) -> [UInt8] {
         factory.bytes + [0x5f, 0xbf, 0xb9, 0xcf] + word(owner) + salt.bigEndian

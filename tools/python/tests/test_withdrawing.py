@@ -341,3 +341,23 @@ def expect_failure(user, key: str, request: dict) -> None:
 
 def wait_for(condition) -> None:
     until(condition, what="the operation at the bundler")
+
+
+def test_a_controller_signs_no_more_than_it_may(new_aggregator, chain):
+    """KMS-7: bounds of controller.limits, for one operation and for a day; what is refused is not sent"""
+    aggregator = new_aggregator(controller={
+        "private_key": chain.account("controller")["privateKey"],
+        "limits": {"value_per_operation": 0.5, "value_per_day": 0.75, "operations_per_minute": 100}})
+    aggregator.start()
+    with aggregator.channel() as channel:
+        user = User(channel).sign_in()
+        wallet, recipient = user.wallet().address, some_recipient()
+        chain.rpc("dev_setBalance", wallet, hex(ETHER))
+        above = withdraw(user, wallet=wallet, recipient=recipient, amount=str(ETHER // 2 + 1))
+        assert (above.success, above.status, above.user_op_hash) == (False, "failed", "")
+        assert f"the value of one operation would be {ETHER // 2 + 1} wei, at most {ETHER // 2} are allowed" in above.message
+        assert confirmed(withdraw(user, wallet=wallet, recipient=recipient, amount=str(ETHER // 2)))
+        again = withdraw(user, wallet=wallet, recipient=recipient, amount=str(ETHER // 2))
+        assert not again.success and "the value of a day would be" in again.message
+        assert balance(chain, recipient) == ETHER // 2 and len(operations(chain, wallet)) == 1
+    assert aggregator.stop() == 0
