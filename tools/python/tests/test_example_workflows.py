@@ -7,8 +7,9 @@ import pytest
 from avs_testbed import tasks
 from avs_testbed.stubs import avs
 from avs_testbed.tasks import plain
-from test_workflow_nodes import Bench, edges, mail, output
-from test_writing import TOKEN, operations, token_balance
+from test_event_trials import TRANSFER, event, padded
+from test_workflow_nodes import Bench, chat, edges, mail, output
+from test_writing import TOKEN, TRANSFERRED, operations, token_balance
 
 SUCCESS = avs.EXECUTION_STATUS_SUCCESS
 ETHER = 10**18
@@ -28,6 +29,28 @@ def some_address() -> str:
 def by_name(execution) -> dict:
     """The outputs of the steps, in their order."""
     return {step.name: output(step) for step in execution.steps}
+
+
+# Event to telegram
+
+def test_event_to_telegram_alert(bench, chain, web):
+    """EE-10.18.1: a transfer out of the wallet is made up, and the chat is told who got how much"""
+    token, wallet = chain.contract("token").functions, bench.wallet
+    trigger = event(chain.address("token"), TRANSFER, padded(wallet), abi=[TRANSFERRED], name="onTransfer")
+    execution = bench.simulated(chat(web), trigger=trigger)
+    assert execution.status == SUCCESS and len(execution.steps) == 2, execution
+    transfer, told = by_name(execution).values()
+    assert len(transfer.pop("transactionHash")) == 66
+    assert transfer.pop("blockNumber") >= 0 and transfer.pop("blockTimestamp") > 0
+    recipient = "0x" + "0" * 39 + "2"
+    assert transfer == {
+        "eventName": "Transfer", "tokenName": token.name().call(), "tokenSymbol": token.symbol().call(), "tokenDecimals": 6,
+        "contractAddress": chain.address("token"), "fromAddress": wallet, "toAddress": recipient, "value": "1500000",
+        "valueFormatted": "1.5", "direction": "sent", "walletAddress": wallet, "chainId": chain.id}
+    assert (told["status"], told["data"]["path"]) == (200, "/bot123:abc/sendMessage")
+    message = json.loads(told["data"]["body"])
+    assert (message["chat_id"], message["parse_mode"]) == (7, "HTML")
+    assert f"Sent <b>1.5 {token.symbol().call()}</b> to <code>{recipient}</code>" in message["text"]
 
 
 # Health factor
