@@ -436,7 +436,8 @@ let package = Package(
         .testTarget(
             name: "AVSScriptTests",
             dependencies: [
-                "AVSPrimitives", "AVSScript", "AVSScriptFrames", "AVSTesting", "AVSWorkflow", "avs-script-worker",
+                "AVSPrimitives", "AVSScript", "AVSScriptFrames", "AVSTesting", "AVSTransport", "AVSWorkflow",
+                "avs-script-worker",
                 .product(name: "Logging", package: "swift-log"),
             ],
             swiftSettings: settings),

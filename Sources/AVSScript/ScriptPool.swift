@@ -1,4 +1,4 @@
-import AVSPrimitives
+public import AVSPrimitives
 import AVSScriptFrames
 import Dispatch
 import Glibc
@@ -12,6 +12,7 @@ import Synchronization
 /// calls (OVL-7).
 public final class ScriptPool: Sendable {
     let settings: ScriptPoolSettings
+    private let time: any TimeSource
     private let logger: Logger
     private let state: Mutex<State>
     /// Signalled per waiting script.
@@ -30,8 +31,16 @@ public final class ScriptPool: Sendable {
         var nextID: UInt64 = 0
         var failedStarts = 0
         var notBefore: ContinuousClock.Instant?
+        /// When the house wakes up by itself; nil while it is awake.
+        var houseWakes: ContinuousClock.Instant?
         var isClosed = false
         var statistics = ScriptPoolStatistics()
+
+        /// Spare processes that should be there, as far as there is room.
+        func missingSpares(_ settings: ScriptPoolSettings) -> Int {
+            let room = settings.workers + settings.spares - idle.count - fresh.count - busy.count
+            return max(0, min(settings.spares - fresh.count, room))
+        }
     }
 
     struct IdleWorker {
@@ -41,8 +50,9 @@ public final class ScriptPool: Sendable {
         var since: ContinuousClock.Instant
     }
 
-    private init(_ settings: ScriptPoolSettings, logger: Logger) {
+    private init(_ settings: ScriptPoolSettings, time: any TimeSource, logger: Logger) {
         self.settings = settings
+        self.time = time
         self.logger = logger
         state = Mutex(State(queue: ScriptQueue(limit: settings.queueLimit, perOwner: settings.workersPerOwner)))
     }
@@ -54,9 +64,9 @@ public final class ScriptPool: Sendable {
     /// - Throws: ``ScriptPoolError``: the executable is missing, its first script fails, or a layer is missing that is
     ///   required. A layer that is not required is reported to `logger`.
     public static func start(
-        _ settings: ScriptPoolSettings, logger: Logger
+        _ settings: ScriptPoolSettings, time: any TimeSource, logger: Logger
     ) async throws(ScriptPoolError) -> ScriptPool {
-        let pool = ScriptPool(settings, logger: logger)
+        let pool = ScriptPool(settings, time: time, logger: logger)
         let first = await withCheckedContinuation { continuation in
             do throws(ScriptPoolError) {
                 // The house's thread starts the first process too: a worker ends with the thread that started it.
@@ -80,8 +90,8 @@ public final class ScriptPool: Sendable {
     }
 
     private func startFirst() throws(ScriptPoolError) {
-        let process = try WorkerProcess.start(settings)
-        let greeting = try process.greeting(until: .now + ScriptPoolSettings.startLimit)
+        let process = try WorkerProcess.start(settings, time: time)
+        let greeting = try process.greeting(until: time.monotonic + ScriptPoolSettings.startLimit)
         try check(greeting)
         process.isGreeted.store(true, ordering: .relaxed)
         for (layer, reason) in greeting.missing.sorted(by: { $0.key < $1.key }) {
@@ -150,7 +160,7 @@ public final class ScriptPool: Sendable {
             await withCheckedContinuation { continuation in
                 enqueue(
                     ScriptJob(
-                        id: id, owner: owner, body: body, limit: limit, expiry: .now + settings.queueWait,
+                        id: id, owner: owner, body: body, limit: limit, expiry: time.monotonic + settings.queueWait,
                         finish: { continuation.resume(returning: $0) }))
             }
         } onCancel: {
@@ -177,13 +187,14 @@ public final class ScriptPool: Sendable {
     }
 
     private func enqueue(_ job: ScriptJob) {
-        let refusal: ScriptFailure? = state.withLock { state in
-            if state.isClosed || state.cancelled.remove(job.id) != nil { return .cancelled }
-            return state.queue.add(job) ? nil : .overloaded
+        let (refusal, isSooner) = state.withLock { state -> (ScriptFailure?, Bool) in
+            if state.isClosed || state.cancelled.remove(job.id) != nil { return (.cancelled, false) }
+            guard state.queue.add(job) else { return (.overloaded, false) }
+            return (nil, state.houseWakes.map { job.expiry < $0 } ?? true)
         }
         if let refusal { return job.finish(.failure(ScriptFailureError(refusal))) }
         work.signal()
-        house.signal()
+        if isSooner { house.signal() }
     }
 
     private func cancel(_ id: UInt64) {
@@ -204,13 +215,14 @@ public final class ScriptPool: Sendable {
             let (job, isClosed) = state.withLock { ($0.queue.take(), $0.isClosed) }
             if let job {
                 let result = perform(job)
-                state.withLock { state in
+                let lacksSpare = state.withLock { state in
                     state.queue.finish(job.owner)
                     state.busy[job.id] = nil
                     state.cancelled.remove(job.id)
+                    return state.missingSpares(settings) > 0
                 }
                 job.finish(result)
-                house.signal()
+                if lacksSpare { house.signal() }
             } else if isClosed {
                 return
             } else {
@@ -229,7 +241,7 @@ public final class ScriptPool: Sendable {
             worker.process.kill()
             return .failure(ScriptFailureError(.cancelled))
         }
-        switch worker.process.ask(job.body, until: .now + job.limit + ScriptPoolSettings.grace) {
+        switch worker.process.ask(job.body, until: time.monotonic + job.limit + ScriptPoolSettings.grace) {
         case .answer(let body):
             worker.scripts += 1
             giveBack(worker, after: body)
@@ -246,7 +258,7 @@ public final class ScriptPool: Sendable {
 
     private func giveBack(_ worker: IdleWorker, after body: [UInt8]) {
         var worker = worker
-        worker.since = .now
+        worker.since = time.monotonic
         let resident = Self.resident(in: body)
         let isKept = worker.scripts < settings.scriptsPerWorker && resident <= settings.retiringBytes
         let isIdle = state.withLock { state in
@@ -267,18 +279,18 @@ public final class ScriptPool: Sendable {
 
     /// A worker that serves this owner or nobody yet. What serves another owner is ended first (JS-3).
     private func acquire(for job: ScriptJob) -> IdleWorker? {
-        let (found, evicted) = state.withLock { state -> (IdleWorker?, WorkerProcess?) in
+        let (found, evicted, isFresh) = state.withLock { state -> (IdleWorker?, WorkerProcess?, Bool) in
             if let place = state.idle.lastIndex(where: { $0.owner == job.owner }) {
-                return (state.idle.remove(at: place), nil)
+                return (state.idle.remove(at: place), nil, false)
             }
             let most = settings.workers + settings.spares
             let isFull = state.idle.count + state.busy.count + state.fresh.count >= most
             let evicted = isFull && !state.idle.isEmpty ? state.idle.removeFirst().process : nil
             let fresh = state.fresh.isEmpty ? nil : state.fresh.removeFirst()
-            return (fresh.map { IdleWorker(process: $0, owner: job.owner, scripts: 0, since: .now) }, evicted)
+            return (fresh.map { IdleWorker(process: $0, owner: job.owner, scripts: 0, since: time.monotonic) }, evicted, true)
         }
         if let evicted { evicted.kill() }
-        house.signal()
+        if isFresh { house.signal() }
         // One that waited may have ended meanwhile; only a new one that does not work counts as a failed start.
         if let found {
             if case .success = readiness(of: found.process) { return found }
@@ -290,16 +302,16 @@ public final class ScriptPool: Sendable {
             noteFailedStart(error)
             return nil
         }
-        return IdleWorker(process: process, owner: job.owner, scripts: 0, since: .now)
+        return IdleWorker(process: process, owner: job.owner, scripts: 0, since: time.monotonic)
     }
 
     private func startProcess() -> WorkerProcess? {
         let mayStart = state.withLock { state in
-            !state.isClosed && state.notBefore.map { $0 <= .now } ?? true
+            !state.isClosed && state.notBefore.map { $0 <= time.monotonic } ?? true
         }
         guard mayStart else { return nil }
         do throws(ScriptPoolError) {
-            let process = try WorkerProcess.start(settings)
+            let process = try WorkerProcess.start(settings, time: time)
             state.withLock { $0.statistics.started += 1 }
             return process
         } catch {
@@ -312,7 +324,7 @@ public final class ScriptPool: Sendable {
     private func readiness(of process: WorkerProcess) -> Result<Void, ScriptPoolError> {
         Result { () throws(ScriptPoolError) in
             if !process.isGreeted.load(ordering: .relaxed) {
-                try check(try process.greeting(until: .now + ScriptPoolSettings.startLimit))
+                try check(try process.greeting(until: time.monotonic + ScriptPoolSettings.startLimit))
                 process.isGreeted.store(true, ordering: .relaxed)
                 state.withLock { state in
                     state.failedStarts = 0
@@ -327,7 +339,7 @@ public final class ScriptPool: Sendable {
     private func noteFailedStart(_ error: ScriptPoolError) {
         let isClosed = state.withLock { state in
             state.failedStarts = min(state.failedStarts + 1, 7)
-            state.notBefore = .now + min(.milliseconds(50 << state.failedStarts), .seconds(5))
+            state.notBefore = time.monotonic + min(.milliseconds(50 << state.failedStarts), .seconds(5))
             return state.isClosed
         }
         if !isClosed { logger.error("a script worker did not start", metadata: ["reason": "\(error)"]) }
@@ -337,22 +349,21 @@ public final class ScriptPool: Sendable {
 
     private func keepHouse() {
         while true {
-            let now = ContinuousClock.now
+            let now = time.monotonic
             let (late, old, missing, next, isClosed) = state.withLock { state in
                 let late = state.queue.remove { $0.expiry <= now }
                 let old = state.idle.filter { $0.since + settings.idleLimit <= now }
                 state.idle.removeAll { $0.since + settings.idleLimit <= now }
-                let up = state.idle.count + state.fresh.count + state.busy.count
-                let room = settings.workers + settings.spares - up
-                let missing = min(settings.spares - state.fresh.count, room)
                 let due = [state.queue.nextExpiry, state.idle.map { $0.since + settings.idleLimit }.min(), state.notBefore]
-                return (late, old, missing, due.compactMap { $0 }.min(), state.isClosed)
+                let next = due.compactMap { $0 }.min() ?? now + settings.idleLimit
+                state.houseWakes = next
+                return (late, old, state.missingSpares(settings), next, state.isClosed)
             }
             for job in late { job.finish(.failure(ScriptFailureError(.overloaded))) }
             for worker in old { worker.process.kill() }
             if isClosed { return }
-            for _ in 0..<max(missing, 0) { startSpare() }
-            let pause = next.map { max($0 - .now, .milliseconds(1)) } ?? settings.idleLimit
+            for _ in 0..<missing { startSpare() }
+            let pause = max(next - time.monotonic, .milliseconds(1))
             _ = house.wait(timeout: .now() + .milliseconds(Int(pause / .milliseconds(1)) + 1))
         }
     }

@@ -1,3 +1,4 @@
+import AVSPrimitives
 import AVSScriptFrames
 import CSpawn
 import Glibc
@@ -21,8 +22,11 @@ final class WorkerProcess: Sendable {
     /// Its first words have been read.
     let isGreeted = Atomic(false)
 
-    private init(socket: Int32, process: pid_t) {
+    private let time: any TimeSource
+
+    private init(socket: Int32, process: pid_t, time: any TimeSource) {
         self.socket = socket
+        self.time = time
         life = Mutex(process)
     }
 
@@ -42,7 +46,9 @@ final class WorkerProcess: Sendable {
     /// The calling thread must outlive the process: the kernel ends a worker with the thread that started it.
     ///
     /// - Throws: ``ScriptPoolError/cannotStart(_:)``.
-    static func start(_ settings: ScriptPoolSettings) throws(ScriptPoolError) -> WorkerProcess {
+    static func start(
+        _ settings: ScriptPoolSettings, time: any TimeSource
+    ) throws(ScriptPoolError) -> WorkerProcess {
         var ends: [Int32] = [-1, -1]
         let made = unsafe ends.withUnsafeMutableBufferPointer {
             unsafe socketpair(AF_UNIX, Int32(SOCK_STREAM.rawValue | SOCK_CLOEXEC.rawValue), 0, $0.baseAddress)
@@ -57,7 +63,7 @@ final class WorkerProcess: Sendable {
             close(ours)
             throw .cannotStart("\(settings.executable): \(systemText(code))")
         }
-        return WorkerProcess(socket: ours, process: process)
+        return WorkerProcess(socket: ours, process: process, time: time)
     }
 
     private static func spawn(_ settings: ScriptPoolSettings, descriptor: Int32, into process: inout pid_t) -> Int32 {
@@ -144,7 +150,7 @@ final class WorkerProcess: Sendable {
 
     /// False when the deadline has come.
     private func wait(for events: Int16, until deadline: ContinuousClock.Instant) -> Bool {
-        let left = deadline - .now
+        let left = deadline - time.monotonic
         guard left > .zero else { return false }
         var descriptor = pollfd(fd: socket, events: events, revents: 0)
         let milliseconds = Int32(clamping: Int64(left / .milliseconds(1)) + 1)

@@ -10,26 +10,32 @@ import CSandbox
 /// lends modules (JS-5).
 @safe final class ScriptEngine {
     private let group: JSContextGroupRef
+    private let clock: WorkerClock
     private let hostClass: JSClassRef
     private let driver = EngineString(PackageResources.driver_js)
     private let modules: [String: EngineString]
     private let runName = EngineString(Array("run".utf8))
     private let finishName = EngineString(Array("finish".utf8))
 
+    /// The context of the next script, made while none waited. No script has run in it (JS-3).
+    private var prepared: PreparedContext?
+
     /// What the scripts of the current request share with the functions that C calls.
     fileprivate var console: [String] = []
     fileprivate var isTimedOut = false
 
     /// - Parameter modules: name to the text of a function `(module, exports, require, random)`.
-    init(modules: [String: [UInt8]]) throws(ScriptFrameError) {
+    init(modules: [String: [UInt8]], clock: @escaping WorkerClock) throws(ScriptFrameError) {
         guard let group = unsafe JSContextGroupCreate(), let hostClass = unsafe CJavaScriptCore_callableClass(callHost)
         else { throw ScriptFrameError("JavaScriptCore makes no context group") }
         unsafe self.group = group
         unsafe self.hostClass = hostClass
         self.modules = modules.mapValues(EngineString.init)
+        self.clock = clock
     }
 
     deinit {
+        prepared = nil
         unsafe JSClassRelease(hostClass)
         unsafe JSContextGroupRelease(group)
     }
@@ -39,7 +45,7 @@ import CSandbox
     /// The results as JSON texts, and what was written.
     func answer(_ request: ScriptRequest) -> (results: [[UInt8]], console: [String]) {
         console = []
-        let deadline = ContinuousClock.now + .milliseconds(request.timeLimitMilliseconds)
+        let deadline = clock() + .milliseconds(request.timeLimitMilliseconds)
         let variables = EngineString(request.variables)
         switch request.work {
         case .expressions(let sources):
@@ -57,17 +63,17 @@ import CSandbox
     private func run(
         _ kind: String, _ variables: EngineString, _ texts: [String], until deadline: ContinuousClock.Instant
     ) -> [UInt8] {
-        let left = deadline - ContinuousClock.now
-        guard left > .zero, let context = unsafe JSGlobalContextCreateInGroup(group, nil) else { return Self.timeout }
-        defer { unsafe JSGlobalContextRelease(context) }
+        let left = deadline - clock()
+        guard left > .zero else { return Self.timeout }
         isTimedOut = false
-        let reference = unsafe Unmanaged.passUnretained(self).toOpaque()
-        unsafe JSContextGroupSetExecutionTimeLimit(group, left / .seconds(1), noteTimeout, reference)
+        unsafe JSContextGroupSetExecutionTimeLimit(
+            group, left / .seconds(1), noteTimeout, Unmanaged.passUnretained(self).toOpaque())
         defer { unsafe JSContextGroupClearExecutionTimeLimit(group) }
-        let scope = unsafe Scope(context: context)
         do throws(ScriptFrameError) {
-            let host = unsafe JSObjectMake(context, hostClass, reference)
-            let made = try unsafe scope.call(scope.evaluate(driver.raw), [host])
+            let prepared = try takePrepared()
+            // It and its context live until the result is text.
+            defer { withExtendedLifetime(prepared) {} }
+            let (scope, made) = unsafe (prepared.scope, prepared.driver)
             var arguments: [JSValueRef?] = unsafe [try scope.string(kind), try scope.string(variables.raw)]
             for text in texts { unsafe arguments.append(try scope.string(text)) }
             _ = try unsafe scope.call(scope.member(runName.raw, of: made), arguments)
@@ -81,6 +87,32 @@ import CSandbox
         } catch {
             return isTimedOut ? Self.timeout : Self.error(error.description)
         }
+    }
+
+    // MARK: Contexts
+
+    /// Makes the context of the next script: most of what a small script costs. Call it while no script waits.
+    func prepare() {
+        guard prepared == nil else { return }
+        do throws(ScriptFrameError) {
+            prepared = try makeContext()
+        } catch {}  // the next script tries it again, and says why
+    }
+
+    private func takePrepared() throws(ScriptFrameError) -> PreparedContext {
+        guard let next = prepared else { return try makeContext() }
+        prepared = nil
+        return next
+    }
+
+    private func makeContext() throws(ScriptFrameError) -> PreparedContext {
+        guard let context = unsafe JSGlobalContextCreateInGroup(group, nil) else {
+            throw ScriptFrameError("JavaScriptCore makes no context")
+        }
+        defer { unsafe JSGlobalContextRelease(context) }
+        let scope = unsafe Scope(context: context)
+        let host = unsafe JSObjectMake(context, hostClass, Unmanaged.passUnretained(self).toOpaque())
+        return unsafe PreparedContext(context, driver: try scope.call(scope.evaluate(driver.raw), [host]))
     }
 
     /// Asks the collector to work before the next request comes.
@@ -115,6 +147,26 @@ import CSandbox
             return try unsafe scope.evaluate(module.raw)
         default: return nil
         }
+    }
+}
+
+/// A context in which the driver has run and nothing else; and what the driver answered with.
+@safe private final class PreparedContext {
+    let driver: JSValueRef
+    private let context: JSGlobalContextRef
+
+    var scope: Scope { unsafe Scope(context: context) }
+
+    /// Holds both until it goes away itself.
+    init(_ context: JSGlobalContextRef, driver: JSValueRef) {
+        unsafe self.context = unsafe JSGlobalContextRetain(context)
+        unsafe self.driver = unsafe driver
+        unsafe JSValueProtect(context, driver)
+    }
+
+    deinit {
+        unsafe JSValueUnprotect(context, driver)
+        unsafe JSGlobalContextRelease(context)
     }
 }
 

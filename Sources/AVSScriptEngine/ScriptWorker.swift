@@ -3,6 +3,9 @@ import AVSScriptFrames
 import CSandbox
 import Glibc
 
+/// Tells the time that only goes forward (TIM-3).
+typealias WorkerClock = @Sendable () -> ContinuousClock.Instant
+
 /// The life of a worker process: puts up the layers around itself, greets, answers requests until the other end closes.
 ///
 /// - Source: reliability-security.md JS-2, in its order.
@@ -43,8 +46,11 @@ public enum ScriptWorker {
         layers.put(.hardening, CSandbox_harden())
         var version: Int32 = 0
         layers.put(.files, unsafe CSandbox_forbidFiles(&version))
-        let watchdog = Watchdog(statistics: statistics, limitBytes: arguments.memoryBytes, wake: wake)
-        let server = WorkerServer(arguments: arguments, lodash: lodash, layers: layers, watchdog: watchdog)
+        // The one place of this process that reads a clock.
+        let clock: WorkerClock = { ContinuousClock.now }
+        let watchdog = Watchdog(statistics: statistics, limitBytes: arguments.memoryBytes, wake: wake, clock: clock)
+        let server = WorkerServer(
+            arguments: arguments, lodash: lodash, layers: layers, watchdog: watchdog, clock: clock)
         // The engine wants to know the bounds of its stack. Those of the first thread stand in a file that cannot be
         // opened any more.
         try startThread(stackBytes: stackBytes) { server.serve() }

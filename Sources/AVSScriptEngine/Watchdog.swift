@@ -10,6 +10,7 @@ final class Watchdog: Sendable {
     private let pageBytes: Int
     /// A count that ``guardProcess()`` waits for while nothing runs.
     private let wake: Int32
+    private let clock: WorkerClock
     private let state = Mutex(State())
 
     private struct State {
@@ -22,9 +23,10 @@ final class Watchdog: Sendable {
     static let grace: Duration = .milliseconds(250)
 
     /// - Parameter statistics: `/proc/self/statm`, opened before files were forbidden.
-    init(statistics: Int32, limitBytes: Int, wake: Int32) {
+    init(statistics: Int32, limitBytes: Int, wake: Int32, clock: @escaping WorkerClock) {
         self.statistics = statistics
         self.wake = wake
+        self.clock = clock
         pageBytes = max(Int(sysconf(Int32(_SC_PAGESIZE))), 1)
         limitPages = limitBytes / pageBytes
     }
@@ -44,7 +46,7 @@ final class Watchdog: Sendable {
 
     func begin(_ limit: Duration) {
         let wakes = state.withLock { state in
-            state.deadline = ContinuousClock.now + limit + Self.grace
+            state.deadline = clock() + limit + Self.grace
             defer { state.isParked = false }
             return state.isParked
         }
@@ -68,7 +70,7 @@ final class Watchdog: Sendable {
                 _ = unsafe withUnsafeMutableBytes(of: &count) { unsafe read(wake, $0.baseAddress, $0.count) }
                 continue
             }
-            if ContinuousClock.now > deadline { _exit(WorkerExit.timeout.rawValue) }
+            if clock() > deadline { _exit(WorkerExit.timeout.rawValue) }
             if let pages = residentPages, pages > limitPages { _exit(WorkerExit.memory.rawValue) }
             var pause = timespec(tv_sec: 0, tv_nsec: 2_000_000)
             _ = unsafe nanosleep(&pause, nil)

@@ -9,10 +9,11 @@ struct WorkerServer: Sendable {
     let lodash: [UInt8]
     var layers: Layers
     let watchdog: Watchdog
+    let clock: WorkerClock
 
     func serve() -> Never {
         do throws(ScriptFrameError) {
-            let engine = try ScriptEngine(modules: modules)
+            let engine = try ScriptEngine(modules: modules, clock: clock)
             try warmUp(engine)
             var layers = layers
             layers.put(.calls, CSandbox_filterCalls(arguments.hasJIT ? 1 : 0))
@@ -20,8 +21,11 @@ struct WorkerServer: Sendable {
                 throw ScriptFrameError("a file could be opened although the sandbox forbids it")
             }
             ScriptWorker.write(WorkerGreeting(layers: layers.standing, missing: layers.missing).body)
-            while let body = try ScriptWorker.readFrame() { ScriptWorker.write(try answer(body, by: engine)) }
-            _exit(0)
+            while true {
+                engine.prepare()
+                guard let body = try ScriptWorker.readFrame() else { _exit(0) }
+                ScriptWorker.write(try answer(body, by: engine))
+            }
         } catch {
             ScriptWorker.write(WorkerGreeting(error: error.description).body)
             _exit(WorkerExit.start.rawValue)

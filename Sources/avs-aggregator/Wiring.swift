@@ -80,7 +80,7 @@ struct Wiring {
     ) async throws {
         let http = try outgoingHTTP(time)
         defer { http.close() }
-        let scripts = try await scriptPool(logger)
+        let scripts = try await scriptPool(time, logger)
         defer { scripts?.close() }
         var engineSettings = configuration.engineConfiguration(chains.settings, defaultID: chains.defaultID)
         engineSettings.isSpaceLow = { store.status.isSpaceLow }
@@ -161,10 +161,10 @@ struct Wiring {
     }
 
     /// Nil only in development: where the workers cannot run, what needs JavaScript fails and says so.
-    private func scriptPool(_ logger: Logger) async throws -> ScriptPool? {
+    private func scriptPool(_ time: SystemTime, _ logger: Logger) async throws -> ScriptPool? {
         do throws(ScriptPoolError) {
             let settings = configuration.scriptSettings(programs: Self.programDirectory)
-            return try await ScriptPool.start(settings, logger: logger)
+            return try await ScriptPool.start(settings, time: time, logger: logger)
         } catch {
             guard configuration.environment == .development, !configuration.script.requiresSandbox else {
                 throw StartFailure(78, "\(error)")

@@ -73,6 +73,31 @@ struct AttackTests {
         }
     }
 
+    @Test("JS-6 holds what is frozen when its name is first said in no other state, however it is reached")
+    func frozenWhenNamed() async throws {
+        let frozen = "Object.isFrozen(d) && Object.isFrozen(d.prototype ?? d.NumberFormat.prototype)"
+        var rows: [(String, JSONValue)] = [
+            ("return Object.getOwnPropertyNames(Intl).every(n => Object.isFrozen(Intl[n]) && (typeof Intl[n].prototype !== 'object' || Object.isFrozen(Intl[n].prototype)))", true),
+            ("Date.prototype.getTime = () => 1; Intl.DateTimeFormat.prototype.format = () => 'mine'; return [new Date(5).getTime(), new Intl.NumberFormat('en').format(1)]", [5, "1"]),
+            ("return [String(new Date(0)), new Date(0) instanceof Date, new Date(0).constructor === Date]", ["Thu, 01 Jan 1970 00:00:00 UTC", true, true]),
+            ("return require('dayjs').unix(0).toDate().constructor === Date && Object.isFrozen(Date.prototype)", true),
+        ]
+        for name in ["Date", "Intl"] {
+            rows += [
+                ("const d = \(name); return \(frozen)", true), ("const d = globalThis['\(name)']; return \(frozen)", true),
+                ("const d = Object.getOwnPropertyDescriptor(globalThis, '\(name)').get(); return \(frozen)", true),
+                ("const { get } = Object.getOwnPropertyDescriptor(globalThis, '\(name)'); get(); const d = get(); return d === \(name) && \(frozen)", true),
+                ("\(name) = 5; return \(name)", 5), ("return typeof \(name)", name == "Date" ? "function" : "object"),
+                ("(0, eval)('var \(name) = 6; let x = \(name)'); return \(name)", 6), ("(0, eval)('function \(name)() { return 7 }'); return \(name)()", 7),
+                ("const { get } = Object.getOwnPropertyDescriptor(globalThis, '\(name)'); \(name) = 5; const d = get(); return \(frozen)", true),
+            ]
+        }
+        try await Workers.with { pool in
+            for (source, expected) in rows { #expect(await pool.value(of: source) == expected, "\(source)") }
+            #expect(await pool.value(of: "return Date + 1", ["Date": "given"]) == "given1")
+        }
+    }
+
     @Test("gets nothing by constructors, eval and this that it does not have anyway")
     func escapes() async throws {
         let rows: [(String, JSONValue)] = [

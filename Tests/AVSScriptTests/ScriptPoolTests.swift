@@ -1,5 +1,6 @@
 import AVSPrimitives
 import AVSScriptFrames
+import AVSTransport
 import AVSWorkflow
 import Foundation
 import Logging
@@ -54,7 +55,7 @@ struct ScriptPoolTests {
 
     @Test("JS-2 stands behind every layer that this machine allows, and does not start without one that is required")
     func layers() async throws {
-        let process = try WorkerProcess.start(Workers.settings)
+        let process = try WorkerProcess.start(Workers.settings, time: SystemTime())
         let greeting = try process.greeting(until: .now + .seconds(60))
         let all = WorkerGreeting.Layer.allCases
         #expect(greeting.layers + all.filter { greeting.missing[$0.rawValue] != nil } == all || !greeting.missing.isEmpty)
@@ -62,17 +63,17 @@ struct ScriptPoolTests {
         var settings = Workers.settings
         settings.requiresSandbox = true
         if greeting.missing.isEmpty {
-            try await ScriptPool.start(settings, logger: Logger(label: "test")).close()
+            try await ScriptPool.start(settings, time: SystemTime(), logger: Logger(label: "test")).close()
         } else {
             await #expect(throws: ScriptPoolError.missingLayers(greeting.missing)) {
-                try await ScriptPool.start(settings, logger: Logger(label: "test"))
+                try await ScriptPool.start(settings, time: SystemTime(), logger: Logger(label: "test"))
             }
         }
     }
 
     @Test("JS-2 whose workers see no files, and no processes but their own, from outside")
     func outside() async throws {
-        let process = try WorkerProcess.start(Workers.settings)
+        let process = try WorkerProcess.start(Workers.settings, time: SystemTime())
         _ = try process.greeting(until: .now + .seconds(60))
         let id = try #require(process.processID)
         let status = try String(contentsOfFile: "/proc/\(id)/status", encoding: .utf8)
@@ -98,7 +99,7 @@ struct ScriptPoolTests {
     @Test("JS-7 has no memory that is both writable and executable: the engine compiles nothing")
     func interpreted() async throws {
         #expect(!Workers.settings.hasJIT && Workers.settings.environment.contains("JSC_useJIT=0"))
-        let process = try WorkerProcess.start(Workers.settings)
+        let process = try WorkerProcess.start(Workers.settings, time: SystemTime())
         _ = try process.greeting(until: .now + .seconds(60))
         let id = try #require(process.processID)
         guard geteuid() == 0 else { return }  // only root may look
@@ -131,11 +132,11 @@ struct ScriptPoolTests {
     func missing() async throws {
         var settings = ScriptPoolSettings(executable: "/nonexistent/avs-script-worker")
         await #expect(throws: ScriptPoolError.cannotStart("/nonexistent/avs-script-worker: No such file or directory")) {
-            try await ScriptPool.start(settings, logger: Logger(label: "test"))
+            try await ScriptPool.start(settings, time: SystemTime(), logger: Logger(label: "test"))
         }
         settings = Workers.settings
         settings.lodash = "/nonexistent/lodash.js"
-        await #expect(throws: ScriptPoolError.self) { try await ScriptPool.start(settings, logger: Logger(label: "test")) }
+        await #expect(throws: ScriptPoolError.self) { try await ScriptPool.start(settings, time: SystemTime(), logger: Logger(label: "test")) }
     }
 
     @Test("JS-3 replaces a worker after its share of scripts and after idleness")

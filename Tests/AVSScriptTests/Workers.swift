@@ -1,5 +1,6 @@
 import AVSPrimitives
 import AVSScript
+import AVSTransport
 import AVSWorkflow
 import Foundation
 import Logging
@@ -35,7 +36,7 @@ enum Workers {
     ) async throws {
         var settings = settings
         change(&settings)
-        let pool = try await ScriptPool.start(settings, logger: Logger(label: "test", factory: { _ in SwiftLogNoOpLogHandler() }))
+        let pool = try await ScriptPool.start(settings, time: SystemTime(), logger: Logger(label: "test", factory: { _ in SwiftLogNoOpLogHandler() }))
         defer { pool.close() }
         try await body(pool)
     }

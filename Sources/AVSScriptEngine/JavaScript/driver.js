@@ -13,7 +13,7 @@
     const makeAsyncFunction = (async () => {}).constructor;
     const promiseThen = Promise.prototype.then;
     const call = makeFunction.prototype.call.bind(makeFunction.prototype.call);
-    const makeDate = Date, makeSet = Set, makeBigInt = BigInt, makeTypeError = TypeError, makeError = Error;
+    const intl = Intl, makeDate = Date, makeSet = Set, makeBigInt = BigInt, makeTypeError = TypeError, makeError = Error;
     const text = String;
 
     const depthLimit = 60;
@@ -29,11 +29,13 @@
     delete world.console; // the engine's own, for debuggers
 
     // The form that ends in `UTC`: a script has no other zone.
-    const toUTCString = makeDate.prototype.toUTCString;
-    defineProperty(makeDate.prototype, 'toString', {
-        value: function toString() { return call(toUTCString, this).replace('GMT', 'UTC'); },
-        writable: true, enumerable: false, configurable: true,
-    });
+    function nameTheZone() {
+        const toUTCString = makeDate.prototype.toUTCString;
+        defineProperty(makeDate.prototype, 'toString', {
+            value: function toString() { return call(toUTCString, this).replace('GMT', 'UTC'); },
+            writable: true, enumerable: false, configurable: true,
+        });
+    }
 
     // A frozen prototype would also forbid objects that inherit from it a property of the same name by assignment,
     // such as `this.name = …` in a class that extends Error. An accessor that defines it on the object allows that.
@@ -60,13 +62,34 @@
         if (prototype) freezeBuiltIn(prototype);
     }
 
+    // What nothing but its name leads to is prepared and frozen when a script first says the name; it is dear, and most
+    // scripts do not. Whoever holds it holds it frozen.
+    function freezeWhenNamed(name, value, prepare) {
+        const define = (value) => {
+            defineProperty(world, name, { value, writable: true, enumerable: false, configurable: true });
+        };
+        defineProperty(world, name, {
+            get() {
+                if (!isFrozen(value)) {
+                    prepare();
+                    freezeBuiltIn(value);
+                }
+                define(value);
+                return value;
+            },
+            set: define, enumerable: false, configurable: true,
+        });
+    }
+
+    freezeWhenNamed('Date', makeDate, nameTheZone);
+    freezeWhenNamed('Intl', intl, () => { for (const name of getOwnPropertyNames(intl)) freezeBuiltIn(intl[name]); });
     allowOverriding(Object.prototype);
     allowOverriding(makeFunction.prototype);
     for (const name of getOwnPropertyNames(world)) {
-        if (name.endsWith('Error')) allowOverriding(world[name].prototype);
+        const value = getOwnPropertyDescriptor(world, name).value;
+        if (name.endsWith('Error')) allowOverriding(value.prototype);
+        freezeBuiltIn(value);
     }
-    for (const name of getOwnPropertyNames(world)) freezeBuiltIn(getOwnPropertyDescriptor(world, name).value);
-    for (const name of getOwnPropertyNames(Intl)) freezeBuiltIn(Intl[name]);
     for (const hidden of [
         makeAsyncFunction, function* () {}.constructor, async function* () {}.constructor, getPrototypeOf(Int8Array),
         getPrototypeOf([][Symbol.iterator]()), getPrototypeOf(''[Symbol.iterator]()), getPrototypeOf(new Map().entries()),
