@@ -43,6 +43,8 @@ struct RowCheck {
         case .taskCount: try taskCount(reader)
         case .executionCount: try executionCount(reader)
         case .executionCountOfOwner: try executionCountOfOwner(reader)
+        case .executionDay: try executionDay(reader)
+        case .executionDayOfOwner: try executionDayOfOwner(reader)
         case .expiry: try expiry(reader)
         case .promise: try promise(reader)
         case .lane: try lane(reader)

@@ -81,7 +81,8 @@ private struct RepairPlan {
         case .indexCounter: try ofTask(IndexCounterKey(bytes: key).task, reader)
         case .dedup: try ofTask(DedupKey(bytes: key).task, reader)
         case .dedupLow: try ofTask(DedupLowKey(bytes: key).task, reader)
-        case .taskCount, .executionCount, .executionCountOfOwner, .expiry, .promise: try recount(reader)
+        case .taskCount, .executionCount, .executionCountOfOwner, .executionDay, .executionDayOfOwner, .expiry, .promise:
+            try recount(reader)
         case .job: try job(value, reader)
         case .claim: try claim(value, reader)
         case .walletBySalt:
@@ -154,10 +155,15 @@ private struct RepairPlan {
         add("delete what is left of task \(task)", .delete(key: key))
     }
 
-    /// Without the mark the next start counts everything anew, after a copy.
+    /// Without the marks the next start counts everything anew, after a copy.
     private mutating func recount(_ reader: borrowing some StoreReader & ~Copyable) throws {
-        guard let name = DerivedRows.migration, try reader.contains(MigrationKey(name)) else { return }
-        add("let the aggregator's next start count everything anew", .delete(key: MigrationKey(name).bytes))
+        var marks: [RepairStep.Change] = []
+        for name in [DerivedRows.migration, DerivedRows.daysMigration] {
+            if let name, try reader.contains(MigrationKey(name)) { marks.append(.delete(key: MigrationKey(name).bytes)) }
+        }
+        guard !marks.isEmpty else { return }
+        purposes.append("let the aggregator's next start count everything anew")
+        changes += marks
     }
 
     // MARK: Runs

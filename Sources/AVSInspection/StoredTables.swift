@@ -31,6 +31,8 @@ extension StoredTable {
         case .taskCount: self.init("task-count", texts: TaskCountKey.self)
         case .executionCount: self.init("execution-count", texts: ExecutionCountKey.self)
         case .executionCountOfOwner: self.init("execution-count-of-owner", texts: ExecutionCountOfOwnerKey.self)
+        case .executionDay: self.init("execution-day", texts: ExecutionDayKey.self)
+        case .executionDayOfOwner: self.init("execution-day-of-owner", texts: ExecutionDayOfOwnerKey.self)
         case .expiry: self.init("expiry", empty: ExpiryKey.self)
         case .promise: self.init("promise", empty: PromiseKey.self)
         case .migration: self.init("migration", texts: MigrationKey.self)

@@ -54,6 +54,11 @@ public enum TableName: String, CaseIterable, Sendable {
     case executionCount = "execution_count:"
     /// `execution_count_of:<owner>` → how many runs are recorded of all tasks of the owner, as text.
     case executionCountOfOwner = "execution_count_of:"
+    /// `execution_day:<task id>:<day>` → ``ExecutionDay``. How the recorded runs ended that began on the day, counted from
+    /// 1970-01-01 in UTC. Not there for a day without runs.
+    case executionDay = "execution_day:"
+    /// `execution_day_of:<owner>:<day>` → ``ExecutionDay``. The same of all tasks of the owner.
+    case executionDayOfOwner = "execution_day_of:"
     /// `expiry:<milliseconds>:<task id>` → nothing. When an enabled task expires; the next to expire comes first.
     case expiry = "expiry:"
     /// `promise:<task id>:<execution id>` → nothing. Promised runs that no job has: the next report takes the oldest.
@@ -100,6 +105,8 @@ extension Table {
     public static let taskCount = Table(.taskCount)
     public static let executionCount = Table(.executionCount)
     public static let executionCountOfOwner = Table(.executionCountOfOwner)
+    public static let executionDay = Table(.executionDay)
+    public static let executionDayOfOwner = Table(.executionDayOfOwner)
     public static let expiry = Table(.expiry)
     public static let promise = Table(.promise)
     public static let migration = Table(.migration)

@@ -63,8 +63,7 @@ struct Wiring {
 
     /// Before anything reads the rows of an older release (1.7 step 4). A copy is made first.
     private func migrate(_ store: RocksDBStore, time: SystemTime, logger: Logger) async throws {
-        let migrations = TaskEngine.migrations(logger: logger)
-        let reports = try await Migrator(store: store, migrations: migrations, time: time).run { pending in
+        let reports = try await Migrator(store: store, migrations: TaskEngine.migrations, time: time).run { pending in
             let copy = try await MigrationBackup(directory: configuration.backupDirectory)
                 .make(of: store, before: pending, at: time.now)
             logger.info("copied before migrations", metadata: ["to": "\(copy)", "pending": "\(pending)"])

@@ -150,7 +150,7 @@ private struct Killed: Error {}
     func ofThisRelease() async throws {
         try await fill()
         var copies = 0
-        let migrations = TaskEngine.migrations(logger: Bench.logger)
+        let migrations = TaskEngine.migrations
         let reports = try await migrator(migrations).run { _ in copies += 1 }
         #expect(copies == 1 && reports.map(\.name) == migrations.map(\.name) && !reports.isEmpty)
         #expect(try await migrator(migrations).run { _ in copies += 1 }.isEmpty && copies == 1)

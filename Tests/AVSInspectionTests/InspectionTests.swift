@@ -85,6 +85,7 @@ struct TableTests {
             ("wsalt:x", "wallet-by-salt"), ("dedup_low:x", "dedup-low"), ("dedup:x", "dedup"), ("meta:commit", "meta"),
             ("secret:_:a:_:b", "secret"), ("secret_org:a", "secret-of-owner"), ("idem_count:a", "answer-count"),
             ("execution_count:x", "execution-count"), ("execution_count_of:x", "execution-count-of-owner"),
+            ("execution_day:x", "execution-day"), ("execution_day_of:x", "execution-day-of-owner"),
             ("task_count:x", "task-count"), ("x:", nil), ("", nil), ("W:", nil), ("t", nil),
         ])
     func longestPrefix(key: String, name: String?) { #expect(StoredTable.table(of: Array(key.utf8))?.name == name) }
@@ -202,9 +203,11 @@ struct StoreCheckTests {
     func index() async throws {
         let key = TaskByOwnerKey(owner: Rows.owner, wallet: Rows.wallet, id: Rows.task(1).id)
         let missing = try await findings { try $0.delete(key) }
-        #expect(missing.map(\.rule) == ["I5", "I1", "I1"] && missing[1].problem.hasPrefix("there is no u:0x"))
+        try #require(missing.map(\.rule) == ["I5", "I5", "I1", "I1"])
         #expect(missing[0].problem == "the owner has 0 recorded runs, counted are 1")
-        #expect(missing[2].problem == "the wallet has 1 tasks that are Enabled, counted are 2")
+        #expect(missing[1].problem.hasSuffix("the owner's statistics have 1 runs, or other ends, than the 0 that are recorded"))
+        #expect(missing[2].problem.hasPrefix("there is no u:0x"))
+        #expect(missing[3].problem == "the wallet has 1 tasks that are Enabled, counted are 2")
         let wrong = try await findings { try $0.put(key, .failed) }
         #expect(wrong.map(\.rule) == ["I1", "I1", "I1"])
         let left = try await findings {
@@ -227,10 +230,32 @@ struct StoreCheckTests {
             wrong.map(\.problem) == [
                 "the task has 1 recorded runs, counted are 2", "the owner has 2 recorded runs, counted are 1",
             ])
-        #expect(try await findings { try $0.delete(runs) }.map(\.rule) == ["I5", "I5"])
+        #expect(try await findings { try $0.delete(runs) }.map(\.rule) == ["I5", "I5", "I5"])
         let gone = try await findings { try $0.put(ExecutionCountKey(Rows.task(9).id), 1) }
         #expect(gone.map(\.rule) == ["I5", "I14"])
         #expect(try await findings { try $0.put(ExecutionCountOfOwnerKey(Rows.owner), DecimalText(UInt64.max)) }.map(\.rule) == ["I5"])
+    }
+
+    @Test("I5: days add up to the records that they count, of a task and of its owner")
+    func days() async throws {
+        let run = CountedRun(Rows.execution(1, of: Rows.task(1)))
+        let ofTask = ExecutionDayKey(Rows.task(1).id, day: run.day)
+        let ofOwner = ExecutionDayOfOwnerKey(Rows.owner, day: run.day)
+        var twice = ExecutionDay()
+        twice.add(run)
+        twice.add(run)
+        let wrong = twice
+        // Whoever believes a task's rows finds that its owner's do not agree with them.
+        #expect(try await findings { try $0.put(ofTask, wrong) }.map(\.rule) == ["I5", "I5"])
+        #expect(try await findings { try $0.delete(ofTask) }.map(\.rule) == ["I5", "I5"])
+        #expect(try await findings { try $0.put(ofOwner, wrong) }.map(\.rule) == ["I5"])
+        #expect(try await findings { try $0.delete(ofOwner) }.map(\.rule) == ["I5"])
+        let other = ExecutionDayKey(ofTask.task, day: run.day + 1)
+        #expect(try await findings { try $0.put(other, wrong) }.map(\.rule) == ["I5", "I5"])
+        let orphan = ExecutionDayKey(Rows.task(9).id, day: run.day)
+        #expect(try await findings { try $0.put(orphan, wrong) }.map(\.rule) == ["I14", "I5"])
+        let stranger = ExecutionDayOfOwnerKey(Rows.factory, day: run.day)
+        #expect(try await findings { try $0.put(stranger, wrong) }.map(\.rule) == ["I5"])
     }
 
     @Test("I1, I7: what expires and what waits for a report is where it is looked for, and nothing else")
@@ -254,6 +279,8 @@ struct StoreCheckTests {
             try transaction.deleteAll(AVSStorage.Rows<TaskCountKey>.all)
             try transaction.deleteAll(AVSStorage.Rows<ExecutionCountKey>.all)
             try transaction.deleteAll(AVSStorage.Rows<ExecutionCountOfOwnerKey>.all)
+            try transaction.deleteAll(AVSStorage.Rows<ExecutionDayKey>.all)
+            try transaction.deleteAll(AVSStorage.Rows<ExecutionDayOfOwnerKey>.all)
             try transaction.deleteAll(AVSStorage.Rows<ExpiryKey>.all)
             try transaction.deleteAll(AVSStorage.Rows<PromiseKey>.all)
         }

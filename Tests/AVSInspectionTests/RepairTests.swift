@@ -39,7 +39,7 @@ private let catalogue: [Damage] = [
         try $0.put(TaskByOwnerKey(owner: Rows.owner, wallet: Rows.wallet, id: gone.id), .failed)
         try $0.put(TaskCountKey(owner: Rows.owner, wallet: Rows.wallet, status: .failed), 1)
     },
-    Damage("index entry that is missing", ["I1", "I1", "I5"], isRepaired: true) { try $0.delete(entry) },
+    Damage("index entry that is missing", ["I1", "I1", "I5", "I5"], isRepaired: true) { try $0.delete(entry) },
     Damage("task under two letters", ["I1", "I1", "I1", "I1"], isRepaired: true) {
         try $0.put(TaskKey(status: .failed, id: task.id), task)
     },
@@ -154,8 +154,21 @@ private let catalogue: [Damage] = [
         }
         let store = try await damaged(damage)
         let steps = try pass(store).steps
-        let mark = MigrationKey(try #require(DerivedRows.migration)).bytes
-        #expect(steps.map(\.changes) == [[.delete(key: mark)]])
+        #expect(steps.map(\.changes) == [try Self.recount()])
+    }
+
+    @Test("lets wrong statistics be counted anew at the next start")
+    func days() async throws {
+        let run = CountedRun(Rows.execution(1, of: task))
+        let damage = Damage("", [], isRepaired: true) {
+            try $0.delete(ExecutionDayKey(task.id, day: run.day))
+        }
+        let steps = try pass(try await damaged(damage)).steps
+        #expect(steps.map(\.changes) == [try Self.recount()])
+    }
+
+    private static func recount() throws -> [RepairStep.Change] {
+        try [DerivedRows.migration, DerivedRows.daysMigration].map { .delete(key: MigrationKey(try #require($0)).bytes) }
     }
 
     @Test("is not done to rows that have changed since it was shown")

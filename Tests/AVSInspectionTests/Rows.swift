@@ -66,7 +66,9 @@ enum Rows {
         try transaction.create(expiring)
         try transaction.promise(promised, index: 0)
         try transaction.put(IndexCounterKey(expiring.id), DecimalText(1))
-        if let name = DerivedRows.migration { try transaction.put(MigrationKey(name), MigrationMark(records: 0, doneAt: now)) }
+        for name in [DerivedRows.migration, DerivedRows.daysMigration].compactMap({ $0 }) {
+            try transaction.put(MigrationKey(name), MigrationMark(records: 0, doneAt: now))
+        }
     }
 
     private static let index: KeyIndex = (0...0).compactMap { KeyIndex($0) }[0]

@@ -50,6 +50,8 @@ struct KeyTests {
         }
         try expectRoundTrip(ExecutionCountKey(task))
         try expectRoundTrip(ExecutionCountOfOwnerKey(owner))
+        try expectRoundTrip(ExecutionDayKey(task, day: parts.random.next()))
+        try expectRoundTrip(ExecutionDayOfOwnerKey(owner, day: parts.random.next()))
         try expectRoundTrip(PromiseKey(task, execution))
         // A migration's name is as long as it is.
         let migration = MigrationKey(try #require(DerivedRows.migration))

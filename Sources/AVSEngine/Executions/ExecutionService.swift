@@ -56,7 +56,7 @@ public actor ExecutionService {
     ///
     /// - Returns: how many rows were put right, how many runs were interrupted, and how many jobs wait in all.
     public func recover() async throws -> (repaired: Int, interrupted: Int, waiting: Int) {
-        try await DerivedRowsFill(store: store, logger: logger).run(now: time.now)
+        _ = try await Migrator(store: store, migrations: TaskEngine.migrations, time: time).run { _ in }
         let scan = RepairScan(store: store, rates: configuration.fees, logger: logger)
         let repaired = try await scan.run(now: time.now)
         var interrupted = 0

@@ -2,34 +2,19 @@ import AVSModel
 import AVSPrimitives
 import AVSSchema
 import AVSStorage
-import Logging
 
 /// Gives a database of an older release the rows that repeat what others say: the counts of tasks and of recorded runs,
 /// when tasks expire, and which promised runs have no job.
 ///
-/// Done once, before anything else writes. It begins by deleting such rows, so an interrupted one simply starts again.
-/// The service does it as a migration, after a copy was made; an engine that is given such a database without that does
-/// it when it recovers.
+/// Done once, as a migration, before anything else writes. It begins by deleting such rows, so an interrupted one simply
+/// starts again.
 /// - Source: aggregator-api 4.11.
 struct DerivedRowsFill: Sendable {
     private static let rowsPerTurn = 1_000
 
     let store: any KeyValueStore
-    let logger: Logger
 
-    /// - Returns: how many rows were written; 0 when all is done already.
-    @discardableResult
-    func run(now: Timestamp) async throws -> Int {
-        guard let name = DerivedRows.migration else { return 0 }
-        guard try await !store.readWithoutBlocking({ try $0.contains(MigrationKey(name)) }) else { return 0 }
-        let written = try await fill()
-        let mark = MigrationMark(records: UInt64(written), doneAt: now)
-        try await store.update { try $0.put(MigrationKey(name), mark) }
-        if written > 0 { logger.info("counted what an older release did not", metadata: ["rows": "\(written)"]) }
-        return written
-    }
-
-    /// As ``run(now:)``, whether it was done or not.
+    /// - Returns: how many rows were written.
     func fill() async throws -> Int {
         try await store.update { transaction in
             try transaction.deleteAll(Rows<TaskCountKey>.all)

@@ -5,19 +5,25 @@ import AVSStorage
 
 /// How the runs of some tasks went, over some days.
 public struct ExecutionStatistics: Hashable, Sendable {
-    public var total: Int64 = 0
-    public var succeeded: Int64 = 0
-    /// Every other end.
-    public var failed: Int64 = 0
+    public var total: Int64
+    public var succeeded: Int64
     /// Of all runs, in milliseconds.
-    public var totalMilliseconds: Int64 = 0
+    public var totalMilliseconds: Int64
+
+    init(_ tally: RunTally) {
+        total = Int64(clamping: tally.total)
+        succeeded = Int64(clamping: tally.succeeded)
+        totalMilliseconds = Int64(clamping: tally.milliseconds)
+    }
+
+    /// Every other end.
+    public var failed: Int64 { max(0, total - succeeded) }
 
     /// In milliseconds; 0 without runs.
     public var averageMilliseconds: Double { total == 0 ? 0 : Double(totalMilliseconds) / Double(total) }
 }
 
-// Counts are kept beside what they count, and read here. Statistics read the records of their days, in turns of bounded
-// size (KEY-4).
+// Counts and statistics are kept beside what they count, and read here.
 extension TaskEngine {
     /// The owner's tasks of every status, of these wallets or of all. What is no wallet of the owner's counts nothing.
     public func taskCount(owner: Address, wallets: Set<Address>?) async throws -> Int {
@@ -41,90 +47,42 @@ extension TaskEngine {
         }
     }
 
-    /// The recorded runs that started within the last days, each of 24 hours. Records that cannot be read are left out.
+    /// The recorded runs that started within the last days, each of 24 hours; what is not the owner's counts nothing.
     ///
-    /// A run's id tells when it was accepted, and it starts soon after: what was accepted more than a day before the
-    /// window is not looked at.
+    /// Reads one row for each day with runs, of the owner or of each task. Of a day with more than
+    /// ``ExecutionDay/exactSlotsMax`` runs the window takes in the whole quarter of an hour in which it begins.
     public func executionStatistics(
         owner: Address, tasks: Set<TaskID>?, days: Int64
     ) async throws -> ExecutionStatistics {
-        let now = time.now
-        let first = now.adding(.zero - Duration.seconds(min(days, 365_000) * 86_400))
-        let oldest = Self.firstID(at: first.adding(.zero - Duration.seconds(86_400)))
-        var statistics = ExecutionStatistics()
-        try await forEachTask(of: owner, among: tasks) { id in
-            let rows = Rows<HistoryKey>(under: id).after(HistoryKey(id, oldest))
-            statistics = try await reduce(rows.range, rowsPerTurn: 500, into: statistics) { $0.add($1, since: first) }
+        let first = time.now.adding(.zero - Duration.seconds(min(days, 365_000) * 86_400))
+        let (day, millisecond) = ExecutionDay.place(of: first)
+        guard let tasks else {
+            let rows = Rows<ExecutionDayOfOwnerKey>(under: owner)
+            let known = day == 0 ? rows : rows.after(ExecutionDayOfOwnerKey(owner, day: day - 1))
+            return ExecutionStatistics(try await tally(known, from: day, millisecond))
         }
-        return statistics
+        var sum = RunTally()
+        for id in tasks {
+            guard try await store.readWithoutBlocking({ try $0.recordedTask(id)?.owner == owner }) else { continue }
+            let rows = Rows<ExecutionDayKey>(under: id)
+            sum += try await tally(day == 0 ? rows : rows.after(ExecutionDayKey(id, day: day - 1)), from: day, millisecond)
+        }
+        return ExecutionStatistics(sum)
     }
 
-    /// The smallest id of a moment.
-    private static func firstID(at moment: Timestamp) -> ExecutionID {
-        ExecutionID(ULID(value: UInt128(max(0, moment.milliseconds)) << 80))
-    }
-
-    private func forEachTask(
-        of owner: Address, among tasks: Set<TaskID>?, _ body: (TaskID) async throws -> Void
-    ) async throws {
-        if let tasks {
-            for id in tasks {
-                let owned = try await store.readWithoutBlocking { try $0.recordedTask(id)?.owner == owner }
-                if owned { try await body(id) }
-            }
-            return
-        }
-        var rows = Rows<TaskByOwnerKey>(under: owner).range
+    /// Adds up days, in turns (KEY-4), the first one of them from a millisecond on.
+    private func tally<Key: DayKey>(_ rows: Rows<Key>, from first: UInt64, _ millisecond: UInt64) async throws -> RunTally {
+        var sum = RunTally()
+        var rows = rows
         while true {
-            let page = try await store.readWithoutBlocking { [rows] snapshot in
-                var keys: [TaskByOwnerKey] = []
-                try snapshot.scan(rows, order: .ascending, limit: 1_000) { key, _ in
-                    keys.append(try TaskByOwnerKey(bytes: key))
-                    return .next
-                }
-                return keys
-            }
-            for key in page { try await body(key.id) }
-            guard let last = page.last else { return }
-            rows = rows.after(last.bytes)
+            let page = try await store.readWithoutBlocking { [rows] in try $0.rows(rows, limit: Self.daysPerTurn) }
+            for (key, day) in page { sum += day.tally(from: key.day == first ? millisecond : 0) }
+            guard let last = page.last, page.count == Self.daysPerTurn else { return sum }
+            rows = rows.after(last.key)
         }
     }
 
-    /// Puts together the values of a range, turn by turn; no value outlives its row, since a record may have megabytes.
-    private func reduce<Result: Sendable>(
-        _ range: KeyRange, rowsPerTurn: Int, into first: Result,
-        _ add: @escaping @Sendable (inout Result, _ value: [UInt8]) -> Void
-    ) async throws -> Result {
-        var result = first
-        var rest = range
-        while true {
-            let turn = try await store.readWithoutBlocking { [rest, result] snapshot in
-                var turn = (result: result, last: [UInt8]?.none)
-                try snapshot.scan(rest, order: .ascending, limit: rowsPerTurn) { key, value in
-                    add(&turn.result, value)
-                    turn.last = key
-                    return .next
-                }
-                return turn
-            }
-            result = turn.result
-            guard let last = turn.last else { return result }
-            rest = rest.after(last)
-        }
-    }
-}
-
-extension ExecutionStatistics {
-    fileprivate mutating func add(_ record: [UInt8], since first: Timestamp) {
-        let execution: Execution
-        do { execution = try Execution(stored: record) } catch { return }
-        guard execution.startAt >= first else { return }
-        total += 1
-        if execution.status == .success { succeeded += 1 } else { failed += 1 }
-        guard let endAt = execution.endAt, endAt > execution.startAt else { return }
-        let length = endAt.milliseconds.subtractingReportingOverflow(execution.startAt.milliseconds).partialValue
-        totalMilliseconds = totalMilliseconds.addingReportingOverflow(length).partialValue
-    }
+    private static let daysPerTurn = 1_000
 }
 
 extension DecimalText {

@@ -94,15 +94,21 @@ extension Transaction {
         try deleteAll(Rows<PromiseKey>(under: task.id))
         try deleteAll(Rows<DedupKey>(under: task.id))
         try deleteAll(Rows<HistoryKey>(under: task.id))
+        try removeDays(of: task.id, owner: task.owner)
     }
 
-    /// Records the end of a run, and counts it.
+    /// Records the end of a run, counts it, and enters it into the statistics of its day.
     public mutating func record(_ execution: Execution, owner: Address) throws {
         let key = HistoryKey(execution.taskID, execution.id)
-        if try !contains(key) {
+        if let old = try get(key.bytes) {
+            if let old = CountedRun(record: old) {
+                try changeDays(of: old, task: execution.taskID, owner: owner) { $0.remove($1) }
+            }
+        } else {
             try countUp(ExecutionCountKey(execution.taskID))
             try countUp(ExecutionCountOfOwnerKey(owner))
         }
+        try changeDays(of: CountedRun(execution), task: execution.taskID, owner: owner) { $0.add($1) }
         try put(key, execution)
     }
 

@@ -6,8 +6,10 @@ public import AVSStorage
 
 /// All of them.
 public enum DerivedRows {
-    /// What gives them to a database of an older release.
+    /// What gives them to a database of an older release, all but the days.
     public static let migration = MigrationName("20261121-000000-derived-rows")
+    /// What gives it ``ExecutionDay``s.
+    public static let daysMigration = MigrationName("20261122-000000-execution-days")
 }
 
 public struct TaskCountKey: StoreKey {
@@ -56,6 +58,56 @@ public struct ExecutionCountOfOwnerKey: StoreKey {
     public init(_ owner: Address) { self.owner = owner }
     public func encode(into key: inout KeyEncoder) { key.append(owner) }
     public init(decoding key: inout KeyDecoder) throws(StorageError) { owner = try key.read() }
+}
+
+/// A key that ends with a day of recorded runs.
+public protocol DayKey: StoreKey where Value == ExecutionDay {
+    /// Since 1970-01-01, in UTC.
+    var day: UInt64 { get }
+}
+
+public struct ExecutionDayKey: DayKey {
+    public typealias Value = ExecutionDay
+    public static let table = Table.executionDay
+    public var task: TaskID
+    public var day: UInt64
+
+    public init(_ task: TaskID, day: UInt64) {
+        self.task = task
+        self.day = day
+    }
+
+    public func encode(into key: inout KeyEncoder) {
+        key.append(task)
+        key.append(day)
+    }
+
+    public init(decoding key: inout KeyDecoder) throws(StorageError) {
+        task = try key.read()
+        day = try key.read()
+    }
+}
+
+public struct ExecutionDayOfOwnerKey: DayKey {
+    public typealias Value = ExecutionDay
+    public static let table = Table.executionDayOfOwner
+    public var owner: Address
+    public var day: UInt64
+
+    public init(_ owner: Address, day: UInt64) {
+        self.owner = owner
+        self.day = day
+    }
+
+    public func encode(into key: inout KeyEncoder) {
+        key.append(owner)
+        key.append(day)
+    }
+
+    public init(decoding key: inout KeyDecoder) throws(StorageError) {
+        owner = try key.read()
+        day = try key.read()
+    }
 }
 
 public struct ExpiryKey: StoreKey {

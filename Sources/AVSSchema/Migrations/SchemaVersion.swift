@@ -5,8 +5,8 @@ public import AVSStorage
 /// It rises with each migration that an older release could not live with, and with the first batch of it: from then on
 /// an older release refuses the database. A database without the row is of a release that had no migrations: shape 0.
 public enum SchemaVersion {
-    /// What this release writes, and the highest that it reads.
-    public static let current: UInt64 = 1
+    /// What this release writes, and the highest that it reads. 1: counts, 2: statistics by day.
+    public static let current: UInt64 = 2
     static let key = Array("meta:schema".utf8)
 
     /// The version of a database; nil for one that no release with migrations has opened.

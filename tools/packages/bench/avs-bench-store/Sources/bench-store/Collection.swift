@@ -82,15 +82,31 @@ struct Collection: Sendable {
 
     // MARK: Runs
 
+    /// The first five runs of a task are of the last five days, so that statistics have something to tell; further ones
+    /// lie before those, over 80 days in all.
+    func runID(_ run: Int, number: Int) -> ExecutionID {
+        let day = 20 + (75 + run) % 80
+        let milliseconds = (number &* 7_919 &+ run &* 104_729) % 86_400_000
+        return ExecutionID(id(number, run + 1, after: .seconds(86_400 * day) + .milliseconds(milliseconds)))
+    }
+
+    static func status(ofRun run: Int) -> ExecutionStatus { run % 10 == 9 ? .failed : .success }
+    static let runLength = Duration.milliseconds(20)
+
+    func counted(_ run: Int, number: Int) -> CountedRun {
+        let start = runID(run, number: number).ulid.timestamp
+        return CountedRun(startAt: start, endAt: start.adding(Self.runLength), status: Self.status(ofRun: run))
+    }
+
     func execution(_ run: Int, of task: AutomationTask, number: Int) -> Execution {
-        let id = ExecutionID(id(number, run + 1, after: .seconds(86_400 * (5 + run % 80)) + .milliseconds(number % 80_000)))
+        let id = runID(run, number: number)
         let start = id.ulid.timestamp
         var random = Mixer(state: UInt64(number) ^ UInt64(run) << 40)
         let digest = (0..<4).map { _ in String(random.next(), radix: 16) }.joined()
         let context: JSONValue = ["chain_id": 31_337, "is_simulated": false, "provider": "chain_rpc"]
         return Execution(
-            id: id, taskID: task.id, index: Int64(run), startAt: start, endAt: start.adding(.milliseconds(20)),
-            status: run % 10 == 9 ? .failed : .success, error: run % 10 == 9 ? "1 of 2 steps failed: check" : "",
+            id: id, taskID: task.id, index: Int64(run), startAt: start, endAt: start.adding(Self.runLength),
+            status: Self.status(ofRun: run), error: run % 10 == 9 ? "1 of 2 steps failed: check" : "",
             steps: [
                 Step(
                     id: "t0", name: "start", kind: .trigger(.manual), config: ["data": ["amount": .number(Double(run))]],
@@ -111,6 +127,7 @@ struct Collection: Sendable {
         for number in range {
             let task = task(number)
             rows += try self.rows(of: task, runs: runs)
+            rows += try Days((0..<runs).map { counted($0, number: number) }).rows { ExecutionDayKey(task.id, day: $0) }
             for run in 0..<runs {
                 let execution = execution(run, of: task, number: number)
                 rows.append(try StoredRow(HistoryKey(task.id, execution.id), execution))
@@ -138,12 +155,13 @@ struct Collection: Sendable {
             let numbers = stride(from: owner, to: tasks, by: owners)
             var counts: [TaskStatus: UInt64] = [:]
             for number in numbers { counts[status(of: number), default: 0] += 1 }
-            rows += try self.rows(ofOwner: owner, counts: counts, runs: Array(numbers).count * runs)
+            let runs = numbers.flatMap { number in (0..<self.runs).map { counted($0, number: number) } }
+            rows += try self.rows(ofOwner: owner, counts: counts, runs: runs)
         }
         return rows
     }
 
-    func rows(ofOwner number: Int, counts: [TaskStatus: UInt64], runs: Int) throws -> [StoredRow] {
+    func rows(ofOwner number: Int, counts: [TaskStatus: UInt64], runs: [CountedRun]) throws -> [StoredRow] {
         let (owner, address) = (Self.owner(number), Self.wallet(number))
         let factory = Self.address(0xc0, 0)
         let wallet = SmartWallet(owner: owner, address: address, factory: factory, salt: .zero)
@@ -154,14 +172,28 @@ struct Collection: Sendable {
         for (status, count) in counts {
             rows.append(try StoredRow(TaskCountKey(owner: owner, wallet: address, status: status), DecimalText(count)))
         }
-        if runs > 0 { rows.append(try StoredRow(ExecutionCountOfOwnerKey(owner), DecimalText(UInt64(runs)))) }
-        return rows
+        guard !runs.isEmpty else { return rows }
+        rows.append(try StoredRow(ExecutionCountOfOwnerKey(owner), DecimalText(UInt64(runs.count))))
+        return rows + (try Days(runs).rows { ExecutionDayOfOwnerKey(owner, day: $0) })
     }
 
     /// Some tasks, spread over all.
     func sample(_ count: Int) -> [AutomationTask] {
         var random = Mixer(state: 1)
         return (0..<min(count, tasks)).map { _ in task(Int.random(in: 0..<tasks, using: &random)) }
+    }
+}
+
+/// Runs by the day on which they began.
+private struct Days {
+    private var byNumber: [UInt64: ExecutionDay] = [:]
+
+    init(_ runs: [CountedRun]) {
+        for run in runs { byNumber[run.day, default: ExecutionDay()].add(run) }
+    }
+
+    func rows<Key: DayKey>(_ key: (UInt64) -> Key) throws -> [StoredRow] {
+        try byNumber.map { try StoredRow(key($0.key), $0.value) }
     }
 }
 
@@ -198,7 +230,10 @@ struct Single: Sendable {
     }
 
     func ownerRows() throws -> [StoredRow] {
-        try collection.rows(ofOwner: number, counts: [.enabled: UInt64(count)], runs: count)
+        let runs = (0..<count).map { collection.counted($0, number: number) }
+        let first = task(0).id
+        return try collection.rows(ofOwner: number, counts: [.enabled: UInt64(count)], runs: runs)
+            + Days(runs).rows { ExecutionDayKey(first, day: $0) }
     }
 }
 

@@ -56,7 +56,9 @@ struct Fill: AsyncParsableCommand {
 
     private func write(_ collection: Collection, to store: RocksDBStore) async throws {
         try await store.update { transaction in
-            if let name = DerivedRows.migration { try transaction.put(MigrationKey(name), MigrationMark(records: 0, doneAt: collection.now)) }
+            for name in [DerivedRows.migration, DerivedRows.daysMigration].compactMap({ $0 }) {
+                try transaction.put(MigrationKey(name), MigrationMark(records: 0, doneAt: collection.now))
+            }
         }
         let starts = Array(stride(from: 0, to: collection.tasks, by: Self.tasksPerUpdate))
         try await eachAtOnce(starts, label: "tasks", total: collection.tasks) { start in
