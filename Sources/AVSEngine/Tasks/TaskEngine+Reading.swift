@@ -51,19 +51,25 @@ extension TaskEngine {
     public func tasks(owner: Address, wallets: Set<Address>, page: PageRequest) async throws -> Page<RecordedTask> {
         let found = try await store.readWithoutBlocking { snapshot in
             try ReadablePage(page) { limit in
-                var keys: [TaskByOwnerKey] = []
+                var keys: [TaskKey] = []
                 for wallet in wallets {
                     let rows = Rows<TaskByOwnerKey>(under: owner, wallet)
-                    keys += try snapshot.keys(of: rows, page: page, limit: limit) {
-                        TaskByOwnerKey(owner: owner, wallet: wallet, id: TaskID($0))
+                    let place = { (id: ULID) in TaskByOwnerKey(owner: owner, wallet: wallet, id: TaskID(id)) }
+                    keys += try snapshot.entries(of: rows, page: page, limit: limit, key: place) { key, status in
+                        TaskKey(status: Self.status(of: status), id: key.id)
                     }
                 }
-                return keys.map { (id: $0.id.ulid, key: $0.id) }
-            } row: { id in
-                try snapshot.recordedTask(id)
+                return keys.map { (id: $0.id.ulid, key: $0) }
+            } row: { key in
+                try snapshot.recordedTask(key.id, likely: key.status)
             }
         }
         return logged(found)
+    }
+
+    /// What an index entry says; where that cannot be read, what is usual.
+    private static func status(of entry: [UInt8]) -> TaskStatus {
+        do { return try TaskStatus(stored: entry) } catch { return .enabled }
     }
 
     /// Records of some tasks of one owner.
@@ -77,7 +83,8 @@ extension TaskEngine {
                 var keys: [HistoryKey] = []
                 for id in tasks {
                     let rows = Rows<HistoryKey>(under: id)
-                    keys += try snapshot.keys(of: rows, page: page, limit: limit) { HistoryKey(id, ExecutionID($0)) }
+                    let place = { (run: ULID) in HistoryKey(id, ExecutionID(run)) }
+                    keys += try snapshot.entries(of: rows, page: page, limit: limit, key: place) { key, _ in key }
                 }
                 return keys.map { (id: $0.run.execution.ulid, key: $0) }
             } row: { key in
@@ -176,20 +183,22 @@ extension StoreReader where Self: ~Copyable {
         return task
     }
 
-    /// The keys of `rows` that a page may need, from its position on.
+    /// What `entry` makes of each of the `rows` that a page may need, from its position on, and of its value as it is
+    /// stored.
     /// - Parameter key: the key of these rows that ends with the given id.
-    fileprivate func keys<Key: StoreKey>(
-        of rows: Rows<Key>, page: PageRequest, limit: Int, key: (ULID) -> Key
-    ) throws -> [Key] {
+    fileprivate func entries<Key: StoreKey, Entry>(
+        of rows: Rows<Key>, page: PageRequest, limit: Int, key: (ULID) -> Key,
+        _ entry: (_ key: Key, _ value: [UInt8]) -> Entry
+    ) throws -> [Entry] {
         var rows = rows
         switch page.position {
         case .newest: break
         case .after(let id): rows = rows.before(key(id))
         case .before(let id): rows = rows.after(key(id))
         }
-        var found: [Key] = []
-        try scan(rows.range, order: page.isForward ? .descending : .ascending, limit: limit) { bytes, _ in
-            found.append(try Key(bytes: bytes))
+        var found: [Entry] = []
+        try scan(rows.range, order: page.isForward ? .descending : .ascending, limit: limit) { bytes, value in
+            found.append(entry(try Key(bytes: bytes), value))
             return .next
         }
         return found

@@ -8,15 +8,20 @@ extension StoreReader where Self: ~Copyable {
     /// One point read per letter, the likely ones first: bloom filters answer for the others.
     /// - Throws: ``StorageError/undecodable(key:reason:)`` when the record cannot be read, or contradicts its key (I1).
     public func task(_ id: TaskID) throws(StorageError) -> AutomationTask? {
-        guard let (key, record) = try taskRecord(id) else { return nil }
+        guard let (key, record) = try taskRecord(id, likely: .enabled) else { return nil }
         let task = try decoded(key) { try AutomationTask(stored: record) }
         try check(key, id: task.id, status: task.status)
         return task
     }
 
     /// As ``task(_:)``, without decoding more of it than who may see it.
-    public func recordedTask(_ id: TaskID) throws(StorageError) -> RecordedTask? {
-        guard let (key, record) = try taskRecord(id) else { return nil }
+    ///
+    /// - Parameter likely: the status under which it is looked for first: its index entry knows it, so that a page of
+    ///   tasks costs one point read for each.
+    public func recordedTask(
+        _ id: TaskID, likely: TaskStatus = .enabled
+    ) throws(StorageError) -> RecordedTask? {
+        guard let (key, record) = try taskRecord(id, likely: likely) else { return nil }
         let task = try decoded(key) { try RecordedTask(stored: record) }
         try check(key, id: task.id, status: task.status)
         return task
@@ -32,8 +37,11 @@ extension StoreReader where Self: ~Copyable {
         return execution
     }
 
-    private func taskRecord(_ id: TaskID) throws(StorageError) -> (key: TaskKey, record: [UInt8])? {
-        for status in [TaskStatus.enabled, .running, .disabled, .completed, .canceled, .failed] {
+    private func taskRecord(
+        _ id: TaskID, likely: TaskStatus
+    ) throws(StorageError) -> (key: TaskKey, record: [UInt8])? {
+        let others = [TaskStatus.enabled, .running, .disabled, .completed, .canceled, .failed].filter { $0 != likely }
+        for status in [likely] + others {
             let key = TaskKey(status: status, id: id)
             if let record = try get(key.bytes) { return (key, record) }
         }
