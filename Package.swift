@@ -281,9 +281,13 @@ let package = Package(
             name: "AVSBackupTests",
             dependencies: [
                 "AVSBackup", "AVSCrypto", "AVSEngine", "AVSModel", "AVSPrimitives", "AVSRocksDB", "AVSSchema", "AVSStorage",
-                "AVSTesting", .product(name: "Logging", package: "swift-log"),
+                "AVSTesting", "migration-crasher", .product(name: "Logging", package: "swift-log"),
             ],
             swiftSettings: settings),
+
+        .executableTarget(
+            name: "migration-crasher", dependencies: ["AVSEngine", "AVSRocksDB", "AVSSchema", "AVSStorage", "AVSTesting"],
+            path: "Tests/Support/migration-crasher", swiftSettings: settings),
 
         .testTarget(
             name: "avsctlTests",
@@ -381,8 +385,8 @@ let package = Package(
         .testTarget(
             name: "AVSEngineTests",
             dependencies: [
-                "AVSCrypto", "AVSEngine", "AVSEthereum", "AVSInspection", "AVSModel", "AVSPrimitives", "AVSSchema", "AVSStorage", "AVSTesting",
-                "AVSWorkflow",
+                "AVSCrypto", "AVSEngine", "AVSEthereum", "AVSInspection", "AVSModel", "AVSPrimitives", "AVSRocksDB", "AVSSchema",
+                "AVSStorage", "AVSTesting", "AVSWorkflow",
                 .product(name: "Logging", package: "swift-log"),
             ],
             swiftSettings: settings),

@@ -1,8 +1,10 @@
 import AVSModel
 import AVSPrimitives
+import AVSRocksDB
 import AVSSchema
 import AVSStorage
 import AVSTesting
+import Foundation
 import Testing
 
 @testable import AVSEngine
@@ -13,16 +15,16 @@ private struct PageWalk {
     static let owners = [Harness.owner, Harness.stranger]
 
     var random: SeededGenerator
-    let harness: Harness
+    var harness: Harness
     /// Ids of tasks by owner and wallet.
     var tasks: [Address: [Address: [ULID]]] = [:]
     /// Ids of runs by task.
     var runs: [TaskID: [ULID]] = [:]
     var everything: [ULID] = []
 
-    init(seed: UInt64) {
+    init(seed: UInt64, store: any KeyValueStore = MemoryStore()) {
         random = SeededGenerator(seed: seed)
-        harness = Harness(seed: seed)
+        harness = Harness(store: store, seed: seed)
     }
 
     private mutating func below(_ bound: Int) -> Int { Int.random(in: 0..<bound, using: &random) }
@@ -95,6 +97,20 @@ private struct PageWalk {
         }
     }
 
+    mutating func walk(steps: Int) async throws {
+        for number in 0..<steps {
+            if number % 500 == 0 { try await walkThrough() }
+            try await step()
+        }
+    }
+
+    /// The same lists, in another store.
+    func on(_ store: any KeyValueStore) -> PageWalk {
+        var walk = self
+        walk.harness = Harness(store: store)
+        return walk
+    }
+
     /// Aggregator-api 2.4, by sorting and cutting.
     private func expect(_ page: Page<ULID>, is all: [ULID], _ request: PageRequest) {
         let sorted = all.sorted(by: >)
@@ -154,10 +170,32 @@ struct PageModelTests {
     func model(seed: UInt64) async throws {
         var walk = PageWalk(seed: seed)
         try await walk.fill()
-        for number in 0..<ModelSeeds.stepsEach {
-            if number % 500 == 0 { try await walk.walkThrough() }
-            try await walk.step()
-        }
+        try await walk.walk(steps: ModelSeeds.stepsEach)
+    }
+
+    @Test("are the same on disk, through 4,000 random steps, before and after the database is opened again", arguments: ModelSeeds.all)
+    func onDisk(seed: UInt64) async throws {
+        let folder = NSTemporaryDirectory() + "/avs-page-model-\(UUID().uuidString)"
+        try FileManager.default.createDirectory(
+            atPath: folder, withIntermediateDirectories: false, attributes: [.posixPermissions: 0o700])
+        defer { do { try FileManager.default.removeItem(atPath: folder) } catch { Issue.record(error) } }
+        let store = try Self.open(folder + "/db", creates: true)
+        var walk = PageWalk(seed: seed, store: store)
+        try await walk.fill()
+        try await walk.walk(steps: 500)
+        await store.close()
+        let again = try Self.open(folder + "/db", creates: false)
+        var onward = walk.on(again)
+        try await onward.walk(steps: 500)
+        await again.close()
+    }
+
+    private static func open(_ path: String, creates: Bool) throws -> RocksDBStore {
+        var options = RocksDBOptions { fatality in Issue.record("\(fatality)") }
+        options.ballastBytes = 0
+        options.blockCacheBytes = 1 << 20
+        (options.softMark, options.hardMark) = (SpaceMark(percent: 0, bytes: 0), SpaceMark(percent: 0, bytes: 0))
+        return try RocksDBStore.open(path: path, creates: creates, options: options)
     }
 
     @Test("of a foreign task's executions are refused as if it were not there")
