@@ -31,7 +31,11 @@ SINGLES = (10, 1_000, 100_000)
 ROUNDS, CALLS, CHANGES = 5, 200, 60
 STARTS = 5
 RATIO_MAX, START_SECONDS_MAX, RESIDENT_MIB_MAX = 2, 2, 1024
-QUIET_SECONDS, QUIET_SECONDS_MAX = 3, 300
+QUIET_SECONDS, QUIET_SECONDS_MAX = 3, 900
+FORMAT = 2
+"""Rises with what the generator writes: databases that were kept from before are made anew."""
+DISK_BYTES = 10 << 30
+"""Wanted before anything is made, at full size: both databases, and what is twice there while it is compacted."""
 SETTINGS = {
     "limits": {"profile": "test", "tasks_per_owner": 10_000_000},
     "store": {},  # as in production
@@ -117,12 +121,18 @@ class Service:
 
     def wait_until_quiet(self) -> None:
         """What the filling left to be compacted is not part of any measure."""
+        progress(f"{self.name}: waiting for the end of its compaction")
         deadline = time.monotonic() + QUIET_SECONDS_MAX
         while time.monotonic() < deadline:
             before = self.cpu_seconds
             time.sleep(QUIET_SECONDS)
             if self.cpu_seconds - before < 0.02 * QUIET_SECONDS:
                 return
+        progress(f"{self.name}: still busy after {QUIET_SECONDS_MAX} s; what follows is measured beside that")
+
+
+def progress(text: str) -> None:
+    print(f"bench: {text}", file=sys.stderr, flush=True)
 
 
 def wallet_of(owner: str) -> str:
@@ -176,6 +186,10 @@ def measure(scale: float, keep: Path | None) -> Report:
     aggregator, generator = build()
     os.environ["AVS_AGGREGATOR"] = str(aggregator)
     folder = keep or Path(tempfile.mkdtemp(prefix="avs-bench-store-"))
+    folder.mkdir(parents=True, exist_ok=True)
+    if not (folder / "full" / "content.json").exists() and shutil.disk_usage(folder).free < DISK_BYTES * scale:
+        raise SystemExit(f"bench: {folder} has less than {DISK_BYTES * scale / (1 << 30):.1f} GiB free; "
+                         "--keep names another place")
     chain = Chain()
     services: list[Service] = []
     try:
@@ -207,7 +221,9 @@ def measure(scale: float, keep: Path | None) -> Report:
 def fill(generator: Path, folder: Path, scale: float, with_singles: bool) -> dict:
     """Makes the database, unless it was kept from an earlier run. Its progress goes to stderr."""
     note = folder / "content.json"
-    if not note.exists():
+    content = json.loads(note.read_text()) if note.exists() else {}
+    if content.get("format") != FORMAT or content.get("scale") != scale:
+        note.unlink(missing_ok=True)
         folder.mkdir(parents=True, exist_ok=True)
         shutil.rmtree(folder / "db", ignore_errors=True)
         owners = max(1, int(OWNERS * scale))
@@ -215,16 +231,19 @@ def fill(generator: Path, folder: Path, scale: float, with_singles: bool) -> dic
                    str(owners), "--runs", str(RUNS)]
         for count in SINGLES if with_singles else ():
             command += ["--single", str(count)]
-        print(f"bench: filling {folder.name}", file=sys.stderr, flush=True)
-        note.write_text(subprocess.run(command, check=True, stdout=subprocess.PIPE, text=True).stdout)
-    return json.loads(note.read_text())
+        progress(f"filling {folder.name}")
+        answer = subprocess.run(command, check=True, stdout=subprocess.PIPE, text=True).stdout
+        content = {"format": FORMAT, "scale": scale, **json.loads(answer)}
+        note.write_text(json.dumps(content))
+    return content
 
 
 def check(service: Service, report: Report) -> None:
     """What is measured is a database that keeps the rules."""
     if (tool := inspector()) is None:
-        print("bench: avsctl is not built, the database is not checked", file=sys.stderr)
+        progress("avsctl is not built, the database is not checked")
         return
+    progress(f"checking every row of {service.name}")
     answer = subprocess.run([str(tool), "store", "check", "--db", str(service.aggregator.folder / "db")],
                             stdout=subprocess.PIPE, text=True)
     report.add(f"findings of avsctl store check, {service.name}", len(answer.stdout.splitlines()), "", at_most=0)
@@ -266,7 +285,7 @@ def compare(services: list[Service], report: Report) -> None:
 
 
 def listing(service: Service, report: Report) -> None:
-    """A page of 50 at its beginning and, where there are more, from places inside the list."""
+    """A page of 50 at its beginning and, where there are more, from places inside the list; counts and statistics."""
     first: dict[str, float] = {}
     for single in service.content["singles"]:
         count, owner, task = single["count"], single["owner"], single["task"]
@@ -276,14 +295,20 @@ def listing(service: Service, report: Report) -> None:
                 cursors.append(lister(cursors[-1]).page_info.end_cursor)
             places = ["", *cursors[:-1]]
             value = statistics.median(timed(lambda: lister(service.random.choice(places)), CALLS))
-            report.add(f"page of 50 {what}, owner with {count:,}", value, "us")
-            if count == SINGLES[1]:
-                first[what] = value
-            elif count == SINGLES[2]:
-                report.add(f"page of 50 {what}, owner with {count:,} beside {SINGLES[1]:,}", value / first[what], "x",
-                           at_most=RATIO_MAX)
-        value = statistics.median(timed(lambda: service.call("GetExecutionCount", owner, avs.GetExecutionCountReq()), CALLS))
-        report.add(f"GetExecutionCount, owner with {count:,}", value, "us")
+            compared(report, first, count, what, f"page of 50 {what}, owner with", value)
+        for name, request in (("GetExecutionCount", avs.GetExecutionCountReq()),
+                              ("GetExecutionStats", avs.GetExecutionStatsReq(days=7))):
+            value = statistics.median(timed(lambda: service.call(name, owner, request), CALLS))
+            compared(report, first, count, name, f"{name}, owner with", value)
+
+
+def compared(report: Report, first: dict[str, float], count: int, what: str, label: str, value: float) -> None:
+    """One figure of an owner with so many; that of the largest is held against that of the middle one."""
+    report.add(f"{label} {count:,}", value, "us")
+    if count == SINGLES[1]:
+        first[what] = value
+    elif count == SINGLES[2]:
+        report.add(f"{label} {count:,} beside {SINGLES[1]:,}", value / first[what], "x", at_most=RATIO_MAX)
 
 
 def tasks_page(service: Service, owner: str):
