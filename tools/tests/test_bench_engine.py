@@ -64,7 +64,7 @@ def test_an_answer_comes_whole_however_it_is_cut():
     ours.close()
 
 
-def test_the_children_of_a_process_are_those_of_all_its_threads():
+def test_the_children_of_a_process_are_found():
     read, write = os.pipe()
     if (child := os.fork()) == 0:
         os.read(read, 1)

@@ -102,10 +102,19 @@ class Service:
 
 
 def children(process: int) -> list[int]:
-    found = set()
-    for thread in Path(f"/proc/{process}/task").iterdir():
-        found.update(int(child) for child in (thread / "children").read_text().split())
+    """The processes whose parent it is. What the kernel lists for a thread may leave some out while others end."""
+    found = []
+    for entry in Path("/proc").iterdir():
+        try:
+            if entry.name.isdigit() and parent(entry) == process:
+                found.append(int(entry.name))
+        except (FileNotFoundError, ProcessLookupError):
+            continue  # it ended
     return sorted(found)
+
+
+def parent(entry: Path) -> int:
+    return int((entry / "stat").read_text().rpartition(")")[2].split()[1])
 
 
 def cpu_seconds(process: int) -> float:
@@ -144,6 +153,8 @@ def measure() -> Report:
 
 
 def memory(report: Report, service: Service, when: str) -> None:
+    if not service.workers:
+        raise RuntimeError(f"there is no script worker:\n{service.aggregator.last_log()}")
     report.add(f"resident memory of the aggregator, {when}", resident_mib(service.aggregator.process.pid), "MiB")
     report.add(f"resident memory of the largest script worker, {when}", max(map(resident_mib, service.workers)), "MiB")
 
