@@ -31,7 +31,7 @@ public final class ScriptPool: Sendable {
         var nextID: UInt64 = 0
         var failedStarts = 0
         var notBefore: ContinuousClock.Instant?
-        /// When the house wakes up by itself; nil while it is awake.
+        /// When the house wakes up by itself, or did last; nil before its first turn.
         var houseWakes: ContinuousClock.Instant?
         var isClosed = false
         var statistics = ScriptPoolStatistics()
