@@ -215,5 +215,6 @@ struct TokenAmountTests {
         #expect(
             TokenAmount.mappingSlot(of: holder, at: 9).hex
                 == "0x3d7fc000e3f5fa268818a8a2c201da9ba83d04d1d8c60bde02e1e461f3fe95bf")
+        #expect(TokenAmount.mappingSlot(of: holder, at: 9, .vyper) != TokenAmount.mappingSlot(of: holder, at: 9))
     }
 }

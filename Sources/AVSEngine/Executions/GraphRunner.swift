@@ -41,7 +41,8 @@ public struct GraphRunner: WorkflowRunner, ImmediateRunner {
         var environment = environment(of: request.task.chainID, owner: request.task.owner)
         environment.wallet = ActingWallet(
             owner: request.task.owner, address: request.task.wallet, execution: request.executionID,
-            isOfRun: !request.isSimulated, isSimulated: request.isSimulated, sender: wallets)
+            isOfRun: !request.isSimulated, isSimulated: request.isSimulated, sender: wallets,
+            balanceChange: request.trial?.balanceChange)
         let outcome = await run.run(in: environment, recorder: recorder, signal: signal)
         return RunResult(steps: outcome.steps, status: outcome.status, error: outcome.error)
     }

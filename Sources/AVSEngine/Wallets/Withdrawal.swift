@@ -131,8 +131,7 @@ extension TaskEngine {
 extension ChainClient {
     /// `balanceOf(address)` of an ERC-20 contract.
     fileprivate func tokenBalance(of holder: Address, token: Address) async throws(ChainError) -> UInt256 {
-        let data = [0x70, 0xa0, 0x82, 0x31] + [UInt8](repeating: 0, count: 12) + holder.bytes
-        let answer = try await call(to: token, data: data)
+        let answer = try await call(to: token, data: TokenAmount.balanceCall(of: holder))
         guard answer.count == 32, let balance = UInt256(bigEndian: answer) else {
             throw .malformedAnswer(method: "balanceOf", reason: Hex.encode0x(answer.prefix(64)))
         }

@@ -34,8 +34,26 @@ public enum TokenAmount {
         return BigInt(text)
     }
 
-    /// The storage slot of `holder` in a `mapping(address => …)` that stands at `slot`, such as ERC-20 balances.
-    public static func mappingSlot(of holder: Address, at slot: UInt64) -> Hash32 {
-        Keccak256.hash([UInt8](repeating: 0, count: 12) + holder.bytes + UInt256(slot).bigEndian)
+    /// The call that asks a token for the balance of `holder`: `balanceOf(address)`.
+    public static func balanceCall(of holder: Address) -> [UInt8] {
+        [0x70, 0xa0, 0x82, 0x31] + padded(holder)
     }
+
+    /// Which compiler laid out a contract's storage.
+    public enum MappingLayout: Hashable, Sendable, CaseIterable {
+        /// The key's word before the mapping's.
+        case solidity
+        /// The other way round.
+        case vyper
+    }
+
+    /// The storage slot of `holder` in a `mapping(address => …)` that stands at `slot`, such as ERC-20 balances.
+    public static func mappingSlot(
+        of holder: Address, at slot: UInt64, _ layout: MappingLayout = .solidity
+    ) -> Hash32 {
+        let (key, mapping) = (padded(holder), UInt256(slot).bigEndian)
+        return Keccak256.hash(layout == .solidity ? key + mapping : mapping + key)
+    }
+
+    private static func padded(_ address: Address) -> [UInt8] { [UInt8](repeating: 0, count: 12) + address.bytes }
 }

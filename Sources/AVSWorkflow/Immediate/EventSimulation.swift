@@ -94,11 +94,17 @@ struct EventSimulation: Sendable {
             token: query.contract, from: from ?? .sample(1), to: to ?? .sample(2), value: amount)
         let log = log(transfer.log.topics, transfer.log.data)
         var event = try read(log, by: query.abi)
+        let direction = direction(from: from, to: to)
         if event.decoded != nil, let metadata {
-            let members = transfer.json(metadata, direction: direction(from: from, to: to))
+            let members = transfer.json(metadata, direction: direction)
             event.data = .object(members.merging(placement(of: log)) { $1 })
         }
         try await format(&event.data, assuming: nil)
+        let value = BigInt(amount.magnitude)
+        event.balanceChange =
+            direction == .sent
+            ? TokenBalanceChange(token: transfer.token, holder: transfer.from, amount: -value)
+            : TokenBalanceChange(token: transfer.token, holder: transfer.to, amount: value)
         return event
     }
 

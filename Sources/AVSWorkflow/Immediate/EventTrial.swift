@@ -63,6 +63,7 @@ struct EventTrial: Sendable {
     ) -> TriggerTrial.Outcome {
         var metadata = event.log.metadataJSON(chainID: chainID).objectValue ?? [:]
         var outcome = TriggerTrial.Outcome(output: event.data, isSimulated: true)
+        outcome.balanceChange = event.balanceChange
         if !query.conditions.isEmpty {
             let verdicts = query.conditions.map { ConditionVerdict($0, on: event) }
             let isMet = verdicts.allSatisfy(\.passed)

@@ -41,7 +41,8 @@ struct SimulatedQuery: Sendable {
 
     /// Without topics, but with methods to be called, as for a price feed; the ABI names no other event.
     var asksFeedDirectly: Bool {
-        topics.allSatisfy { $0 == nil } && !methodCalls.isEmpty && (signature ?? PriceUpdate.event.topic0) == PriceUpdate.event.topic0
+        let isAboutFeeds = signature == nil || signature == PriceUpdate.event.topic0
+        return topics.allSatisfy { $0 == nil } && !methodCalls.isEmpty && isAboutFeeds
     }
 
     /// The event of the ABI that the query is about; nil where there is no such event.
@@ -58,6 +59,8 @@ struct SimulatedEvent: Sendable {
     var data: JSONValue
     /// Nil where no ABI tells what the log means.
     let decoded: DecodedEvent?
+    /// Of a transfer: the watched side's; the recipient's where nobody is watched.
+    var balanceChange: TokenBalanceChange?
 
     /// A field of the output as conditions name it: an exact key, `Event.field`, or a key one level below. Where the
     /// output has other names, those of the ABI are known too, and `amount` is a transfer's value.

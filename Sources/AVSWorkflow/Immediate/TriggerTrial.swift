@@ -30,6 +30,8 @@ public struct TriggerTrial: Sendable {
         public var isSimulated: Bool
         /// Conditions that do not hold; the rest of the outcome is there all the same.
         public var failure: NodeFailure?
+        /// What a simulated transfer would have done: writes that are simulated after it are to see that (4.5.4).
+        public var balanceChange: TokenBalanceChange?
 
         public init(
             output: JSONValue, metadata: JSONValue? = nil, isSimulated: Bool = false, failure: NodeFailure? = nil

@@ -32,9 +32,7 @@ struct ChainBalances: BalanceSource {
     private func balance(
         of holder: Address, _ token: Address, _ known: TokenMetadata?
     ) async throws(ChainError) -> TokenBalance {
-        let selector = Keccak256.hash(Array("balanceOf(address)".utf8)).bytes.prefix(4)
-        let argument = [UInt8](repeating: 0, count: 12) + holder.bytes
-        guard let answer = try await ask(token, Array(selector) + argument), answer.count == 32,
+        guard let answer = try await ask(token, TokenAmount.balanceCall(of: holder)), answer.count == 32,
             let balance = UInt256(bigEndian: answer)
         else { return .unknown(token) }
         let metadata: TokenMetadata?

@@ -14,13 +14,16 @@ public struct ActingWallet: Sendable {
     public var sender: any WalletCallSender
     /// How long a node waits for its transaction: 60 s for the first word, and in a run 5 minutes more (5.3.5).
     public var patience: Duration
-    let trials = TriedCalls()
+    let trials: TriedCalls
 
-    /// - Parameter isOfRun: of a task; false for an immediate run, which nobody takes up again.
+    /// - Parameters:
+    ///   - isOfRun: of a task; false for an immediate run, which nobody takes up again.
+    ///   - balanceChange: what simulated writes are to see changed.
     public init(
         owner: Address, address: Address, execution: ExecutionID, isOfRun: Bool, isSimulated: Bool,
-        sender: any WalletCallSender
+        sender: any WalletCallSender, balanceChange: TokenBalanceChange? = nil
     ) {
+        trials = TriedCalls(after: balanceChange)
         self.owner = owner
         self.address = address
         self.execution = execution

@@ -19,14 +19,21 @@ struct TriedCall: Hashable, Sendable {
 /// the method is asked by `eth_call`: then a call does not see the ones before it, and of its logs only a token's
 /// transfers and approvals are known.
 ///
-/// - Source: execution-engine 5.3.3.
+/// - Source: execution-engine 4.5.4 and 5.3.3.
 final class TriedCalls: Sendable {
     /// Of one run.
     private static let limit = 100
     private static let gas: UInt64 = 8_000_000
     private static let balance: JSONValue = ["balance": "0x56bc75e2d63100000"]
 
+    private let change: TokenBalanceChange?
+    private let storage = Mutex<ChangedBalance?>(nil)
     private let earlier = Mutex<[CallRequest]>([])
+
+    /// - Parameter change: a balance that all calls are to see changed.
+    init(after change: TokenBalanceChange? = nil) {
+        self.change = change
+    }
 
     /// - Throws: ``ChainError`` where the chain does not say; a reverted call is an answer.
     func attempt(
@@ -37,22 +44,36 @@ final class TriedCalls: Sendable {
         guard before.count < Self.limit else {
             throw .malformedAnswer(method: "eth_simulateV1", reason: "a run simulates at most \(Self.limit) writes")
         }
+        let overrides = try await overrides(of: sender, on: chain)
         let tried: TriedCall
         do throws(ChainError) {
-            tried = try await Self.simulate(before + [request], from: sender, on: chain)
+            tried = try await Self.simulate(before + [request], with: overrides, on: chain)
         } catch .rpc(let error) where error.code == -32_601 {
-            tried = try await Self.call(request, call, on: chain)
+            tried = try await Self.call(request, call, with: overrides, on: chain)
         }
         if !tried.isReverted { earlier.withLock { $0.append(request) } }
         return tried
     }
 
+    /// What the chain is to assume. A token's storage is read once for all calls.
+    private func overrides(of sender: Address, on chain: any ChainClient) async throws(ChainError) -> JSONValue {
+        var overrides = [sender.lowercased: Self.balance]
+        guard let change else { return .object(overrides) }
+        let storage: ChangedBalance
+        if let known = self.storage.withLock({ $0 }) {
+            storage = known
+        } else {
+            storage = try await ChangedBalance(change, on: chain)
+            self.storage.withLock { $0 = storage }
+        }
+        overrides[change.token.lowercased] = storage.stateOverride
+        return .object(overrides)
+    }
+
     private static func simulate(
-        _ calls: [CallRequest], from sender: Address, on chain: any ChainClient
+        _ calls: [CallRequest], with overrides: JSONValue, on chain: any ChainClient
     ) async throws(ChainError) -> TriedCall {
-        let block: JSONValue = [
-            "stateOverrides": .object([sender.lowercased: balance]), "calls": .array(calls.map(\.json)),
-        ]
+        let block: JSONValue = ["stateOverrides": overrides, "calls": .array(calls.map(\.json))]
         let answer = try await chain.request("eth_simulateV1", [["blockStateCalls": [block]], "latest"])
         guard let last = answer.arrayValue?.first?["calls"]?.arrayValue?.last, let status = last["status"]?.quantity
         else { throw .malformedAnswer(method: "eth_simulateV1", reason: String(answer.serialized.prefix(200))) }
@@ -64,9 +85,8 @@ final class TriedCalls: Sendable {
     }
 
     private static func call(
-        _ request: CallRequest, _ call: SmartAccount.Call, on chain: any ChainClient
+        _ request: CallRequest, _ call: SmartAccount.Call, with overrides: JSONValue, on chain: any ChainClient
     ) async throws(ChainError) -> TriedCall {
-        let overrides: JSONValue = .object([request.from?.lowercased ?? "": balance])
         do throws(ChainError) {
             let output = try await chain.request("eth_call", [request.json, "latest", overrides]).data ?? []
             return TriedCall(

@@ -259,3 +259,70 @@ def test_the_first_query_that_can_be_simulated_is_shown(user, wallet, feed, chai
     assert answer.success and plain(answer.event_trigger.data)["eventName"] == "Transfer"
     answer = run(user, add_query(event(feed, ANSWER, abi=abi, conditions=dear), *impossible))
     assert not answer.success and "AnswerUpdated" in plain(answer.event_trigger.data)
+
+
+# What a simulated transfer leaves to the nodes behind it
+
+def token_abi(chain) -> list[dict]:
+    return [entry for entry in chain.abi("token") if entry.get("name") in ("transfer", "approve", "transferFrom", "Transfer")]
+
+
+def pay(chain, amount: int, identifier: str = "pay"):
+    """A node that has the wallet send this much of the token to somebody."""
+    return tasks.contract_write(
+        chain.address("token"), token_abi(chain), ("transfer", ["0x" + "77" * 20, str(amount)]), identifier=identifier)
+
+
+@pytest.mark.parametrize("has_simulations", [True, False])
+def test_received_tokens_can_be_spent(user, wallet, chain, settings, has_simulations):
+    """EE-TE16: by writes that are simulated behind the transfer, to the last unit; nothing changes on the chain"""
+    token = chain.address("token")
+    received = event(token, TRANSFER, "", wallet, abi=events(chain, "token"), name="onTransfer")
+
+    def run(trigger, *amounts: int):
+        if not has_simulations:  # as many nodes of the world: eth_call only, which knows no call before
+            missing = {"code": -32601, "message": "the method eth_simulateV1 does not exist"}
+            chain.rpc("dev_setFaults", [{"method": "eth_simulateV1", "count": len(amounts), "error": missing}])
+        return simulate(user, trigger, *(pay(chain, amount, f"pay{n}") for n, amount in enumerate(amounts)), **settings)
+
+    execution = run(received, 1_500_000)
+    assert (execution.status, execution.error) == (SUCCESS, ""), execution
+    assert plain(execution.steps[1].contract_write.data)["transfer"]["value"] == "1500000"
+    execution = run(received, 1_500_001)
+    assert execution.error == "1 of 2 steps failed: pay0" and "amount exceeds balance" in execution.steps[1].error
+    execution = run(received, 1_000_000, 500_001)
+    assert execution.steps[2].success is not has_simulations
+    assert not run(tasks.manual(), 1).steps[1].success
+    assert chain.contract("token").functions.balanceOf(wallet).call() == 0
+
+
+def test_sent_tokens_are_gone(user, wallet, chain, settings):
+    """EE-TE16: what the wallet has left after the transfer can be spent, and no more"""
+    chain.contract("token").functions.mint(wallet, 2_000_000).transact({"from": chain.facts["accounts"][0]["address"]})
+    sent = event(chain.address("token"), TRANSFER, wallet, abi=events(chain, "token"), name="onTransfer")
+    assert simulate(user, sent, pay(chain, 500_000), **settings).status == SUCCESS
+    assert "amount exceeds balance" in simulate(user, sent, pay(chain, 500_001), **settings).steps[1].error
+    assert simulate(user, tasks.manual(), pay(chain, 2_000_000), **settings).status == SUCCESS
+
+
+def test_a_stop_loss_is_simulated_from_the_price_to_the_mail(user, wallet, feed, chain, web, settings):
+    """EE-10.18.4: the swap spends what the approval before it allows, which is on no chain"""
+    chain.contract("token").functions.mint(wallet, 100).transact({"from": chain.facts["accounts"][0]["address"]})
+    token, abi, prices = chain.address("token"), token_abi(chain), chain.abi("priceFeed")
+
+    def below(price: str):
+        return event(feed, ANSWER, abi=events(chain, "priceFeed"), calls=[("decimals", ["AnswerUpdated.current"])],
+                     conditions=[("AnswerUpdated.current", "lt", price, "decimal")], name="priceFalls")
+
+    approve = tasks.contract_write(token, abi, ("approve", [wallet, "100"]), identifier="approve")
+    quote = tasks.contract_read(feed, prices, ("latestAnswer", []), identifier="quote")
+    swap = tasks.contract_write(token, abi, ("transferFrom", [wallet, "0x" + "77" * 20, "100"]), identifier="swap")
+    mail = tasks.rest(f"{web.url}/mail", "mail", method="POST", body="sold below {{priceFalls.data.AnswerUpdated.current}}")
+    execution = simulate(user, below("3200"), approve, quote, swap, mail, **settings)
+    assert (execution.status, execution.error) == (SUCCESS, ""), execution
+    assert [step.name for step in execution.steps] == ["priceFalls", "approve", "quote", "swap", "mail"]
+    assert plain(execution.steps[2].contract_read.data) == {"latestAnswer": "312345670000"}
+    assert web.of("/mail")[-1]["body"] == "sold below 3123.4567"
+    refused_swap = simulate(user, below("3200"), quote, swap, **settings)
+    assert "insufficient allowance" in refused_swap.steps[2].error
+    assert len(simulate(user, below("3000"), approve, quote, swap, mail, **settings).steps) == 1
