@@ -26,8 +26,9 @@ extension ABIEvent {
     /// - Throws: ``ABIError/unsupportedType(_:)`` for an event whose data would be large.
     public func sampleData() throws(ABIError) -> [UInt8] {
         let types = inputs.filter { !$0.isIndexed }.map(\.type)
-        guard types.reduce(0, { min($0 + $1.leaves(limit: Self.sampleLimit), Self.sampleLimit + 1) }) <= Self.sampleLimit
-        else { throw .unsupportedType(signature) }
+        let limit = Self.sampleLimit
+        let count = types.reduce(0) { min($0 + $1.leaves(limit: limit), limit + 1) }
+        guard count <= limit else { throw .unsupportedType(signature) }
         return try ABI.encode(types.map(\.sample), as: types)
     }
 }

@@ -14,7 +14,7 @@ struct EventSimulation: Sendable {
     let chainID: UInt64
     let environment: WorkflowEnvironment
 
-    /// - Throws: ``NodeFailure``: 3001 for a query without a log that matches it, 5000 when the chain cannot be reached.
+    /// - Throws: ``NodeFailure``: 3001 for a query that no log can match, 5000 when the chain cannot be reached.
     func run() async throws(NodeFailure) -> SimulatedEvent {
         if query.asksFeedDirectly { return try await priceUpdate(.sample, isDirect: true) }
         switch query.signature {
@@ -45,8 +45,10 @@ struct EventSimulation: Sendable {
         return event
     }
 
-    /// - Parameter isDirect: a query that has no topics but asks a feed's methods: the event is known without an ABI, and
-    ///   the feed is not asked.
+    /// - Parameters:
+    ///   - update: nil for a feed that cannot be asked.
+    ///   - isDirect: a query that has no topics but asks a feed's methods: the event is known without an ABI, and the feed
+    ///     is not asked.
     private func priceUpdate(
         _ update: PriceUpdate?, isDirect: Bool
     ) async throws(NodeFailure) -> SimulatedEvent {

@@ -18,8 +18,8 @@ struct EventTrial: Sendable {
         for (index, query) in try checkedQueries().enumerated() {
             do throws(NodeFailure) {
                 let simulation = EventSimulation(
-                    query: try SimulatedQuery(query, name: "queries[\(index)]"), watched: watchedWallet, chainID: chainID,
-                    environment: environment)
+                    query: try SimulatedQuery(query, name: "queries[\(index)]"), watched: watchedWallet,
+                    chainID: chainID, environment: environment)
                 let outcome = Self.outcome(of: try await simulation.run(), query, chainID: chainID)
                 guard outcome.failure != nil else { return outcome }
                 unmet = unmet ?? outcome

@@ -43,8 +43,8 @@ public struct TriggerTrial: Sendable {
         }
     }
 
-    /// - Throws: ``NodeFailure``: 3001 for a configuration that cannot fire, 5000 when the chain does not answer or takes
-    ///   longer than ``budget``.
+    /// - Throws: ``NodeFailure``: 3001 for a configuration that cannot fire, 5000 when the chain does not answer or the
+    ///   trial takes longer than ``budget``.
     public func run(in environment: WorkflowEnvironment) async throws(NodeFailure) -> Outcome {
         let deadline = environment.time.monotonic + Self.budget
         let result = await environment.time.run(until: deadline) { () -> Result<Outcome, NodeFailure> in

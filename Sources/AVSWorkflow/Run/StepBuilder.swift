@@ -20,8 +20,8 @@ struct StepBuilder: Sendable {
             output: output?.withoutNonFiniteNumbers, startAt: now, endAt: now)
     }
 
-    /// The trigger's step in a simulation (execution-engine.md 6.3, step 6): failed where conditions on a simulated event
-    /// do not hold, and then with how each of them came out.
+    /// The trigger's step in a simulation (execution-engine.md 6.3, step 6): failed where conditions on a simulated
+    /// event do not hold, and then with how each of them came out.
     func step(of trial: TriggerTrial.Outcome, task: AutomationTask, output: JSONValue?, at now: Timestamp) -> Step {
         var step = triggerStep(of: task.trigger, output: output, at: now)
         step.log = "Simulated trigger: \(task.trigger.name) executed successfully"

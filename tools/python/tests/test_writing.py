@@ -299,6 +299,24 @@ def test_a_task_writes_for_real(user, funded, chain):
     assert len(operations(chain, funded)) == 2
 
 
+@pytest.mark.parametrize("has_event", [True, False])
+def test_an_approval_looks_the_same_wherever_it_runs(user, funded, chain, settings, has_event):
+    """EE-10.18.6: RunNodeWithInputs, SimulateTask and TriggerTask; only the last one is on the chain"""
+    spender = chain.web3.to_checksum_address(some_address())
+    node = tasks.contract_write(
+        chain.address("token"), [APPROVE, APPROVED] if has_event else [APPROVE], ("approve", [spender, "5"]))
+    allowance = chain.contract("token").functions.allowance(funded, spender)
+    tried, [_, simulated] = run_node(user, node, **settings), simulate(user, funded, node).steps
+    assert allowance.call() == 0
+    [_, sent] = run_task(user, funded, node).steps
+    assert allowance.call() == 5
+    expected = {"approve": {"owner": funded, "spender": spender, "value": "5"} if has_event else True}
+    for answer in (tried, simulated, sent):
+        assert answer.success and plain(answer.contract_write.data) == expected
+        [call] = plain(answer.metadata)
+        assert (call["methodName"], call["success"], call["receipt"]["status"]) == ("approve", True, "0x1")
+
+
 def test_a_simulated_task_writes_nothing(user, funded, chain):
     """EE-NE1, EE-NW2, EE-NW12 in SimulateTask: writes of different nodes share what they would have left"""
     request = avs.SimulateTaskReq(trigger=tasks.manual(), nodes=[
