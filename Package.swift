@@ -325,7 +325,8 @@ let package = Package(
             swiftSettings: settings),
 
         .testTarget(
-            name: "AVSModelTests", dependencies: ["AVSModel", "AVSPrimitives", "AVSTesting"], swiftSettings: settings),
+            name: "AVSModelTests", dependencies: ["AVSModel", "AVSPrimitives", "AVSTesting"],
+            exclude: ["Schedule/zone_ticks.py"], swiftSettings: settings),
 
         .testTarget(
             name: "AVSEthereumTests", dependencies: ["AVSEthereum", "AVSPrimitives", "AVSTesting", bigInt],

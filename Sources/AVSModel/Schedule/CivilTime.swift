@@ -1,6 +1,6 @@
 /// A minute on the wall: a day of the proleptic Gregorian calendar and a minute of that day, in no particular zone.
 ///
-/// Cron fields are matched against civil minutes; a zone (only UTC so far) joins them to instants. The arithmetic is
+/// Cron fields are matched against civil minutes; UTC or a ``CronZone`` joins them to instants. The arithmetic is
 /// our own because a Foundation calendar costs 18 µs for a question and 43 ms for an impossible date (TIM-8).
 struct CivilMinute: Hashable, Comparable, Sendable {
     /// Days since 1970-01-01, negative before it.

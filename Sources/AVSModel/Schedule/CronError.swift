@@ -2,6 +2,8 @@
 public enum CronError: Error, Hashable, Sendable {
     /// The text is longer than ``CronSchedule/sizeLimitBytes``.
     case tooLong(bytes: Int)
+    /// What follows `CRON_TZ=` is no zone of the IANA database.
+    case unknownZone(String)
     /// Not five fields.
     case fieldCount(Int)
     /// A word after `@` that is no descriptor.
@@ -23,6 +25,8 @@ extension CronError: CustomStringConvertible {
         switch self {
         case .tooLong(let bytes):
             "schedule has \(bytes) bytes, at most \(CronSchedule.sizeLimitBytes) are allowed"
+        case .unknownZone(let name):
+            "'\(name)' is not a time zone: 'UTC' or a name such as 'Europe/Berlin'"
         case .fieldCount(let count):
             "schedule has \(count) fields, 5 are needed: minute hour day-of-month month day-of-week"
         case .unknownDescriptor(let text):

@@ -1,12 +1,23 @@
 /// Reads the text of a cron schedule, byte by byte: the text comes from users.
 enum CronParser {
-    static func parse(_ text: String) throws(CronError) -> CronSchedule.Rule {
+    static func parse(_ text: String) throws(CronError) -> (CronSchedule.Rule, CronZone?) {
         guard text.utf8.count <= CronSchedule.sizeLimitBytes else { throw .tooLong(bytes: text.utf8.count) }
-        let words = text.utf8.split { isBlank($0) }.map { [UInt8]($0) }
+        var words = text.utf8.split { isBlank($0) }.map { [UInt8]($0) }
+        var zone: CronZone?
+        if let first = words.first { zone = try self.zone(first) }
+        if zone != nil { words.removeFirst() }
         if let first = words.first, first.first == UInt8(ascii: "@") {
-            return try descriptor(words)
+            return (try descriptor(words), zone)
         }
-        return .fields(try fields(words))
+        return (.fields(try fields(words)), zone)
+    }
+
+    /// `CRON_TZ=<name>` or `TZ=<name>`; nil for any other word.
+    private static func zone(_ word: [UInt8]) throws(CronError) -> CronZone? {
+        guard let mark = ["CRON_TZ=", "TZ="].first(where: { word.starts(with: $0.utf8) }) else { return nil }
+        let name = string(word.dropFirst(mark.utf8.count))
+        guard let zone = CronZone(name) else { throw .unknownZone(name) }
+        return zone
     }
 
     private static func isBlank(_ byte: UInt8) -> Bool { byte == UInt8(ascii: " ") || byte == UInt8(ascii: "\t") }

@@ -544,7 +544,7 @@ extension Wire {
         public init() {}
     }
 
-    /// Fires on a calendar, in UTC.
+    /// Fires on a calendar, in UTC or in a zone.
     public struct CronTrigger: ProtoMessage {
         public static let fullName = "aggregator.CronTrigger"
 
@@ -552,7 +552,8 @@ extension Wire {
         public struct Config: ProtoMessage {
             public static let fullName = "aggregator.CronTrigger.Config"
 
-            /// Five fields, or a descriptor such as @daily; one at least.
+            /// Five fields, or a descriptor such as @daily, with a zone such as CRON_TZ=Europe/Berlin before it or
+            /// none; one schedule at least.
             public var schedules: [String] = []
 
             public init() {}
