@@ -65,7 +65,8 @@ struct NodeContext: Sendable {
         }
         switch MarkerExpression(expression) {
         case .deleted, .unresolvable: return .failure(.thrown("SyntaxError: no expression that may be evaluated"))
-        case .path(let path): return Result { () throws(ScriptError) in try path.evaluate(in: variables) }
+        case .path(let path, let script):
+            return await environment.scripts.evaluate(path, elseScript: script, variables: variables)
         case .script(let script): return await environment.scripts.evaluate(script, variables: variables)
         }
     }

@@ -145,9 +145,10 @@ private struct SourceResolver {
         if text == trigger { return .trigger }
         if let node = positions[text] { return .node(node) }
         guard text.utf8.contains(UInt8(ascii: ".")) else { return nil }
-        for dot in text.indices where text[dot] == "." {
+        // Dots are bytes: with a combining mark behind it one is no character of its own (INP-2).
+        for dot in text.utf8.indices where text.utf8[dot] == UInt8(ascii: ".") {
             if let node = positions[String(text[..<dot])] {
-                return .condition(node: node, id: String(text[text.index(after: dot)...]))
+                return .condition(node: node, id: String(text[text.utf8.index(after: dot)...]))
             }
         }
         return .nowhere

@@ -33,14 +33,14 @@ extension Expression {
     }
 
     private static func variable(_ name: String, in variables: [String: JSONValue]) throws(ScriptError) -> ScriptValue {
-        if let value = variables[name] { return .json(value) }
+        if let value = variables.value(named: name) { return .json(value) }
         if JavaScriptNames.isGlobal(name) { throw .needsJavaScript("'\(name)'") }
         throw .thrown("ReferenceError: \(name) is not defined")
     }
 
     /// `typeof` answers for a variable that does not exist instead of throwing.
     private func typeName(in variables: [String: JSONValue]) throws(ScriptError) -> String {
-        if case .variable(let name) = self, variables[name] == nil, !JavaScriptNames.isGlobal(name) {
+        if case .variable(let name) = self, variables.value(named: name) == nil, !JavaScriptNames.isGlobal(name) {
             return "undefined"
         }
         return try evaluate(in: variables).typeName
@@ -65,6 +65,15 @@ extension Expression {
     }
 }
 
+extension [String: JSONValue] {
+    /// The member whose name has the same bytes: Swift finds `é` by `e` with an accent behind it, JavaScript does not
+    /// (INP-1).
+    fileprivate func value(named name: String) -> JSONValue? {
+        guard let index = index(forKey: name), self[index].key.utf8.elementsEqual(name.utf8) else { return nil }
+        return self[index].value
+    }
+}
+
 extension ScriptValue {
     /// The own property or element `key`; `undefined` if there is none.
     fileprivate func member(_ key: String) throws(ScriptError) -> ScriptValue {
@@ -74,7 +83,7 @@ extension ScriptValue {
         }
         switch value {
         case .object(let object):
-            if let member = object[key] { return .json(member) }
+            if let member = object.value(named: key) { return .json(member) }
         case .array(let elements):
             if key == "length" { return .json(.number(Double(elements.count))) }
             if let index = Self.index(key) { return index < elements.count ? .json(elements[index]) : .undefined }

@@ -6,7 +6,8 @@ enum JavaScriptNames {
     static func isReserved(_ name: String) -> Bool { reserved.contains(name) }
 
     /// A global that a variable could be mistaken for: an engine knows it, we do not.
-    static func isGlobal(_ name: String) -> Bool { globals.contains(name) }
+    /// The global object inherits the members of all objects.
+    static func isGlobal(_ name: String) -> Bool { globals.contains(name) || objectMembers.contains(name) }
 
     /// A member that the prototype of the value has. It is a function, so it is the engine's.
     static func isInherited(_ name: String, by value: JSONValue) -> Bool {

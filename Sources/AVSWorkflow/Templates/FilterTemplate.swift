@@ -46,7 +46,8 @@ enum FilterTemplate {
         switch MarkerExpression(text, digitsAreIndices: true) {
         case .deleted: return nil
         case .unresolvable: return "undefined"
-        case .path(let path): result = Result { () throws(ScriptError) in try path.evaluate(in: variables) }
+        case .path(let path, let script):
+            result = await scripts.evaluate(path, elseScript: script, variables: variables)
         case .script(let script): result = await scripts.evaluate(script, variables: variables)
         }
         guard case .success(let value) = result, value != .undefined else { return nil }

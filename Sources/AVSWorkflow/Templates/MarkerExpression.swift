@@ -6,8 +6,9 @@ enum MarkerExpression: Hashable, Sendable {
     case deleted
     /// Can't have a value: a forbidden word, or a path that begins with a name with a hyphen.
     case unresolvable
-    /// A variable with names and literal indices behind it.
-    case path(Expression)
+    /// A variable with names and literal indices behind it; and as a script, for what only JavaScript can tell, such as
+    /// one of its own globals.
+    case path(Expression, script: String)
     /// Anything else: for the script runner.
     case script(String)
 
@@ -32,7 +33,7 @@ enum MarkerExpression: Hashable, Sendable {
         }
         do throws(ScriptError) {
             let expression = try Expression(parsing: source)
-            self = expression.isPlainPath ? .path(expression) : .script(source)
+            self = expression.isPlainPath ? .path(expression, script: source) : .script(source)
         } catch {
             self = .script(source)
         }
@@ -60,5 +61,16 @@ enum MarkerExpression: Hashable, Sendable {
             }
         }
         return path
+    }
+}
+
+extension ScriptRunner {
+    /// The value of a path: found here, without a runner, unless only JavaScript can tell.
+    func evaluate(
+        _ path: Expression, elseScript script: String, variables: [String: JSONValue]
+    ) async -> ScriptResult {
+        let result = Result { () throws(ScriptError) in try path.evaluate(in: variables) }
+        guard case .failure(.needsJavaScript) = result else { return result }
+        return await evaluate(script, variables: variables)
     }
 }

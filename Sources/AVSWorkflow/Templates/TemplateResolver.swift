@@ -147,8 +147,10 @@ public struct TemplateResolver: Sendable {
             switch MarkerExpression(text) {
             case .deleted: values[text] = .deleted
             case .unresolvable: values[text] = .unresolved(nil)
-            case .path(let path):
-                values[text] = Value(Result { () throws(ScriptError) in try path.evaluate(in: variables) })
+            case .path(let path, let script):
+                let result = Result { () throws(ScriptError) in try path.evaluate(in: variables) }
+                values[text] = Value(result)
+                if case .failure(.needsJavaScript) = result { waiting.append((text, script)) }
             case .script(let script):
                 values[text] = .unresolved(nil)
                 waiting.append((text, script))

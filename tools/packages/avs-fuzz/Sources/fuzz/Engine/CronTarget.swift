@@ -3,6 +3,7 @@ import AVSPrimitives
 import FuzzInputs
 
 /// Cron schedules: accepted is what an independent reader accepts, and ticks are minutes that match, with none between.
+/// Of those in a zone other than UTC, which the reader does not know, ticks are looked at in their order only.
 struct CronTarget: Target {
     static let name = "cron"
     static let share = 150
@@ -11,6 +12,7 @@ struct CronTarget: Target {
         "*", "?", "*/", "/", "-", ",", " ", "\t", "0", "1", "5", "7", "15", "23", "24", "29", "30", "31", "59", "60", "007",
         "999999999", "jan", "FEB", "dec", "mon", "Sun", "sat", "0 0 29 2 *", "0 0 30 2 *", "@daily", "@every ", "@weekly", "90m",
         "1h", "120s", "1h30m", "* * * * *", "@", "é", "\u{0}", "+1", "1-5", "10-20/3", "50/5",
+        "CRON_TZ=UTC ", "TZ=Europe/Berlin ", "CRON_TZ=Australia/Lord_Howe ", "TZ=",
     ]
     private static let minute: Int64 = 60_000
 
@@ -25,8 +27,20 @@ struct CronTarget: Target {
             guard schedule.description == text else { throw Finding("'\(text)' calls itself '\(schedule)'") }
             for _ in 0..<4 { try check(schedule, slow, after: start(&random), &random) }
         case (.failure, nil): return
+        case (.success(let schedule), nil) where text.contains("TZ="):
+            for _ in 0..<4 { try checkOrder(of: schedule, after: start(&random)) }
         case (.success, nil): throw Finding("'\(text)' is accepted")
         case (.failure(let error), .some): throw Finding("'\(text)' is refused: \(error)")
+        }
+    }
+
+    private func checkOrder(of schedule: CronSchedule, after start: Int64) throws(Finding) {
+        guard let tick = schedule.next(after: Timestamp(milliseconds: start))?.milliseconds else { return }
+        guard tick > start, tick % Self.minute == 0 else { throw Finding("'\(schedule)' ticks at \(tick) after \(start)") }
+        for earlier in [tick - 1, start + (tick - start) / 2] where earlier < tick {
+            guard schedule.next(after: Timestamp(milliseconds: earlier))?.milliseconds == tick else {
+                throw Finding("'\(schedule)' ticks at \(tick) after \(start), but not after \(earlier)")
+            }
         }
     }
 

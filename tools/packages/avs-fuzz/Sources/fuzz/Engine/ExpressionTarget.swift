@@ -8,6 +8,10 @@ struct ExpressionTarget: Target {
     static let name = "expression"
     static let share = 150
 
+    private let variables: [String: JSONValue]
+
+    init() throws { variables = try SampleVariables.values() }
+
     func mutate(_ seed: [UInt8], splicing other: [UInt8], _ random: inout Generator) -> [UInt8] {
         Words.changed(seed, words: SampleVariables.words, splicing: other, &random)
     }
@@ -15,7 +19,7 @@ struct ExpressionTarget: Target {
     func take(_ input: [UInt8], _ random: inout Generator) throws(Finding) {
         let text = String(decoding: input, as: UTF8.self)
         let result = evaluate(text)
-        if let path = SlowPath(text), path.length < 300, let expected = path.value(in: SampleVariables.values) {
+        if let path = SlowPath(text), path.length < 300, let expected = path.value(in: variables) {
             try compare(result, with: expected)
         }
         guard case .success(let value) = result else { return }
@@ -32,7 +36,7 @@ struct ExpressionTarget: Target {
     }
 
     private func evaluate(_ text: String) -> ScriptResult {
-        SimpleScriptRunner.evaluate(text, variables: SampleVariables.values)
+        SimpleScriptRunner.evaluate(text, variables: variables)
     }
 
     private func compare(_ result: ScriptResult, with expected: SlowPath.Value) throws(Finding) {

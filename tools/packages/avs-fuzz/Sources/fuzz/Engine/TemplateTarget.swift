@@ -16,10 +16,10 @@ struct TemplateTarget: Target {
     /// The reference looks at all text before each marker again.
     private static let referenceLimitBytes = 2_048
 
-    private let resolver = TemplateResolver(variables: SampleVariables.values, scripts: SimpleScriptRunner())
+    private let resolver: TemplateResolver
 
     init() throws {
-        guard !SampleVariables.values.isEmpty else { throw Finding("the sample variables are no JSON") }
+        resolver = TemplateResolver(variables: try SampleVariables.values(), scripts: SimpleScriptRunner())
     }
 
     func mutate(_ seed: [UInt8], splicing other: [UInt8], _ random: inout Generator) -> [UInt8] {

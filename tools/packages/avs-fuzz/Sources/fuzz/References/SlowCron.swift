@@ -22,7 +22,8 @@ struct SlowCron {
     /// Nil for a text that is no schedule.
     init?(_ text: String) {
         guard text.utf8.count <= 256 else { return nil }
-        let words = text.utf8.split { $0 == 0x20 || $0 == 0x09 }.map { String($0) ?? "" }
+        var words = text.utf8.split { $0 == 0x20 || $0 == 0x09 }.map { String($0) ?? "" }
+        if words.first == "TZ=UTC" || words.first == "CRON_TZ=UTC" { words.removeFirst() }
         if words.first == "@every" {
             guard words.count == 2, let minutes = Self.minutes(words[1]) else { return nil }
             rule = .every(minutes: minutes)

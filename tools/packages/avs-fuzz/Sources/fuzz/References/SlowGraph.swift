@@ -28,7 +28,7 @@ struct SlowGraph {
     private func source(of edge: Edge) -> Source? {
         if edge.source == trigger.id { return .trigger }
         if let node = node(edge.source) { return .node(node) }
-        let parts = edge.source.split(separator: ".", omittingEmptySubsequences: false)
+        let parts = edge.source.unicodeScalars.split(separator: ".", omittingEmptySubsequences: false).map { String($0) }
         guard parts.count > 1 else { return nil }
         for count in 1..<parts.count {
             if let node = node(parts[..<count].joined(separator: ".")) {
