@@ -144,7 +144,7 @@ struct TaskChangeTests {
 
 @Suite("What an owner may have")
 struct QuotaTests {
-    @Test("limits.tasks_per_owner: is never passed, however many tasks are created at the same moment")
+    @Test("DUR-12, limits.tasks_per_owner: is never passed, however many tasks are created at the same moment")
     func together() async throws {
         let harness = Harness { $0.limits.tasksPerOwner = 3 }
         let created = await withTaskGroup(of: Bool.self) { group in

@@ -46,7 +46,7 @@ struct IntakeTests {
         #expect(try await harness.engine.accept(Harness.report(two, block: 1, id: "same")).status == "enabled")
     }
 
-    @Test("API-10.4.28: a limit of 3 with five notifications at once gives exactly three runs")
+    @Test("API-10.4.28, DUR-12: a limit of 3 with five notifications at once gives exactly three runs")
     func limit() async throws {
         try await Harness().working { harness in
             let id = try await harness.createTask { $0.maxExecution = 3 }

@@ -59,6 +59,8 @@ public struct EngineLimits: Sendable, Hashable {
     public var tasksPerOwner = 1_000
     /// Accepted triggers of one task whose run has not started.
     public var queuedPerTask: Int64 = 100
+    /// Cron ticks that wait while a run of their task is on; those behind them are skipped (TIM-13).
+    public var waitingTicksPerTask: Int64 = 1
     public var queuedPerOwner = 1_000
     /// All jobs that wait: bounds the memory of the scheduler, about 200 bytes each.
     public var queuedInAll = 100_000

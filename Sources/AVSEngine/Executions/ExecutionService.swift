@@ -26,6 +26,8 @@ public actor ExecutionService {
     private var idle: [TaskID: [CheckedContinuation<Void, Never>]] = [:]
     private var worker: CheckedContinuation<Void, Never>?
     private var isDraining = false
+    /// Reports of cron ticks that were let go because another one waited (TIM-13).
+    public private(set) var skippedTicks = 0
 
     private struct Running {
         var taskID: TaskID
@@ -212,6 +214,7 @@ public actor ExecutionService {
             switch effect {
             case .run(let job): submit(job)
             case .stopped(let id): await registry.stopped(.disable(id))
+            case .skippedTick: skippedTicks += 1
             }
         }
     }

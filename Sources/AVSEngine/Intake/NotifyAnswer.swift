@@ -10,6 +10,8 @@ public enum NotifyAnswer: Hashable, Sendable {
     case exhausted(count: Int64, limit: Int64)
     case expired
     case notStarted(remaining: Int64)
+    /// A cron tick during a run behind which another tick waits already (TIM-13).
+    case skipped(remaining: Int64)
     case inactive(TaskStatus)
     case accepted(ExecutionID, remaining: Int64)
 
@@ -21,6 +23,7 @@ public enum NotifyAnswer: Hashable, Sendable {
         case .exhausted: "exhausted"
         case .expired: "expired"
         case .notStarted: "not_started"
+        case .skipped: "skipped"
         case .inactive(let status): Self.word(for: status)
         case .accepted: "enabled"
         }
@@ -38,7 +41,7 @@ public enum NotifyAnswer: Hashable, Sendable {
     /// Whether the operator is to go on watching the task.
     public var keepsWatching: Bool {
         switch self {
-        case .accepted, .notStarted: true
+        case .accepted, .notStarted, .skipped: true
         case .deduplicated(_, let isRunnable): isRunnable
         case .notFound, .exhausted, .expired, .inactive: false
         }
@@ -49,6 +52,7 @@ public enum NotifyAnswer: Hashable, Sendable {
     public var remaining: Int64 {
         switch self {
         case .accepted(_, let remaining), .notStarted(let remaining), .deduplicated(let remaining, _): remaining
+        case .skipped(let remaining): remaining
         case .notFound, .exhausted, .expired, .inactive: 0
         }
     }
@@ -60,6 +64,7 @@ public enum NotifyAnswer: Hashable, Sendable {
         case .exhausted(let count, let limit): "Task has reached maximum executions (\(count)/\(limit))"
         case .expired: "Task has expired"
         case .notStarted: "Task has not reached start time"
+        case .skipped: "Tick skipped: the task is running and an earlier tick waits"
         case .inactive: "Task is not enabled"
         case .accepted: "Trigger processed successfully"
         }

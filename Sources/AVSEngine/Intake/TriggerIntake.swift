@@ -9,6 +9,8 @@ enum AfterCommit: Hashable, Sendable {
     case run(WaitingJob)
     /// Operators are told to stop watching.
     case stopped(TaskID)
+    /// A tick was let go, which is counted (TIM-13).
+    case skippedTick
 }
 
 /// The decision about one reported trigger: pure over the transaction, so that it is one update (XO-1, XO-4).
@@ -37,6 +39,9 @@ struct TriggerIntake: Sendable {
         }
         if let wish = task.requestedStatus { return (.inactive(wish), []) }
 
+        if task.trigger.kind == .cron, task.status == .running, task.reserved >= limits.waitingTicksPerTask {
+            return (.skipped(remaining: task.remainingExecutions), [.skippedTick])
+        }
         if promised == nil, task.reserved >= limits.queuedPerTask {
             throw EngineError.queueFull(name: "queued executions per task", limit: Int(limits.queuedPerTask))
         }

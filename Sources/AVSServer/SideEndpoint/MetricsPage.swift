@@ -13,6 +13,7 @@ struct MetricsPage {
     struct Engine: Hashable {
         var waitingExecutions = 0
         var runningExecutions = 0
+        var skippedTicks = 0
         var connectedOperators = 0
     }
 
@@ -147,6 +148,9 @@ struct MetricsPage {
     private func writeEngine(to page: inout PrometheusText) {
         page.single("avs_executions_waiting", .gauge, "Executions in the queue.", engine.waitingExecutions)
         page.single("avs_executions_running", .gauge, "Executions in progress.", engine.runningExecutions)
+        page.single(
+            "avs_ticks_skipped_total", .counter, "Cron ticks reported during a run, while another one waited.",
+            engine.skippedTicks)
         page.single(
             "avs_operators_connected", .gauge, "Operators that hold a stream of checks.", engine.connectedOperators)
     }

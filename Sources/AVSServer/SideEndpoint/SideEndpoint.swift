@@ -72,6 +72,7 @@ public struct SideEndpoint: Sendable {
         let load = await engine.executions.load
         return MetricsPage.Engine(
             waitingExecutions: load.waiting, runningExecutions: load.running,
+            skippedTicks: await engine.executions.skippedTicks,
             connectedOperators: await engine.operators.connected.count)
     }
 
