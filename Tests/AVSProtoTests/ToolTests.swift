@@ -11,7 +11,7 @@ struct ToolTests {
     static let root = URL(filePath: #filePath).deletingLastPathComponent().deletingLastPathComponent()
         .deletingLastPathComponent()
 
-    @Test("the generated files are up to date")
+    @Test("SUP-5: the generated files are up to date")
     func upToDate() throws {
         guard Self.has("protoc-c") else { return }
         let result = try Self.run([Self.root.appending(path: "tools/generate").path, "--check"])

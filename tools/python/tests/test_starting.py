@@ -2,6 +2,7 @@
 
 import json
 import os
+import re
 import signal
 import subprocess
 
@@ -38,6 +39,15 @@ def test_a_database_is_not_made_anew_nor_opened_twice(stopped):
     stopped.start()
     stopped.process.send_signal(signal.SIGINT)
     assert stopped.process.wait(60) == 0
+
+
+def test_the_database_is_one_column_family(stopped):
+    """KEY-1: what RocksDB itself notes about the database that a start has made."""
+    stopped.start()
+    assert stopped.stop() == 0
+    notes = sorted((stopped.folder / "db").rglob("OPTIONS-*"))
+    assert notes
+    assert re.findall(r'\[CFOptions "(.*?)"\]', notes[-1].read_text()) == ["default"]
 
 
 @pytest.mark.parametrize("change, words", [

@@ -1,0 +1,67 @@
+"""Rules about what the sources may call."""
+
+import re
+from pathlib import Path
+
+import pytest
+
+SOURCES = Path(__file__).resolve().parents[2] / "Sources"
+
+# Whoever reads a clock or waits by it, and why not by the injected TimeSource.
+WALL_CLOCK = {
+    "AVSTransport/SystemTime.swift": "the time source itself",
+    "AVSRocksDB/Files/System.swift": "how old the oldest snapshot is, which the library stamps by this clock; it is told, and decides nothing",
+}
+MONOTONIC_CLOCK = {
+    "AVSTransport/SystemTime.swift": "the time source itself",
+    "AVSTesting/ManualTime.swift": "any instant to begin at",
+    "AVSTransport/Server/RPCServer.swift": "pauses of a drain, cancelled by its end",
+    "AVSTransport/WebSocket/WebSocketHandler.swift": "the event loop's own clock, which its timers follow",
+    "AVSRocksDB/Files/System.swift": "a thread that waits on a semaphore",
+    "AVSRocksDB/Committer/Intake.swift": "the same",
+    "AVSRocksDB/Store/RocksDBOptions.swift": "the default of an option that tests replace",
+    "AVSScript/WorkerProcess.swift": "a thread that waits for a worker process",
+    "AVSScriptEngine/ScriptWorker.swift": "inside a worker process, which no source is injected into",
+    "AVSScriptEngine/Watchdog.swift": "the same",
+    "AVSStorage/Failpoints/Failpoint+Armed.swift": "tests only, with the trait Failpoints",
+}
+
+
+def callers(pattern: str) -> set[str]:
+    """The files whose code, without comments and texts, has the pattern."""
+    found = set()
+    for file in SOURCES.rglob("*.swift"):
+        code = re.sub(r'"""[\s\S]*?"""|"(?:\\.|[^"\\\n])*"|//[^\n]*', "", file.read_text(encoding="utf-8"))
+        if re.search(pattern, code):
+            found.add(str(file.relative_to(SOURCES)))
+    return found
+
+
+def test_nobody_measures_with_the_wall_clock():
+    """TIM-1: no date is subtracted from another, and the clock that can step is read in two places."""
+    assert callers(r"timeIntervalSince(?:Now|\()|\bDate\(\)|\bDate\.now|CFAbsoluteTime|DispatchWallTime|SuspendingClock") == set()
+    assert callers(r"\bgettimeofday\b|\btime\((?:nil|&)|CLOCK_REALTIME") == set(WALL_CLOCK)
+
+
+def test_clocks_are_read_where_they_are_injected():
+    """TIM-3: every other file has its time from a TimeSource."""
+    pattern = (
+        r"ContinuousClock(?:\(\))?\.now|(?<![\w)\]])\.now\b(?!\()|\bNIODeadline\.now|eventLoop\.now|systemUptime|CLOCK_MONOTONIC|CLOCK_BOOTTIME"
+        r"|\bTask\.sleep|\b(?:u|nano)sleep\(|DispatchTime")
+    assert callers(pattern) - {"AVSPrimitives/TimeSource.swift"} == set(MONOTONIC_CLOCK)
+
+
+@pytest.mark.parametrize("call", [
+    "rocksdb_open_column_families", "rocksdb_create_column_family", "rocksdb_open_with_ttl", "rocksdb_transactiondb",
+    "rocksdb_optimistictransactiondb",
+])
+def test_the_database_has_one_column_family_and_no_other_openers(call):
+    """KEY-1, KEY-7: one keyspace; neither expiry nor transactions of the library's own."""
+    assert callers(rf"\b{call}") == set()
+
+
+def test_one_place_writes_to_the_database():
+    """DUR-12: batches are written by the committer's thread alone, and by the start before there is one."""
+    assert callers(r"\brocksdb_(?:write|put|delete|merge|ingest_external_file)(?:_cf)?\(") == {"AVSRocksDB/Library/Database.swift"}
+    assert callers(r"\.write\([^)]*isSynced:") == {
+        "AVSRocksDB/Committer/Committer.swift", "AVSRocksDB/Store/StartUp.swift"}
