@@ -18,6 +18,8 @@ public final class TaskEngine: Sendable {
     public let tokens: TokenDirectory
     public let apiKeys: APIKeyDirectory
     public let audit: AuditLog
+    /// Tells the outside; `nil` where nobody is to be told anything.
+    public let outbox: OutboxDelivery?
     let store: any KeyValueStore
     let time: any TimeSource
     let logger: Logger
@@ -51,8 +53,11 @@ public final class TaskEngine: Sendable {
             store: store, configuration: configuration, time: time, random: random, logger: logger)
         audit = AuditLog(store: store, time: time, logger: logger, random: random)
         apiKeys = APIKeyDirectory(store: store, audit: audit, random: random, time: time, logger: logger)
+        outbox = configuration.notifications.map {
+            OutboxDelivery(store: store, sink: $0, times: configuration.times, time: time, logger: logger)
+        }
         executions = ExecutionService(
-            store: store, runner: runner, registry: operators, wallets: wallets, secrets: secrets,
+            store: store, runner: runner, registry: operators, wallets: wallets, secrets: secrets, outbox: outbox,
             configuration: configuration, epoch: epoch, time: time, logger: logger)
     }
 

@@ -115,6 +115,18 @@ extension RowCheck {
         if task.flatMap(ExpiryKey.init) != key { found("I1", "no enabled task \(key.task) expires then") }
     }
 
+    mutating func outbox(_ reader: borrowing some StoreReader & ~Copyable) throws {
+        let number = try OutboxKey(bytes: key).number
+        let newest = try reader.value(for: OutboxNumberKey())?.value ?? 0
+        if number > newest { found("XO-23", "the newest message has number \(newest)") }
+    }
+
+    mutating func outboxCount(_ reader: borrowing some StoreReader & ~Copyable) throws {
+        let counted = try DecimalText(stored: value).value
+        let messages = try count(Rows<OutboxKey>.all.range, reader) { _ in 1 }
+        if messages != counted { found("XO-23", "there are \(messages) messages, counted are \(counted)") }
+    }
+
     mutating func promise(_ reader: borrowing some StoreReader & ~Copyable) throws {
         let run = try PromiseKey(bytes: key).run
         guard let pending = try reader.value(for: PendingKey(run.task, run.execution)) else {

@@ -48,7 +48,9 @@ struct RowCheck {
         case .expiry: try expiry(reader)
         case .promise: try promise(reader)
         case .lane: try lane(reader)
-        case .intent, .jobSequence, .migration, .migrationProgress: break
+        case .intent, .jobSequence, .migration, .migrationProgress, .outboxNumber: break
+        case .outbox: try outbox(reader)
+        case .outboxCount: try outboxCount(reader)
         case .apiKey: try apiKey()
         case .audit: try audit(reader)
         case .feeAccount: try feeAccount(reader)

@@ -43,6 +43,9 @@ extension StoredTable {
         case .audit: self.init("audit", AuditKey.self, record: Stored.AuditRecord.self)
         case .feeAccount: self.init("fee-account", texts: FeeAccountKey.self)
         case .feeRecord: self.init("fee-record", texts: FeeRecordKey.self)
+        case .outbox: self.init("outbox", OutboxKey.self, record: Stored.OutboxRecord.self)
+        case .outboxNumber: self.init("outbox-number", texts: OutboxNumberKey.self)
+        case .outboxCount: self.init("outbox-count", texts: OutboxCountKey.self)
         }
     }
 

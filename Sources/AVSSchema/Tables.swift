@@ -80,6 +80,13 @@ public enum TableName: String, CaseIterable, Sendable {
     case feeAccount = "fl:"
     /// `fr:<owner>:<execution id>` → ``FeeRecord``. What one execution added to that.
     case feeRecord = "fr:"
+    /// `outbox:<20 digits>` → ``OutboxMessage``. What the outside is to be told, from the change that causes it to its
+    /// delivery (XO-23).
+    case outbox = "outbox:"
+    /// `outbox_number:newest` → the number of the newest message, as text.
+    case outboxNumber = "outbox_number:"
+    /// `outbox_count:all` → how many messages there are, as text.
+    case outboxCount = "outbox_count:"
 }
 
 extension Table {
@@ -117,6 +124,9 @@ extension Table {
     public static let audit = Table(.audit)
     public static let feeAccount = Table(.feeAccount)
     public static let feeRecord = Table(.feeRecord)
+    public static let outbox = Table(.outbox)
+    public static let outboxNumber = Table(.outboxNumber)
+    public static let outboxCount = Table(.outboxCount)
 
     /// Every table of the schema; beside them a database holds the store's own `meta:` (``StoreMeta/table``).
     public static let all = TableName.allCases.map { Table($0) }

@@ -12,7 +12,9 @@ extension Node {
             let text = "Invalid task argument: node '\(wire.id.prefix(64))' has no configuration"
             throw InvalidArgument(.invalidNodeConfig, text)
         }
-        self.init(id: wire.id, name: wire.name, config: Config(part), retry: wire.retry.map { NodeRetry($0) })
+        self.init(
+            id: wire.id, name: wire.name, config: Config(part), retry: wire.retry.map { NodeRetry($0) },
+            afterUnknownOutcome: UnknownOutcome(rawValue: wire.afterUnknownOutcome.rawValue))
     }
 }
 

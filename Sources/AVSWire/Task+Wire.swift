@@ -34,7 +34,7 @@ extension AutomationTask {
             inputVariables: wire.inputVariables, chainID: chainID, startAt: Timestamp(wire: wire.startAt),
             expiredAt: Timestamp(wire: wire.expiredAt), maxExecution: wire.maxExecution, status: status,
             executionCount: wire.executionCount, lastRanAt: Timestamp(wire: wire.lastRanAt),
-            completedAt: Timestamp(wire: wire.completedAt))
+            completedAt: Timestamp(wire: wire.completedAt), statusReason: wire.statusReason)
     }
 }
 
@@ -57,5 +57,6 @@ extension Wire.Task {
         nodes = task.nodes.map { Wire.TaskNode($0) }
         edges = task.edges.map { Wire.TaskEdge($0) }
         inputVariables = task.inputVariables
+        statusReason = task.statusReason
     }
 }

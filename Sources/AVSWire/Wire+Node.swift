@@ -10,6 +10,7 @@ extension Wire.TaskNode {
         type = Wire.NodeType(rawValue: node.kind.rawValue)
         taskType = OneOf_TaskType(node.config)
         retry = node.retry.map { Wire.RetryPolicy($0) }
+        afterUnknownOutcome = Wire.UnknownOutcome(rawValue: node.afterUnknownOutcome?.rawValue ?? 0)
     }
 }
 

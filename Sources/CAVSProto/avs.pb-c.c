@@ -2996,7 +2996,7 @@ const ProtobufCMessageDescriptor aggregator__manual_trigger__descriptor =
   (ProtobufCMessageInit) aggregator__manual_trigger__init,
   NULL,NULL,NULL    /* reserved[123] */
 };
-static const ProtobufCFieldDescriptor aggregator__task_node__field_descriptors[14] =
+static const ProtobufCFieldDescriptor aggregator__task_node__field_descriptors[15] =
 {
   {
     "type",
@@ -3166,8 +3166,21 @@ static const ProtobufCFieldDescriptor aggregator__task_node__field_descriptors[1
     0,             /* flags */
     0,NULL,NULL    /* reserved1,reserved2, etc */
   },
+  {
+    "after_unknown_outcome",
+    101,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_ENUM,
+    0,   /* quantifier_offset */
+    offsetof(Aggregator__TaskNode, after_unknown_outcome),
+    &aggregator__unknown_outcome__descriptor,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
 };
 static const unsigned aggregator__task_node__field_indices_by_name[] = {
+  14,   /* field[14] = after_unknown_outcome */
   12,   /* field[12] = balance */
   8,   /* field[8] = branch */
   5,   /* field[5] = contract_read */
@@ -3188,7 +3201,7 @@ static const ProtobufCIntRange aggregator__task_node__number_ranges[3 + 1] =
   { 1, 0 },
   { 10, 3 },
   { 100, 13 },
-  { 0, 14 }
+  { 0, 15 }
 };
 const ProtobufCMessageDescriptor aggregator__task_node__descriptor =
 {
@@ -3198,7 +3211,7 @@ const ProtobufCMessageDescriptor aggregator__task_node__descriptor =
   "Aggregator__TaskNode",
   "aggregator",
   sizeof(Aggregator__TaskNode),
-  14,
+  15,
   aggregator__task_node__field_descriptors,
   aggregator__task_node__field_indices_by_name,
   3,  aggregator__task_node__number_ranges,
@@ -5531,7 +5544,7 @@ const ProtobufCMessageDescriptor aggregator__task__input_variables_entry__descri
   (ProtobufCMessageInit) aggregator__task__input_variables_entry__init,
   NULL,NULL,NULL    /* reserved[123] */
 };
-static const ProtobufCFieldDescriptor aggregator__task__field_descriptors[15] =
+static const ProtobufCFieldDescriptor aggregator__task__field_descriptors[16] =
 {
   {
     "id",
@@ -5713,6 +5726,18 @@ static const ProtobufCFieldDescriptor aggregator__task__field_descriptors[15] =
     0,             /* flags */
     0,NULL,NULL    /* reserved1,reserved2, etc */
   },
+  {
+    "status_reason",
+    100,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_BYTES,
+    0,   /* quantifier_offset */
+    offsetof(Aggregator__Task, status_reason),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
 };
 static const unsigned aggregator__task__field_indices_by_name[] = {
   6,   /* field[6] = completed_at */
@@ -5729,12 +5754,14 @@ static const unsigned aggregator__task__field_indices_by_name[] = {
   2,   /* field[2] = smart_wallet_address */
   3,   /* field[3] = start_at */
   10,   /* field[10] = status */
+  15,   /* field[15] = status_reason */
   11,   /* field[11] = trigger */
 };
-static const ProtobufCIntRange aggregator__task__number_ranges[1 + 1] =
+static const ProtobufCIntRange aggregator__task__number_ranges[2 + 1] =
 {
   { 1, 0 },
-  { 0, 15 }
+  { 100, 15 },
+  { 0, 16 }
 };
 const ProtobufCMessageDescriptor aggregator__task__descriptor =
 {
@@ -5744,10 +5771,10 @@ const ProtobufCMessageDescriptor aggregator__task__descriptor =
   "Aggregator__Task",
   "aggregator",
   sizeof(Aggregator__Task),
-  15,
+  16,
   aggregator__task__field_descriptors,
   aggregator__task__field_indices_by_name,
-  1,  aggregator__task__number_ranges,
+  2,  aggregator__task__number_ranges,
   (ProtobufCMessageInit) aggregator__task__init,
   NULL,NULL,NULL    /* reserved[123] */
 };
@@ -11071,5 +11098,35 @@ const ProtobufCEnumDescriptor aggregator__error_code__descriptor =
   aggregator__error_code__enum_values_by_name,
   9,
   aggregator__error_code__value_ranges,
+  NULL,NULL,NULL,NULL   /* reserved[1234] */
+};
+static const ProtobufCEnumValue aggregator__unknown_outcome__enum_values_by_number[3] =
+{
+  { "UNKNOWN_OUTCOME_UNSPECIFIED", "AGGREGATOR__UNKNOWN_OUTCOME__UNKNOWN_OUTCOME_UNSPECIFIED", 0 },
+  { "UNKNOWN_OUTCOME_FAIL", "AGGREGATOR__UNKNOWN_OUTCOME__UNKNOWN_OUTCOME_FAIL", 1 },
+  { "UNKNOWN_OUTCOME_RETRY", "AGGREGATOR__UNKNOWN_OUTCOME__UNKNOWN_OUTCOME_RETRY", 2 },
+};
+static const ProtobufCIntRange aggregator__unknown_outcome__value_ranges[] = {
+{0, 0},{0, 3}
+};
+static const ProtobufCEnumValueIndex aggregator__unknown_outcome__enum_values_by_name[3] =
+{
+  { "UNKNOWN_OUTCOME_FAIL", 1 },
+  { "UNKNOWN_OUTCOME_RETRY", 2 },
+  { "UNKNOWN_OUTCOME_UNSPECIFIED", 0 },
+};
+const ProtobufCEnumDescriptor aggregator__unknown_outcome__descriptor =
+{
+  PROTOBUF_C__ENUM_DESCRIPTOR_MAGIC,
+  "aggregator.UnknownOutcome",
+  "UnknownOutcome",
+  "Aggregator__UnknownOutcome",
+  "aggregator",
+  3,
+  aggregator__unknown_outcome__enum_values_by_number,
+  3,
+  aggregator__unknown_outcome__enum_values_by_name,
+  1,
+  aggregator__unknown_outcome__value_ranges,
   NULL,NULL,NULL,NULL   /* reserved[1234] */
 };

@@ -91,6 +91,12 @@ void   aggregator__storage__journal_record__init
   static const Aggregator__Storage__JournalRecord init_value = AGGREGATOR__STORAGE__JOURNAL_RECORD__INIT;
   *message = init_value;
 }
+void   aggregator__storage__outbox_record__init
+                     (Aggregator__Storage__OutboxRecord         *message)
+{
+  static const Aggregator__Storage__OutboxRecord init_value = AGGREGATOR__STORAGE__OUTBOX_RECORD__INIT;
+  *message = init_value;
+}
 void   aggregator__storage__intent_record__user_operation_effect__init
                      (Aggregator__Storage__IntentRecord__UserOperationEffect         *message)
 {
@@ -224,7 +230,7 @@ const ProtobufCMessageDescriptor aggregator__storage__wallet_record__descriptor 
   (ProtobufCMessageInit) aggregator__storage__wallet_record__init,
   NULL,NULL,NULL    /* reserved[123] */
 };
-static const ProtobufCFieldDescriptor aggregator__storage__task_record__field_descriptors[6] =
+static const ProtobufCFieldDescriptor aggregator__storage__task_record__field_descriptors[7] =
 {
   {
     "task",
@@ -298,9 +304,22 @@ static const ProtobufCFieldDescriptor aggregator__storage__task_record__field_de
     0,             /* flags */
     0,NULL,NULL    /* reserved1,reserved2, etc */
   },
+  {
+    "interrupted_runs",
+    7,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_INT64,
+    0,   /* quantifier_offset */
+    offsetof(Aggregator__Storage__TaskRecord, interrupted_runs),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
 };
 static const unsigned aggregator__storage__task_record__field_indices_by_name[] = {
   1,   /* field[1] = chain_id */
+  6,   /* field[6] = interrupted_runs */
   4,   /* field[4] = requested_status_plus_one */
   2,   /* field[2] = reserved */
   3,   /* field[3] = runs_in_flight */
@@ -310,7 +329,7 @@ static const unsigned aggregator__storage__task_record__field_indices_by_name[] 
 static const ProtobufCIntRange aggregator__storage__task_record__number_ranges[1 + 1] =
 {
   { 1, 0 },
-  { 0, 6 }
+  { 0, 7 }
 };
 const ProtobufCMessageDescriptor aggregator__storage__task_record__descriptor =
 {
@@ -320,7 +339,7 @@ const ProtobufCMessageDescriptor aggregator__storage__task_record__descriptor =
   "Aggregator__Storage__TaskRecord",
   "aggregator.storage",
   sizeof(Aggregator__Storage__TaskRecord),
-  6,
+  7,
   aggregator__storage__task_record__field_descriptors,
   aggregator__storage__task_record__field_indices_by_name,
   1,  aggregator__storage__task_record__number_ranges,
@@ -1327,6 +1346,148 @@ const ProtobufCMessageDescriptor aggregator__storage__journal_record__descriptor
   aggregator__storage__journal_record__field_indices_by_name,
   1,  aggregator__storage__journal_record__number_ranges,
   (ProtobufCMessageInit) aggregator__storage__journal_record__init,
+  NULL,NULL,NULL    /* reserved[123] */
+};
+static const ProtobufCFieldDescriptor aggregator__storage__outbox_record__field_descriptors[9] =
+{
+  {
+    "event_id",
+    1,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_BYTES,
+    0,   /* quantifier_offset */
+    offsetof(Aggregator__Storage__OutboxRecord, event_id),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "payload",
+    2,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_MESSAGE,
+    0,   /* quantifier_offset */
+    offsetof(Aggregator__Storage__OutboxRecord, payload),
+    &google__protobuf__value__descriptor,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "is_urgent",
+    3,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_BOOL,
+    0,   /* quantifier_offset */
+    offsetof(Aggregator__Storage__OutboxRecord, is_urgent),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "created_at",
+    4,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_INT64,
+    0,   /* quantifier_offset */
+    offsetof(Aggregator__Storage__OutboxRecord, created_at),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "attempts",
+    5,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_UINT32,
+    0,   /* quantifier_offset */
+    offsetof(Aggregator__Storage__OutboxRecord, attempts),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "next_attempt_at",
+    6,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_INT64,
+    0,   /* quantifier_offset */
+    offsetof(Aggregator__Storage__OutboxRecord, next_attempt_at),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "error",
+    7,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_BYTES,
+    0,   /* quantifier_offset */
+    offsetof(Aggregator__Storage__OutboxRecord, error),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "is_dead",
+    8,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_BOOL,
+    0,   /* quantifier_offset */
+    offsetof(Aggregator__Storage__OutboxRecord, is_dead),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "merged",
+    9,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_UINT64,
+    0,   /* quantifier_offset */
+    offsetof(Aggregator__Storage__OutboxRecord, merged),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+};
+static const unsigned aggregator__storage__outbox_record__field_indices_by_name[] = {
+  4,   /* field[4] = attempts */
+  3,   /* field[3] = created_at */
+  6,   /* field[6] = error */
+  0,   /* field[0] = event_id */
+  7,   /* field[7] = is_dead */
+  2,   /* field[2] = is_urgent */
+  8,   /* field[8] = merged */
+  5,   /* field[5] = next_attempt_at */
+  1,   /* field[1] = payload */
+};
+static const ProtobufCIntRange aggregator__storage__outbox_record__number_ranges[1 + 1] =
+{
+  { 1, 0 },
+  { 0, 9 }
+};
+const ProtobufCMessageDescriptor aggregator__storage__outbox_record__descriptor =
+{
+  PROTOBUF_C__MESSAGE_DESCRIPTOR_MAGIC,
+  "aggregator.storage.OutboxRecord",
+  "OutboxRecord",
+  "Aggregator__Storage__OutboxRecord",
+  "aggregator.storage",
+  sizeof(Aggregator__Storage__OutboxRecord),
+  9,
+  aggregator__storage__outbox_record__field_descriptors,
+  aggregator__storage__outbox_record__field_indices_by_name,
+  1,  aggregator__storage__outbox_record__number_ranges,
+  (ProtobufCMessageInit) aggregator__storage__outbox_record__init,
   NULL,NULL,NULL    /* reserved[123] */
 };
 static const ProtobufCFieldDescriptor aggregator__storage__intent_record__user_operation_effect__field_descriptors[11] =

@@ -19,6 +19,11 @@ extension AggregatorConfiguration {
             chains: chains, defaultChainID: defaultID, approvedOperators: Set(approvedOperators))
         engine.macroSecrets = macros.secrets.mapValues(\.exposed)
         engine.fees = feeRates
+        engine.afterUnknownOutcome =
+            switch effects.blindAfterRestart {
+            case .fail: .fail
+            case .retry: .retry
+            }
         engine.limits = engineLimits
         engine.times = engineTimes
         return engine
@@ -82,6 +87,9 @@ extension AggregatorConfiguration {
         engine.dedupRetention = dedup.retention
         engine.syncInitialDelay = sync.initialDelay
         engine.syncPeriod = sync.period
+        engine.outboxFirstRetry = outbox.firstRetry
+        engine.outboxLongestRetry = outbox.longestRetry
+        engine.outboxGivenUpAfter = outbox.givenUpAfter
         return engine
     }
 

@@ -83,6 +83,9 @@ struct Wiring {
         defer { scripts?.close() }
         var engineSettings = configuration.engineConfiguration(chains.settings, defaultID: chains.defaultID)
         engineSettings.isSpaceLow = { store.status.isSpaceLow }
+        let notifier = try StartFailure.explaining { () throws(FetchError) in try EndpointFetcher(time: time) }
+        defer { notifier.close() }
+        engineSettings.notifications = Webhook(configuration.outbox, fetcher: notifier)
         engineSettings.rootKeys = ConfiguredRootKeys(configuration: configuration, facts: facts)
         if let controller {
             engineSettings.walletCalls = UserOperationSender(
@@ -97,7 +100,7 @@ struct Wiring {
         let runner = GraphRunner(
             chains: chains.clients, http: http, time: time, scripts: scripts ?? SimpleScriptRunner(),
             services: configuration.workflowServices(chains.clients), loopElements: configuration.limits.loopElements,
-            wallets: engineSettings.walletCalls)
+            wallets: engineSettings.walletCalls, afterUnknownOutcome: engineSettings.afterUnknownOutcome)
         let engine = TaskEngine(
             store: store, configuration: engineSettings, runner: runner, immediate: runner, epoch: store.status.epoch,
             time: time, random: SecureRandom(), logger: logger)

@@ -1,11 +1,20 @@
 import AVSFetch
+import AVSPrimitives
 import AVSWorkflow
 
 /// Outgoing HTTP of workflow nodes: what they ask for, by the rules of the fetcher.
 struct WorkflowHTTP: HTTPClient {
     private let fetcher: Fetcher
+    /// On whose behalf; empty for nobody in particular.
+    private var owner = ""
 
     init(_ fetcher: Fetcher) { self.fetcher = fetcher }
+
+    func serving(_ owner: Address) -> any HTTPClient {
+        var client = self
+        client.owner = owner.lowercased
+        return client
+    }
 
     func close() { fetcher.close() }
 
@@ -13,7 +22,7 @@ struct WorkflowHTTP: HTTPClient {
         let asked = FetchRequest(
             method: request.method.rawValue, url: request.url,
             headers: request.headers.map { FetchHeader($0.name, $0.value) }, body: request.body,
-            timeout: request.limits.timeout, secretHeaderNames: request.secretHeaderNames)
+            timeout: request.limits.timeout, owner: owner, secretHeaderNames: request.secretHeaderNames)
         do {
             let answer = try await fetcher.send(asked)
             return HTTPResponse(

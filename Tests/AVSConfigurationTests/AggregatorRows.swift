@@ -224,6 +224,8 @@ enum AggregatorRows {
         .duration("execution.deadline", "15m", "1s", day, beyond: ["0", "999ms", "25h"]),
         .integer("execution.max_attempts", 3, 1...100),
         .choice("effects.blind_after_restart", "fail", ["fail", "retry"]),
+        .url("outbox.webhook_url", nil),
+        .secret("outbox.webhook_token"),
         .duration("outbox.first_retry", "1s", "100ms", "1h", beyond: ["99ms", "61m"]),
         .duration(
             "outbox.longest_retry", "1h", "100ms", day, beyond: ["99ms", "25h"], sample: day,

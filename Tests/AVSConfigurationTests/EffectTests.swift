@@ -38,7 +38,8 @@ struct EffectTests {
         limits.queued_per_task limits.queued_per_owner limits.queued_in_all limits.page_rows limits.page_size
         store.batch_max store.batch_updates_max store.unsynced_max_age store.commit_mark_interval store.block_cache
         store.write_buffer disk.soft disk.hard disk.ballast dedup.keep dedup.keep_per_task execution.deadline
-        execution.max_attempts time.catch_up.skip time.catch_up.once clock.jump drain.timeout drain.total_timeout
+        execution.max_attempts effects.blind_after_restart outbox.webhook_url outbox.webhook_token outbox.first_retry
+        outbox.longest_retry outbox.give_up_after time.catch_up.skip time.catch_up.once clock.jump drain.timeout drain.total_timeout
         fetch.allow[] fetch.max_redirects eth_rpc_url ap_config_address moralis_api_key moralis_url limits.loop_elements
         script.memory script.jit script.require_sandbox script.worker script.lodash script.workers
         script.workers_per_owner

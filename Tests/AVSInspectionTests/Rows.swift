@@ -88,6 +88,16 @@ enum Rows {
 
     static let feeRecord = FeeRecordKey(owner: owner, execution: ExecutionID(ulid(103)))
 
+    /// What the outside is to be told.
+    private static func fillOutbox(_ transaction: inout Transaction) throws {
+        var message = OutboxMessage(eventID: "e", payload: ["id": "e"], isUrgent: true, createdAt: now)
+        message.attempts = 3
+        message.error = "answered with status 503"
+        message.isDead = true
+        message.merged = 2
+        _ = try transaction.post(message)
+    }
+
     /// What an execution owes.
     private static func fillFees(_ transaction: inout Transaction) throws {
         try transaction.put(
@@ -105,6 +115,7 @@ enum Rows {
     static func fill(_ transaction: inout Transaction) throws {
         try fillExpiring(&transaction)
         try fillFees(&transaction)
+        try fillOutbox(&transaction)
         let task = task(1)
         try transaction.create(task)
         try transaction.put(

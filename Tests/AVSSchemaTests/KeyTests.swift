@@ -60,6 +60,9 @@ struct KeyTests {
         try expectRoundTrip(LaneKey(chainID: parts.random.next(), sender: wallet))
         try expectRoundTrip(APIKeyKey(APIKeyID(task.ulid)))
         try expectRoundTrip(AuditKey(task.ulid))
+        try expectRoundTrip(OutboxKey(7))
+        try expectRoundTrip(OutboxNumberKey())
+        try expectRoundTrip(OutboxCountKey())
         try expectRoundTrip(FeeAccountKey(owner))
         try expectRoundTrip(FeeRecordKey(owner: owner, execution: execution))
         // A name is as long as it is, so a cut key names another secret.

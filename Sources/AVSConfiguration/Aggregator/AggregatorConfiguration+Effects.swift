@@ -10,7 +10,6 @@ extension AggregatorConfiguration {
         ]
 
     private static let storageAndRuns = [
-        "effects.blind_after_restart", "outbox.first_retry", "outbox.longest_retry", "outbox.give_up_after",
         // Version 1 knows workflows of the first tier only.
         "fee_rates.tiers.tier_2", "fee_rates.tiers.tier_3",
         "limits.steps_per_execution", "limits.journal_size",

@@ -1,3 +1,5 @@
+public import AVSPrimitives
+
 extension AggregatorConfiguration {
     /// The committer: `store`. Whether commits are synced is no choice.
     public struct Store: Hashable, Sendable {
@@ -55,6 +57,10 @@ extension AggregatorConfiguration {
 
     /// Messages to the outside that are sent until somebody takes them: `outbox`.
     public struct Outbox: Hashable, Sendable {
+        /// Gets a POST for each run that ended and each task that the service disabled; nil tells nobody.
+        public var webhookURL: EndpointURL?
+        /// Sent along as a bearer token; nil sends none.
+        public var webhookToken: Sensitive<String>?
         /// After the first failure; doubles with each further one.
         public var firstRetry = Duration.seconds(1)
         public var longestRetry = Duration.seconds(3_600)
@@ -151,6 +157,8 @@ extension AggregatorConfiguration.Effects: ConfigurationSection {
 
 extension AggregatorConfiguration.Outbox: ConfigurationSection {
     static let keys: [Key<Self>] = [
+        .optional("webhook_url", \.webhookURL, .url("http", "https")),
+        .optional("webhook_token", \.webhookToken, .secret()),
         .value("first_retry", \.firstRetry, .duration(.milliseconds(100) ... .seconds(3_600))),
         .value("longest_retry", \.longestRetry, .duration(.milliseconds(100) ... .seconds(86_400))),
         .value("give_up_after", \.givenUpAfter, .duration(.seconds(60) ... .seconds(30 * 86_400))),

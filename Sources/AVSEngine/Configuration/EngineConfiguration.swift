@@ -18,6 +18,10 @@ public struct EngineConfiguration: Sendable {
     public var rootKeys: any RootKeyProvider = NoRootKeys()
     /// What runs are asked for.
     public var fees = FeeRates()
+    /// For nodes that do not say themselves what becomes of them when nobody knows whether their effect came about.
+    public var afterUnknownOutcome = Node.UnknownOutcome.fail
+    /// Takes messages to the outside about runs that ended and tasks that the service disabled; `nil` tells nobody.
+    public var notifications: (any NotificationSink)?
     /// Sends what wallets are to do.
     public var walletCalls: any WalletCallSender = NoWalletCallSender()
     /// Whether free space is below the soft mark (FAIL-5): then nothing new is taken in.
@@ -116,6 +120,11 @@ public struct EngineTimes: Sendable, Hashable {
     public var syncPeriod = Duration.seconds(900)
     /// A second stream of one operator within this time of the last is refused (6.3).
     public var reconnectCooldown = Duration.seconds(5)
+    /// After the first failed delivery of a message; it doubles with each further one, up to the longest (XO-23).
+    public var outboxFirstRetry = Duration.seconds(1)
+    public var outboxLongestRetry = Duration.seconds(3_600)
+    /// The age at which a message is given up.
+    public var outboxGivenUpAfter = Duration.seconds(24 * 3_600)
 
     public init() {}
 }

@@ -12,6 +12,7 @@ public import Logging
 public actor ExecutionService {
     private let store: any KeyValueStore
     private let registry: OperatorRegistry
+    private let outbox: OutboxDelivery?
     private let configuration: EngineConfiguration
     private let book: RunBook
     private let work: RunWork
@@ -28,6 +29,8 @@ public actor ExecutionService {
     private var isDraining = false
     /// Reports of cron ticks that were let go because another one waited (TIM-13).
     public private(set) var skippedTicks = 0
+    /// Tasks that the service itself disabled since its start, because their runs could not begin or did not end.
+    public private(set) var switchedOff = 0
 
     private struct Running {
         var taskID: TaskID
@@ -37,15 +40,17 @@ public actor ExecutionService {
     /// - Parameter epoch: the number of this start of the process, from the store.
     public init(
         store: any KeyValueStore, runner: any WorkflowRunner, registry: OperatorRegistry, wallets: WalletDirectory,
-        secrets: SecretDirectory, configuration: EngineConfiguration, epoch: UInt64, time: any TimeSource, logger: Logger
+        secrets: SecretDirectory, outbox: OutboxDelivery?, configuration: EngineConfiguration, epoch: UInt64, time: any TimeSource, logger: Logger
     ) {
         self.store = store
         self.registry = registry
+        self.outbox = outbox
         self.configuration = configuration
         self.time = time
         self.logger = logger
         book = RunBook(
-            limits: configuration.limits, times: configuration.times, epoch: epoch, rates: configuration.fees)
+            limits: configuration.limits, times: configuration.times, epoch: epoch, rates: configuration.fees,
+            tellsOutside: outbox != nil)
         work = RunWork(
             store: PatientStore(base: store, time: time, logger: logger), book: book, runner: runner, wallets: wallets,
             secrets: secrets, configuration: configuration, time: time, logger: logger)
@@ -215,6 +220,10 @@ public actor ExecutionService {
             case .run(let job): submit(job)
             case .stopped(let id): await registry.stopped(.disable(id))
             case .skippedTick: skippedTicks += 1
+            case .posted(let number): await outbox?.added(number)
+            case .switchedOff(let id, let reason):
+                switchedOff += 1
+                logger.warning("disabled a task", metadata: ["task": "\(id)", "reason": "\(reason)"])
             }
         }
     }

@@ -12,14 +12,17 @@ public struct GraphRunner: WorkflowRunner, ImmediateRunner {
     private let services: WorkflowServices
     private let loopElements: Int
     private let wallets: any WalletCallSender
+    private let afterUnknownOutcome: Node.UnknownOutcome
 
     /// - Parameters:
     ///   - loopElements: the most that one loop may walk.
     ///   - wallets: sends what nodes have wallets do.
+    ///   - afterUnknownOutcome: for nodes that say nothing of it themselves.
     public init(
         chains: [UInt64: any ChainClient], http: any HTTPClient, time: any TimeSource,
         scripts: any ScriptRunner = SimpleScriptRunner(), services: WorkflowServices = WorkflowServices(),
-        loopElements: Int = 10_000, wallets: any WalletCallSender = NoWalletCallSender()
+        loopElements: Int = 10_000, wallets: any WalletCallSender = NoWalletCallSender(),
+        afterUnknownOutcome: Node.UnknownOutcome = .fail
     ) {
         self.chains = chains
         self.http = http
@@ -28,6 +31,7 @@ public struct GraphRunner: WorkflowRunner, ImmediateRunner {
         self.services = services
         self.loopElements = loopElements
         self.wallets = wallets
+        self.afterUnknownOutcome = afterUnknownOutcome
     }
 
     public func run(
@@ -61,12 +65,13 @@ public struct GraphRunner: WorkflowRunner, ImmediateRunner {
         try await trial.run(in: environment(of: trial.chainID, owner: nil))
     }
 
-    /// - Parameter owner: whose scripts may run; nil where none do.
+    /// - Parameter owner: on whose behalf scripts run and requests go out; nil where no script does.
     private func environment(of chainID: UInt64, owner: Address?) -> WorkflowEnvironment {
         var environment = WorkflowEnvironment(
-            chain: chains[chainID], http: http, time: time,
+            chain: chains[chainID], http: owner.map { http.serving($0) } ?? http, time: time,
             scripts: owner.map { scripts.serving($0) } ?? SimpleScriptRunner(), services: services)
         environment.loopElements = loopElements
+        environment.afterUnknownOutcome = afterUnknownOutcome
         return environment
     }
 }

@@ -31,6 +31,8 @@ struct RunBook: Sendable {
     /// The start of this process: a claim of an older one is of a process that died (DUR-11).
     let epoch: UInt64
     let rates: FeeRates
+    /// Whether ends of runs are written to the outbox.
+    let tellsOutside: Bool
 
     // MARK: Begin
 
@@ -46,6 +48,7 @@ struct RunBook: Sendable {
         let old = task
         if previous != nil, attempt >= limits.attemptsPerExecution {
             task.endRun(at: now)
+            task.noteInterruption()
             let text = "stopped after \(limits.attemptsPerExecution) interrupted attempts"
             return try close(job, task, replacing: old, status: .error, error: text, now: now, in: &transaction)
         }
@@ -118,7 +121,14 @@ struct RunBook: Sendable {
         var task = task
         if !task.status.acceptsTriggers { try transaction.closePromises(of: &task, rates, now: now) }
         try transaction.save(task, replacing: old)
-        return task.status.acceptsTriggers || !old.status.acceptsTriggers ? [] : [.stopped(task.id)]
+        var after: [AfterCommit] = []
+        if tellsOutside { after.append(.posted(try transaction.post(.ended(execution, of: task, at: now)))) }
+        guard old.status.acceptsTriggers, !task.status.acceptsTriggers else { return after }
+        after.append(.stopped(task.id))
+        guard task.status == .disabled, !task.statusReason.isEmpty else { return after }
+        after.append(.switchedOff(task.id, task.statusReason))
+        if tellsOutside { after.append(.posted(try transaction.post(.disabled(task, by: execution.id, at: now)))) }
+        return after
     }
 
     // MARK: Recovery

@@ -32,7 +32,7 @@ extension TaskEngine {
             } catch {
                 throw NodeFailure(code: error.code, "failed to create node: \(error.message)", details: error.details)
             }
-            if let why = node.retry?.refusal(for: node.config) {
+            if let why = node.refusal {
                 throw NodeFailure(code: .invalidNodeConfig, "failed to create node: \(why)")
             }
         } catch {

@@ -11,6 +11,10 @@ enum AfterCommit: Hashable, Sendable {
     case stopped(TaskID)
     /// A tick was let go, which is counted (TIM-13).
     case skippedTick
+    /// A message is in the outbox.
+    case posted(UInt64)
+    /// The service itself disabled the task, for this reason.
+    case switchedOff(TaskID, String)
 }
 
 /// The decision about one reported trigger: pure over the transaction, so that it is one update (XO-1, XO-4).

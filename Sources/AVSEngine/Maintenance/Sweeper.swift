@@ -11,6 +11,7 @@ public struct SweepReport: Hashable, Sendable {
     public var purgedDedupRecords = 0
     public var purgedAnswers = 0
     public var purgedIntents = 0
+    public var purgedMessages = 0
 }
 
 extension TaskEngine {
@@ -41,6 +42,7 @@ extension TaskEngine {
         report.purgedJobs = try await purgeJobs(now: now)
         report.purgedAnswers = try await purgeAnswers(now: now)
         report.purgedIntents = try await purgeIntents(now: now)
+        report.purgedMessages = try await purgeDeadMessages(now: now)
         return report
     }
 

@@ -72,7 +72,7 @@ extension TaskEngine {
             case .completed, .failed, .canceled: return .answer(.terminal(task.status))
             case .disabled:
                 let old = task
-                task.status = .enabled
+                task.enable()
                 try transaction.save(task, replacing: old)
                 return .moved(task, .done("enabled", "Task enabled successfully", old.status))
             }
@@ -228,6 +228,7 @@ extension Transaction {
     ) throws -> AutomationTask {
         var changed = task
         changed.status = status
+        changed.statusReason = ""
         try closePromises(of: &changed, rates, now: now)
         try save(changed, replacing: task)
         return changed

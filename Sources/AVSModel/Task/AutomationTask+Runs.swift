@@ -79,18 +79,44 @@ extension AutomationTask {
     /// To be called after ``endRun(at:)``.
     /// - Parameter error: of the run's record.
     public mutating func noteValidation(_ error: String) {
+        interruptedRuns = 0  // this one came to its end
         guard Self.validationErrors.contains(where: { error.hasPrefix($0) }) else {
             validationFailures = 0
             return
         }
         validationFailures += 1
         guard validationFailures >= Self.validationFailuresMax else { return }
+        switchOff(because: "\(validationFailures) runs in a row could not begin: \(error)")
+    }
+
+    /// A run was given up because the process ended with it again and again. After so many in a row the task is
+    /// switched off: otherwise one task could keep the service from working (XO-20).
+    ///
+    /// To be called after ``endRun(at:)``.
+    public mutating func noteInterruption() {
+        interruptedRuns += 1
+        guard interruptedRuns >= Self.interruptedRunsMax else { return }
+        switchOff(because: "\(interruptedRuns) executions in a row were stopped after interrupted attempts")
+    }
+
+    private mutating func switchOff(because reason: String) {
         switch status {
         case .enabled: status = .disabled
-        case .running: requestedStatus = requestedStatus ?? .disabled  // when the last run ends
-        case .completed, .failed, .canceled, .disabled: break
+        case .running where requestedStatus == nil: requestedStatus = .disabled  // when the last run ends
+        case .running, .completed, .failed, .canceled, .disabled: return
         }
+        statusReason = reason
     }
+
+    /// Its owner switches it on: what was counted against it begins anew.
+    public mutating func enable() {
+        status = .enabled
+        statusReason = ""
+        interruptedRuns = 0
+    }
+
+    /// Executions in a row that may be given up for the process's end.
+    public static let interruptedRunsMax: Int64 = 5
 
     /// Runs in a row that may fail their validation.
     public static let validationFailuresMax: Int64 = 10

@@ -38,13 +38,18 @@ public struct AutomationTask: Hashable, Sendable {
     public var requestedStatus: TaskStatus?
     /// Runs in a row that could not start for a reason that only its owner can mend (5.6).
     public var validationFailures: Int64
+    /// Runs in a row that were given up because the process ended with them again and again (XO-20).
+    public var interruptedRuns: Int64
+    /// Why the service itself disabled it; empty when it did not, or its owner has changed it since.
+    public var statusReason: String
 
     public init(
         id: TaskID, owner: Address, wallet: Address, name: String, trigger: Trigger, nodes: [Node], edges: [Edge],
         inputVariables: [String: JSONValue] = [:], chainID: UInt64, startAt: Timestamp? = nil,
         expiredAt: Timestamp? = nil, maxExecution: Int64 = 0, status: TaskStatus = .enabled, executionCount: Int64 = 0,
         lastRanAt: Timestamp? = nil, completedAt: Timestamp? = nil, reserved: Int64 = 0, runsInFlight: Int64 = 0,
-        requestedStatus: TaskStatus? = nil, validationFailures: Int64 = 0
+        requestedStatus: TaskStatus? = nil, validationFailures: Int64 = 0, interruptedRuns: Int64 = 0,
+        statusReason: String = ""
     ) {
         self.id = id
         self.owner = owner
@@ -66,5 +71,7 @@ public struct AutomationTask: Hashable, Sendable {
         self.runsInFlight = runsInFlight
         self.requestedStatus = requestedStatus
         self.validationFailures = validationFailures
+        self.interruptedRuns = interruptedRuns
+        self.statusReason = statusReason
     }
 }

@@ -38,12 +38,34 @@ public struct Node: Hashable, Sendable {
     public var config: Config
     /// Whether it runs again when it fails; nil lets it run once.
     public var retry: NodeRetry?
+    /// What becomes of it when nobody knows whether its effect came about; nil leaves that to the service.
+    public var afterUnknownOutcome: UnknownOutcome?
 
-    public init(id: String, name: String, config: Config, retry: NodeRetry? = nil) {
+    public init(
+        id: String, name: String, config: Config, retry: NodeRetry? = nil, afterUnknownOutcome: UnknownOutcome? = nil
+    ) {
         self.id = id
         self.name = name
         self.config = config
         self.retry = retry
+        self.afterUnknownOutcome = afterUnknownOutcome
+    }
+
+    /// For an effect that nobody can look up, and that was under way when the process ended (XO-3); raw values are the
+    /// numbers on the wire.
+    public enum UnknownOutcome: Int32, Sendable, Hashable, CaseIterable {
+        /// The step fails: the effect comes about once at most.
+        case fail = 1
+        /// The node runs again: the effect comes about once at least.
+        case retry = 2
+    }
+
+    /// Why it cannot be as it says; nil if it can.
+    public var refusal: String? {
+        if afterUnknownOutcome == .retry, config.actsOnChain {
+            return "a node that sends transactions is looked up after a restart and cannot choose to be tried again"
+        }
+        return retry?.refusal(for: config)
     }
 
     public var kind: NodeKind { config.kind }

@@ -1117,7 +1117,7 @@ extension Wire.TaskNode: MessageShape, @unsafe CBridged {
 
     static func shape(of field: UInt32) -> FieldShape {
         switch field {
-        case 1: .varint
+        case 1, 101: .varint
         case 2, 3: .text
         case 10: .alternative(Wire.ETHTransferNode.self)
         case 11: .alternative(Wire.ContractWriteNode.self)
@@ -1139,6 +1139,7 @@ extension Wire.TaskNode: MessageShape, @unsafe CBridged {
         id = unsafe String(copying: c.pointee.id)
         name = unsafe String(copying: c.pointee.name)
         retry = unsafe optional(c.pointee.retry)
+        afterUnknownOutcome = unsafe Wire.UnknownOutcome(copying: c.pointee.after_unknown_outcome.rawValue)
         switch unsafe c.pointee.task_type_case.rawValue {
         case 10: taskType = unsafe .ethTransfer(required(c.pointee.eth_transfer))
         case 11: taskType = unsafe .contractWrite(required(c.pointee.contract_write))
@@ -1161,6 +1162,7 @@ extension Wire.TaskNode: MessageShape, @unsafe CBridged {
         if let value = retry {
             unsafe c.pointee.retry = arena.message(value)
         }
+        unsafe c.pointee.after_unknown_outcome = .init(rawValue: .init(truncatingIfNeeded: afterUnknownOutcome.rawValue))
         switch taskType {
         case nil: break
         case .ethTransfer(let value):
@@ -2434,7 +2436,7 @@ extension Wire.Task: MessageShape, @unsafe CBridged {
 
     static func shape(of field: UInt32) -> FieldShape {
         switch field {
-        case 1, 2, 3, 6: .text
+        case 1, 2, 3, 6, 100: .text
         case 4, 5, 7, 8, 9, 10, 11: .varint
         case 12: .message(Wire.TaskTrigger.self)
         case 13: .messages(Wire.TaskNode.self)
@@ -2462,6 +2464,7 @@ extension Wire.Task: MessageShape, @unsafe CBridged {
         inputVariables = unsafe dictionary(c.pointee.input_variables, c.pointee.n_input_variables) {
             unsafe (String(copying: $0.pointee.key), required($0.pointee.value))
         }
+        statusReason = unsafe String(copying: c.pointee.status_reason)
     }
 
     func fill(_ c: UnsafeMutablePointer<Aggregator__Task>, in arena: Arena) {
@@ -2488,6 +2491,7 @@ extension Wire.Task: MessageShape, @unsafe CBridged {
             unsafe entry.pointee.key = arena.text(key)
             unsafe entry.pointee.value = arena.message(value)
         }
+        unsafe c.pointee.status_reason = arena.text(statusReason)
     }
 
     public init(serialized bytes: Span<UInt8>) throws(ProtoError) { self = try unsafe Self.decoded(bytes) }

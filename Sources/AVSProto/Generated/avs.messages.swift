@@ -280,6 +280,25 @@ extension Wire {
         ]
     }
 
+    /// Ours: nobody knows whether a request that was under way when the service ended has had its effect.
+    public struct UnknownOutcome: ProtoEnum {
+        public var rawValue: Int32
+        public init(rawValue: Int32) { self.rawValue = rawValue }
+
+        /// As the service is configured, which is to fail unless its administrator chose otherwise.
+        public static let unspecified = UnknownOutcome(rawValue: 0)
+        /// The step fails with `outcome unknown after restart`: the effect comes about once at most.
+        public static let fail = UnknownOutcome(rawValue: 1)
+        /// The request is sent again: the effect comes about once at least. The step tells of it in failed_attempts.
+        public static let retry = UnknownOutcome(rawValue: 2)
+
+        public static let declared: [(name: String, value: Self)] = [
+            ("UNKNOWN_OUTCOME_UNSPECIFIED", .unspecified),
+            ("UNKNOWN_OUTCOME_FAIL", .fail),
+            ("UNKNOWN_OUTCOME_RETRY", .retry),
+        ]
+    }
+
     /// Names one task.
     public struct IdReq: ProtoMessage {
         public static let fullName = "aggregator.IdReq"
@@ -730,6 +749,10 @@ extension Wire {
         public var name: String = ""
         /// Ours: whether the node runs again when it fails. Without one it runs once.
         public var retry: Wire.RetryPolicy?
+        /// Ours: what becomes of the node when the service ended while the node's request was under way, and the
+        /// request is one that may have changed something: a POST, PUT, PATCH or DELETE, or a GraphQL mutation. Not for
+        /// nodes that send transactions, which are looked up on the chain instead.
+        public var afterUnknownOutcome: Wire.UnknownOutcome = .init(rawValue: 0)
 
         /// One of the fields of `task_type`.
         public enum OneOf_TaskType: Hashable, Sendable {
@@ -1212,6 +1235,9 @@ extension Wire {
         public var edges: [Wire.TaskEdge] = []
         /// ListTasks leaves it out.
         public var inputVariables: [String: JSONValue] = [:]
+        /// Ours: why the service itself disabled the task; empty when it did not, or its owner has changed the task
+        /// since.
+        public var statusReason: String = ""
 
         public init() {}
     }

@@ -49,7 +49,7 @@ extension Stored.TaskRecord: MessageShape, @unsafe CBridged {
     static func shape(of field: UInt32) -> FieldShape {
         switch field {
         case 1: .message(Wire.Task.self)
-        case 2, 3, 4, 5, 6: .varint
+        case 2, 3, 4, 5, 6, 7: .varint
         default: .unknown
         }
     }
@@ -61,6 +61,7 @@ extension Stored.TaskRecord: MessageShape, @unsafe CBridged {
         runsInFlight = unsafe c.pointee.runs_in_flight
         requestedStatusPlusOne = unsafe c.pointee.requested_status_plus_one
         validationFailures = unsafe c.pointee.validation_failures
+        interruptedRuns = unsafe c.pointee.interrupted_runs
     }
 
     func fill(_ c: UnsafeMutablePointer<Aggregator__Storage__TaskRecord>, in arena: Arena) {
@@ -72,6 +73,7 @@ extension Stored.TaskRecord: MessageShape, @unsafe CBridged {
         unsafe c.pointee.runs_in_flight = runsInFlight
         unsafe c.pointee.requested_status_plus_one = requestedStatusPlusOne
         unsafe c.pointee.validation_failures = validationFailures
+        unsafe c.pointee.interrupted_runs = interruptedRuns
     }
 
     public init(serialized bytes: Span<UInt8>) throws(ProtoError) { self = try unsafe Self.decoded(bytes) }
@@ -486,6 +488,51 @@ extension Stored.JournalRecord: MessageShape, @unsafe CBridged {
             unsafe c.pointee.selection_case = .init(rawValue: 5)
             unsafe c.pointee.selected_condition = arena.text(value)
         }
+    }
+
+    public init(serialized bytes: Span<UInt8>) throws(ProtoError) { self = try unsafe Self.decoded(bytes) }
+    public func serialized(headroom: Int) -> [UInt8] { unsafe encoded(headroom: headroom) }
+}
+
+extension Stored.OutboxRecord: MessageShape, @unsafe CBridged {
+    typealias CType = Aggregator__Storage__OutboxRecord
+    static var descriptor: UnsafePointer<ProtobufCMessageDescriptor> {
+        unsafe CAVSProto_aggregator__storage__outbox_record__descriptor()
+    }
+
+    static func shape(of field: UInt32) -> FieldShape {
+        switch field {
+        case 1, 7: .text
+        case 2: .message(JSONValue.self)
+        case 3, 4, 5, 6, 8, 9: .varint
+        default: .unknown
+        }
+    }
+
+    init(copying c: UnsafePointer<Aggregator__Storage__OutboxRecord>) {
+        eventId = unsafe String(copying: c.pointee.event_id)
+        payload = unsafe optional(c.pointee.payload)
+        isUrgent = unsafe c.pointee.is_urgent != 0
+        createdAt = unsafe c.pointee.created_at
+        attempts = unsafe c.pointee.attempts
+        nextAttemptAt = unsafe c.pointee.next_attempt_at
+        error = unsafe String(copying: c.pointee.error)
+        isDead = unsafe c.pointee.is_dead != 0
+        merged = unsafe c.pointee.merged
+    }
+
+    func fill(_ c: UnsafeMutablePointer<Aggregator__Storage__OutboxRecord>, in arena: Arena) {
+        unsafe c.pointee.event_id = arena.text(eventId)
+        if let value = payload {
+            unsafe c.pointee.payload = arena.message(value)
+        }
+        unsafe c.pointee.is_urgent = isUrgent ? 1 : 0
+        unsafe c.pointee.created_at = createdAt
+        unsafe c.pointee.attempts = attempts
+        unsafe c.pointee.next_attempt_at = nextAttemptAt
+        unsafe c.pointee.error = arena.text(error)
+        unsafe c.pointee.is_dead = isDead ? 1 : 0
+        unsafe c.pointee.merged = merged
     }
 
     public init(serialized bytes: Span<UInt8>) throws(ProtoError) { self = try unsafe Self.decoded(bytes) }

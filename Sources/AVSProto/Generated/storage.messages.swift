@@ -34,6 +34,8 @@ extension Stored {
         /// One more than the status that its owner asked for during a run; 0 is none.
         public var requestedStatusPlusOne: Int32 = 0
         public var validationFailures: Int64 = 0
+        /// Runs in a row that were given up because the process ended with them again and again.
+        public var interruptedRuns: Int64 = 0
 
         public init() {}
     }
@@ -200,6 +202,31 @@ extension Stored {
         }
 
         public var selection: OneOf_Selection?
+
+        public init() {}
+    }
+
+    /// `outbox:<20 digits>`: something that the outside is to be told, written with the change that causes it.
+    public struct OutboxRecord: ProtoMessage {
+        public static let fullName = "aggregator.storage.OutboxRecord"
+
+        /// Names the event: the same whenever and however often it is delivered.
+        public var eventId: String = ""
+        /// A JSON object: what the receiver is told.
+        public var payload: JSONValue?
+        /// Must not give way to younger ones.
+        public var isUrgent: Bool = false
+        /// Milliseconds since the epoch.
+        public var createdAt: Int64 = 0
+        public var attempts: UInt32 = 0
+        /// Milliseconds since the epoch.
+        public var nextAttemptAt: Int64 = 0
+        /// Of the last attempt.
+        public var error: String = ""
+        /// Given up: it stays for people to see.
+        public var isDead: Bool = false
+        /// Older messages that gave way when the outbox was full, and that this one stands for.
+        public var merged: UInt64 = 0
 
         public init() {}
     }

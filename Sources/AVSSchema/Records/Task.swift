@@ -13,6 +13,7 @@ extension AutomationTask: StoreValue {
         runsInFlight = record.runsInFlight
         requestedStatus = TaskStatus(rawValue: record.requestedStatusPlusOne &- 1)
         validationFailures = record.validationFailures
+        interruptedRuns = record.interruptedRuns
     }
 
     public var stored: [UInt8] {
@@ -23,6 +24,7 @@ extension AutomationTask: StoreValue {
         record.runsInFlight = runsInFlight
         record.requestedStatusPlusOne = requestedStatus.map { $0.rawValue + 1 } ?? 0
         record.validationFailures = validationFailures
+        record.interruptedRuns = interruptedRuns
         return record.serialized()
     }
 }

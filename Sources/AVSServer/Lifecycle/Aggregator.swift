@@ -11,7 +11,8 @@ public import ServiceLifecycle
 /// The running service: its listener, its worker, its sweeper.
 ///
 /// Graceful shutdown by OVL-12: health turns NOT_SERVING, operator streams end with OK, connections drain, no further
-/// run is claimed, runs in progress get ``Settings/runDrainTimeout``; what is left goes on at the next start. The store
+/// run is claimed, runs in progress get ``Settings/runDrainTimeout``, then the outbox stops; what is left goes on at the
+/// next start. The store
 /// is its owner's to close afterwards.
 public final class Aggregator: Service {
     /// What does not belong to the engine.
@@ -50,7 +51,7 @@ public final class Aggregator: Service {
         }
     }
 
-    private enum Part: Sendable { case listener, admin, worker, sweeper, secrets, keys, clock, timer, http }
+    private enum Part: Sendable { case listener, admin, worker, sweeper, outbox, secrets, keys, clock, timer, http }
 
     private let engine: TaskEngine
     private let settings: Settings
@@ -132,6 +133,7 @@ public final class Aggregator: Service {
             group.addTask { try await self.server.run(); return .listener }
             group.addTask { await self.engine.executions.run(); return .worker }
             group.addTask { try await self.engine.runSweeper(); return .sweeper }
+            group.addTask { try await self.engine.runOutbox(); return .outbox }
             group.addTask { try await self.engine.secrets.run(); return .secrets }
             group.addTask { try await self.engine.apiKeys.run(); return .keys }
             if let admin { group.addTask { try await admin.run(); return .admin } }
@@ -164,7 +166,7 @@ public final class Aggregator: Service {
                     return .timer
                 }
             case .worker, .timer: return
-            case .admin, .sweeper, .secrets, .keys, .clock, .http: break
+            case .admin, .sweeper, .outbox, .secrets, .keys, .clock, .http: break
             }
         }
     }

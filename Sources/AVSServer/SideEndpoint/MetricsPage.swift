@@ -15,6 +15,15 @@ struct MetricsPage {
         var runningExecutions = 0
         var skippedTicks = 0
         var connectedOperators = 0
+        /// Tasks that the service itself disabled.
+        var tasksSwitchedOff = 0
+        /// Messages to the outside; `nil` where nobody is told anything.
+        var outbox: Outbox?
+
+        struct Outbox: Hashable {
+            var pending: Int
+            var dead: Int
+        }
     }
 
     var transport: TransportStatistics
@@ -49,7 +58,7 @@ struct MetricsPage {
         let reasons = 2 * TransportStatistics.reasons.count + TransportStatistics.handshakeFailures.count
         let histograms = timeExponents.count + sizeExponents.count + countExponents.count + 3 * 3
         let scripts = 5 + ScriptMetrics.reasonLimit
-        return (methods + 1) * perMethod + reasons + TransportStatistics().framesByKind.count + histograms + scripts + 24
+        return (methods + 1) * perMethod + reasons + TransportStatistics().framesByKind.count + histograms + scripts + 28
     }
 
     // MARK: Calls
@@ -153,7 +162,15 @@ struct MetricsPage {
             engine.skippedTicks)
         page.single(
             "avs_operators_connected", .gauge, "Operators that hold a stream of checks.", engine.connectedOperators)
+        page.single(
+            "avs_tasks_switched_off_total", .counter,
+            "Tasks disabled by the service: their runs could not begin, or the process ended with them.",
+            engine.tasksSwitchedOff)
+        guard let outbox = engine.outbox else { return }
+        page.single("avs_outbox_pending", .gauge, "Messages to the outside that nobody has taken yet.", outbox.pending)
+        page.single("avs_outbox_dead", .gauge, "Messages to the outside that were given up.", outbox.dead)
     }
+
 
     // MARK: Scripts
 

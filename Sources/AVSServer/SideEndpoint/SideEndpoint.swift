@@ -70,10 +70,13 @@ public struct SideEndpoint: Sendable {
 
     private func engineLoad() async -> MetricsPage.Engine {
         let load = await engine.executions.load
+        let outbox = await engine.outbox?.load
         return MetricsPage.Engine(
             waitingExecutions: load.waiting, runningExecutions: load.running,
             skippedTicks: await engine.executions.skippedTicks,
-            connectedOperators: await engine.operators.connected.count)
+            connectedOperators: await engine.operators.connected.count,
+            tasksSwitchedOff: await engine.executions.switchedOff,
+            outbox: outbox.map { MetricsPage.Engine.Outbox(pending: $0.pending, dead: $0.dead) })
     }
 
     private func operators() async throws -> JSONValue {

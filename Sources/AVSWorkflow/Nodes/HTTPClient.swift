@@ -1,3 +1,5 @@
+public import AVSPrimitives
+
 /// One request of a node to a server of the world outside.
 public struct HTTPRequest: Hashable, Sendable {
     public enum Method: String, Hashable, Sendable, CaseIterable {
@@ -101,4 +103,11 @@ public protocol HTTPClient: Sendable {
     ///
     /// - Throws: ``HTTPTransportError``; every status of a server is an answer.
     func send(_ request: HTTPRequest) async throws -> HTTPResponse
+
+    /// This client on behalf of one owner: requests of several owners share its places fairly (OVL-6).
+    func serving(_ owner: Address) -> any HTTPClient
+}
+
+extension HTTPClient {
+    public func serving(_ owner: Address) -> any HTTPClient { self }
 }

@@ -1,5 +1,5 @@
 public import AVSEthereum
-import AVSModel
+public import AVSModel
 public import AVSPrimitives
 
 /// The world of a run: everything outside of it, behind protocols.
@@ -14,6 +14,8 @@ public struct WorkflowEnvironment: Sendable {
     public var wallet: ActingWallet?
     /// A loop over more fails (reliability-security.md 4.2).
     public var loopElements = 10_000
+    /// For nodes that say nothing of it themselves (`effects.blind_after_restart`).
+    public var afterUnknownOutcome = Node.UnknownOutcome.fail
 
     public init(
         chain: (any ChainClient)?, http: any HTTPClient, time: any TimeSource,

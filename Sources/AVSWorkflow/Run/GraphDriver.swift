@@ -127,20 +127,29 @@ struct GraphDriver {
             context: NodeContext(environment: environment, variables: variables.values, report: report) {
                 [plan] condition in plan.target(ofCondition: condition, at: position)
             }, builder: builder)
-        if let record {
-            group.addTask { .finished(position, input: input, record.finished ?? execution.unknown()) }
+        if let finished = record?.finished ?? (record == nil ? nil : outcomeUnknown(execution)) {
+            group.addTask { .finished(position, input: input, finished) }
             return
         }
+        let isAgain = record != nil
         group.addTask {
-            if node.config.effect == .blind {
+            if node.config.effect == .blind, !isAgain {
                 do {
                     try await recorder.record(NodeRecord(nodeID: node.id, inputDigest: input), isDurable: true)
                 } catch {
                     return .notBegun(.recorder("\(error)"))
                 }
             }
-            return .finished(position, input: input, await execution.run())
+            return .finished(position, input: input, await execution.run(isAgain: isAgain))
         }
+    }
+
+    /// The end of a node that was begun before a crash; nil if it is to be tried again.
+    private func outcomeUnknown(_ execution: NodeExecution) -> FinishedNode? {
+        let node = execution.node
+        let choice = node.afterUnknownOutcome ?? environment.afterUnknownOutcome
+        guard choice == .retry, node.config.effect == .blind, stop == nil else { return execution.unknown() }
+        return nil
     }
 
     // MARK: Ending
@@ -194,21 +203,29 @@ struct NodeExecution: Sendable {
     /// The end of a node that was begun before a crash, and of whose effect nothing is known (XO-3, *blind effect*).
     func unknown() -> FinishedNode {
         let now = context.environment.time.now
-        let failure = NodeFailure("outcome unknown after restart")
+        let failure = NodeFailure(Self.outcomeUnknown)
         let (step, _) = builder.step(
             of: node, NodeOutcome(failure: failure), log: ["Error: \(failure.message)"], inputs: inputs, startAt: now,
             endAt: now)
         return FinishedNode(step: step)
     }
 
-    func run() async -> FinishedNode {
+    private static let outcomeUnknown = "outcome unknown after restart"
+
+    /// - Parameter isAgain: whether an attempt before a crash is not known to have had its effect; the step says so.
+    func run(isAgain: Bool = false) async -> FinishedNode {
         let time = context.environment.time
         let startAt = time.now
         var log: [String] = []
         var failed: [Step.Attempt] = []
+        if isAgain {
+            failed.append(Step.Attempt(startAt: startAt, endAt: startAt, error: Self.outcomeUnknown, errorCode: .unspecified))
+            log.append("\(Self.outcomeUnknown); tried again, as the node chooses")
+        }
+        let interrupted = failed.count
         var begun = startAt
         var outcome = await attempt(&log)
-        while let failure = outcome.failure, let pause = pause(after: failed.count + 1, failure, begun: begun) {
+        while let failure = outcome.failure, let pause = pause(after: failed.count - interrupted + 1, failure, begun: begun) {
             failed.append(
                 Step.Attempt(
                     startAt: begun, endAt: time.now, error: builder.redaction.redact(failure.message),

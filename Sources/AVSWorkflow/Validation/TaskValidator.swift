@@ -139,7 +139,7 @@ public struct TaskValidator: Sendable {
 
     private static func checkRetries(of nodes: [Node]) throws(InvalidArgument) {
         for node in nodes {
-            if let why = node.retry?.refusal(for: node.config) {
+            if let why = node.refusal {
                 throw InvalidArgument(
                     .invalidNodeConfig, "Invalid task argument: node '\(node.id.excerpt())' validation failed: \(why)")
             }

@@ -629,6 +629,9 @@ static inline const ProtobufCMessageDescriptor * _Nonnull CAVSProto_aggregator__
 static inline const ProtobufCMessageDescriptor * _Nonnull CAVSProto_aggregator__storage__journal_record__descriptor(void) {
   return &aggregator__storage__journal_record__descriptor;
 }
+static inline const ProtobufCMessageDescriptor * _Nonnull CAVSProto_aggregator__storage__outbox_record__descriptor(void) {
+  return &aggregator__storage__outbox_record__descriptor;
+}
 static inline const ProtobufCMessageDescriptor * _Nonnull CAVSProto_aggregator__storage__intent_record__descriptor(void) {
   return &aggregator__storage__intent_record__descriptor;
 }

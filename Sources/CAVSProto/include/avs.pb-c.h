@@ -271,6 +271,12 @@ typedef enum _Aggregator__ErrorCode {
   AGGREGATOR__ERROR_CODE__INSUFFICIENT_CREDIT = 8004
     PROTOBUF_C__FORCE_ENUM_TO_BE_INT_SIZE(AGGREGATOR__ERROR_CODE)
 } Aggregator__ErrorCode;
+typedef enum _Aggregator__UnknownOutcome {
+  AGGREGATOR__UNKNOWN_OUTCOME__UNKNOWN_OUTCOME_UNSPECIFIED = 0,
+  AGGREGATOR__UNKNOWN_OUTCOME__UNKNOWN_OUTCOME_FAIL = 1,
+  AGGREGATOR__UNKNOWN_OUTCOME__UNKNOWN_OUTCOME_RETRY = 2
+    PROTOBUF_C__FORCE_ENUM_TO_BE_INT_SIZE(AGGREGATOR__UNKNOWN_OUTCOME)
+} Aggregator__UnknownOutcome;
 
 /* --- messages --- */
 
@@ -814,6 +820,7 @@ struct  Aggregator__TaskNode
   ProtobufCBinaryData id;
   ProtobufCBinaryData name;
   Aggregator__RetryPolicy *retry;
+  Aggregator__UnknownOutcome after_unknown_outcome;
   Aggregator__TaskNode__TaskTypeCase task_type_case;
   union {
     Aggregator__ETHTransferNode *eth_transfer;
@@ -830,7 +837,7 @@ struct  Aggregator__TaskNode
 };
 #define AGGREGATOR__TASK_NODE__INIT \
  { PROTOBUF_C_MESSAGE_INIT (&aggregator__task_node__descriptor) \
-    , AGGREGATOR__NODE_TYPE__NODE_TYPE_UNSPECIFIED, {0,NULL}, {0,NULL}, NULL, AGGREGATOR__TASK_NODE__TASK_TYPE__NOT_SET, {0} }
+    , AGGREGATOR__NODE_TYPE__NODE_TYPE_UNSPECIFIED, {0,NULL}, {0,NULL}, NULL, AGGREGATOR__UNKNOWN_OUTCOME__UNKNOWN_OUTCOME_UNSPECIFIED, AGGREGATOR__TASK_NODE__TASK_TYPE__NOT_SET, {0} }
 
 
 struct  Aggregator__RetryPolicy
@@ -1450,10 +1457,11 @@ struct  Aggregator__Task
   Aggregator__TaskEdge **edges;
   size_t n_input_variables;
   Aggregator__Task__InputVariablesEntry **input_variables;
+  ProtobufCBinaryData status_reason;
 };
 #define AGGREGATOR__TASK__INIT \
  { PROTOBUF_C_MESSAGE_INIT (&aggregator__task__descriptor) \
-    , {0,NULL}, {0,NULL}, {0,NULL}, 0, 0, {0,NULL}, 0, 0, 0, 0, AGGREGATOR__TASK_STATUS__Enabled, NULL, 0,NULL, 0,NULL, 0,NULL }
+    , {0,NULL}, {0,NULL}, {0,NULL}, 0, 0, {0,NULL}, 0, 0, 0, 0, AGGREGATOR__TASK_STATUS__Enabled, NULL, 0,NULL, 0,NULL, 0,NULL, {0,NULL} }
 
 
 typedef enum {
@@ -3241,6 +3249,7 @@ extern const ProtobufCEnumDescriptor    aggregator__execution_tier__descriptor;
 extern const ProtobufCEnumDescriptor    aggregator__execution_status__descriptor;
 extern const ProtobufCEnumDescriptor    aggregator__task_status__descriptor;
 extern const ProtobufCEnumDescriptor    aggregator__error_code__descriptor;
+extern const ProtobufCEnumDescriptor    aggregator__unknown_outcome__descriptor;
 extern const ProtobufCMessageDescriptor aggregator__id_req__descriptor;
 extern const ProtobufCMessageDescriptor aggregator__page_info__descriptor;
 extern const ProtobufCMessageDescriptor aggregator__get_signature_format_req__descriptor;

@@ -31,6 +31,7 @@ typedef struct Aggregator__Storage__OperatorRecord Aggregator__Storage__Operator
 typedef struct Aggregator__Storage__SecretRecord Aggregator__Storage__SecretRecord;
 typedef struct Aggregator__Storage__AnswerRecord Aggregator__Storage__AnswerRecord;
 typedef struct Aggregator__Storage__JournalRecord Aggregator__Storage__JournalRecord;
+typedef struct Aggregator__Storage__OutboxRecord Aggregator__Storage__OutboxRecord;
 typedef struct Aggregator__Storage__IntentRecord Aggregator__Storage__IntentRecord;
 typedef struct Aggregator__Storage__IntentRecord__UserOperationEffect Aggregator__Storage__IntentRecord__UserOperationEffect;
 typedef struct Aggregator__Storage__LaneRecord Aggregator__Storage__LaneRecord;
@@ -73,10 +74,11 @@ struct  Aggregator__Storage__TaskRecord
   int64_t runs_in_flight;
   int32_t requested_status_plus_one;
   int64_t validation_failures;
+  int64_t interrupted_runs;
 };
 #define AGGREGATOR__STORAGE__TASK_RECORD__INIT \
  { PROTOBUF_C_MESSAGE_INIT (&aggregator__storage__task_record__descriptor) \
-    , NULL, 0, 0, 0, 0, 0 }
+    , NULL, 0, 0, 0, 0, 0, 0 }
 
 
 struct  Aggregator__Storage__ExecutionRecord
@@ -289,6 +291,24 @@ struct  Aggregator__Storage__JournalRecord
     , {0,NULL}, {0,NULL}, NULL, NULL, AGGREGATOR__STORAGE__JOURNAL_RECORD__SELECTION__NOT_SET, {0} }
 
 
+struct  Aggregator__Storage__OutboxRecord
+{
+  ProtobufCMessage base;
+  ProtobufCBinaryData event_id;
+  Google__Protobuf__Value *payload;
+  protobuf_c_boolean is_urgent;
+  int64_t created_at;
+  uint32_t attempts;
+  int64_t next_attempt_at;
+  ProtobufCBinaryData error;
+  protobuf_c_boolean is_dead;
+  uint64_t merged;
+};
+#define AGGREGATOR__STORAGE__OUTBOX_RECORD__INIT \
+ { PROTOBUF_C_MESSAGE_INIT (&aggregator__storage__outbox_record__descriptor) \
+    , {0,NULL}, NULL, 0, 0, 0, 0, {0,NULL}, 0, 0 }
+
+
 struct  Aggregator__Storage__IntentRecord__UserOperationEffect
 {
   ProtobufCMessage base;
@@ -414,6 +434,9 @@ void   aggregator__storage__answer_record__init
 /* Aggregator__Storage__JournalRecord methods */
 void   aggregator__storage__journal_record__init
                      (Aggregator__Storage__JournalRecord         *message);
+/* Aggregator__Storage__OutboxRecord methods */
+void   aggregator__storage__outbox_record__init
+                     (Aggregator__Storage__OutboxRecord         *message);
 /* Aggregator__Storage__IntentRecord__UserOperationEffect methods */
 void   aggregator__storage__intent_record__user_operation_effect__init
                      (Aggregator__Storage__IntentRecord__UserOperationEffect         *message);
@@ -473,6 +496,9 @@ typedef void (*Aggregator__Storage__AnswerRecord_Closure)
 typedef void (*Aggregator__Storage__JournalRecord_Closure)
                  (const Aggregator__Storage__JournalRecord *message,
                   void *closure_data);
+typedef void (*Aggregator__Storage__OutboxRecord_Closure)
+                 (const Aggregator__Storage__OutboxRecord *message,
+                  void *closure_data);
 typedef void (*Aggregator__Storage__IntentRecord__UserOperationEffect_Closure)
                  (const Aggregator__Storage__IntentRecord__UserOperationEffect *message,
                   void *closure_data);
@@ -508,6 +534,7 @@ extern const ProtobufCMessageDescriptor aggregator__storage__operator_record__de
 extern const ProtobufCMessageDescriptor aggregator__storage__secret_record__descriptor;
 extern const ProtobufCMessageDescriptor aggregator__storage__answer_record__descriptor;
 extern const ProtobufCMessageDescriptor aggregator__storage__journal_record__descriptor;
+extern const ProtobufCMessageDescriptor aggregator__storage__outbox_record__descriptor;
 extern const ProtobufCMessageDescriptor aggregator__storage__intent_record__descriptor;
 extern const ProtobufCMessageDescriptor aggregator__storage__intent_record__user_operation_effect__descriptor;
 extern const ProtobufCEnumDescriptor    aggregator__storage__intent_record__state__descriptor;

@@ -19,7 +19,7 @@ extension AnswerPrinter {
     func task(_ task: AutomationTask) -> [String] {
         let trigger = ProtoJSON.json(Wire.TaskTrigger(task.trigger))
         let facts = [
-            ("task", "\(task.id)"), ("name", Self.plain(task.name)), ("status", task.status.name),
+            ("task", "\(task.id)"), ("name", Self.plain(task.name)), ("status", status(of: task)),
             ("owner", task.owner.checksummed), ("wallet", task.wallet.checksummed), ("chain", "\(task.chainID)"),
             ("runs", "\(task.executionCount) of \(task.maxExecution == 0 ? "any number" : "\(task.maxExecution)")"),
             ("start", task.startAt?.iso8601 ?? "at once"), ("expires", task.expiredAt?.iso8601 ?? "never"),
@@ -28,6 +28,11 @@ extension AnswerPrinter {
         let nodes = task.nodes.map { ("node", ProtoJSON.json(Wire.TaskNode($0)).serialized) }
         let edges = task.edges.map { ("edge", "\(Self.plain($0.source)) -> \(Self.plain($0.target))") }
         return self.facts(facts + nodes + edges, ProtoJSON.json(Wire.Task(task)))
+    }
+
+    /// With the service's reason, where it has disabled the task itself.
+    private func status(of task: AutomationTask) -> String {
+        task.statusReason.isEmpty ? task.status.name : "\(task.status.name): \(Self.plain(task.statusReason))"
     }
 
     func change(_ change: TaskChange) -> String {

@@ -191,6 +191,7 @@ let allMessages: [any ProtoMessage.Type] = [
     Stored.SecretRecord.self,
     Stored.AnswerRecord.self,
     Stored.JournalRecord.self,
+    Stored.OutboxRecord.self,
     Stored.IntentRecord.self,
     Stored.IntentRecord.UserOperationEffect.self,
     Stored.LaneRecord.self,

@@ -357,6 +357,48 @@ struct StoppedRunTests {
         #expect(second.ids == ["p"], "what became of it is known from now on")
     }
 
+    @Test(
+        "XO-3 B5 tries a blind effect again if the node chooses so, else as the service does; the step tells of it",
+        arguments: [
+            (nil, .fail, 0), (.fail, .fail, 0), (.retry, .fail, 1), (nil, .retry, 1), (.fail, .retry, 0),
+        ] as [(Node.UnknownOutcome?, Node.UnknownOutcome, Int)])
+    func retriedEffect(choice: Node.UnknownOutcome?, standard: Node.UnknownOutcome, sent: Int) async throws {
+        let post = Node(
+            id: "p", name: "p", config: .restAPI(RestAPINode(url: "https://pay", method: "POST")),
+            afterUnknownOutcome: choice)
+        let task = Sample.task(nodes: [post, Sample.rest("z")], edges: "T>p p>z")
+        let first = Recorder()
+        _ = await run(task, Sample.environment(http: FakeServer()), recorder: first)
+        let begun = Array(first.records.prefix(1))
+        #expect(begun.map(\.nodeID) == ["p"] && begun[0].finished == nil)
+        let again = FakeServer()
+        var environment = Sample.environment(http: again)
+        environment.afterUnknownOutcome = standard
+        let second = Recorder()
+        let resumed = await run(task, environment, recorded: begun, recorder: second)
+        #expect(again.requests.filter { $0.url == "https://pay" }.count == sent)
+        let step = try #require(resumed.step("p"))
+        #expect(step.success == (sent == 1))
+        #expect(step.failedAttempts.map(\.error) == (sent == 1 ? ["outcome unknown after restart"] : []))
+        #expect(second.ids.first == "p" && second.durable.first == "p", "what became of it is known from now on")
+    }
+
+    @Test("XO-22 does not try a blind effect again once its task is stopped")
+    func notRetriedWhenStopped() async {
+        let post = Node(
+            id: "p", name: "p", config: .restAPI(RestAPINode(url: "https://pay", method: "POST")),
+            afterUnknownOutcome: .retry)
+        let task = Sample.task(nodes: [post], edges: "T>p")
+        let first = Recorder()
+        _ = await run(task, Sample.environment(http: FakeServer()), recorder: first)
+        let again = FakeServer()
+        let signal = StopSignal()
+        signal.set()
+        let resumed = await run(
+            task, Sample.environment(http: again), recorded: Array(first.records.prefix(1)), signal: signal)
+        #expect(again.requests.isEmpty && resumed.step("p")?.error == "outcome unknown after restart")
+    }
+
     @Test("XO-16 does not begin a blind effect that cannot be recorded")
     func unrecordedEffect() async {
         let post = Node(id: "p", name: "p", config: .restAPI(RestAPINode(url: "https://pay", method: "POST")))
