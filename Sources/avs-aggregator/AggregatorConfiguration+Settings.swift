@@ -75,7 +75,19 @@ extension AggregatorConfiguration {
         engine.rowsPerPage = limits.pageRows
         engine.bytesPerPage = limits.pageBytes
         engine.dedupRecordsPerTask = dedup.recordsPerTask
+        engine.journalBytes = limits.journalBytes
+        engine.executionRecordBytes = limits.executionRecordBytes
+        engine.updateBytes = store.batchBytes
         return engine
+    }
+
+    /// What one run may come to.
+    var runLimits: RunLimits {
+        var run = RunLimits()
+        run.loopElements = limits.loopElements
+        run.steps = limits.stepsPerExecution
+        run.stepOutputBytes = limits.stepOutputBytes
+        return run
     }
 
     private var engineTimes: EngineTimes {

@@ -99,7 +99,7 @@ struct Wiring {
         }
         let runner = GraphRunner(
             chains: chains.clients, http: http, time: time, scripts: scripts ?? SimpleScriptRunner(),
-            services: configuration.workflowServices(chains.clients), loopElements: configuration.limits.loopElements,
+            services: configuration.workflowServices(chains.clients), limits: configuration.runLimits,
             wallets: engineSettings.walletCalls, afterUnknownOutcome: engineSettings.afterUnknownOutcome)
         let engine = TaskEngine(
             store: store, configuration: engineSettings, runner: runner, immediate: runner, epoch: store.status.epoch,

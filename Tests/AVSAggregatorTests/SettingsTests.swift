@@ -27,6 +27,7 @@ struct SettingsTests {
         var output = ""
         dump(configuration.engineConfiguration([:], defaultID: 1), to: &output)
         dump(configuration.serverSettings(security: .plaintext), to: &output)
+        dump(configuration.runLimits, to: &output)
         dump(store, to: &output)
         dump(configuration.backupSettings, to: &output)
         dump(configuration.scriptSettings(programs: "bin"), to: &output)
@@ -60,7 +61,8 @@ struct SettingsTests {
         "limits: {wallets_per_owner: 9}", "limits: {secrets_per_owner: 9}", "limits: {secret_size: 1KiB}", "limits: {nodes_per_task: 9}", "limits: {edges_per_task: 9}",
         "limits: {nesting: 9}", "limits: {schedules_per_trigger: 9}", "limits: {addresses_per_query: 9}",
         "limits: {conditions_per_query: 9}", "limits: {queued_per_task: 9}", "limits: {queued_per_owner: 999}",
-        "limits: {queued_in_all: 9999}", "limits: {page_rows: 9}", "limits: {page_size: 64KiB}",
+        "limits: {queued_in_all: 9999}", "limits: {loop_elements: 9}", "limits: {steps_per_execution: 9}",
+        "limits: {journal_size: 2MiB}", "limits: {step_output_size: 1KiB}", "limits: {execution_record_size: 64KiB}", "limits: {page_rows: 9}", "limits: {page_size: 64KiB}",
         "store: {batch_max: 1MiB}", "store: {batch_updates_max: 9}", "store: {unsynced_max_age: 9ms}",
         "store: {commit_mark_interval: 9s}", "store: {block_cache: 1MiB}", "store: {write_buffer: 1MiB}",
         "disk: {soft: \"9%, 9GiB\"}", "disk: {hard: \"1%, 9MiB\"}", "disk: {ballast: 1MiB}", "dedup: {keep: 9d}",

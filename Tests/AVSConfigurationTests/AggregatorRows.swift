@@ -168,7 +168,7 @@ enum AggregatorRows {
     private static let runs: [KeyRow] = [
         .integer("limits.loop_elements", 10_000, 1...1_000_000),
         .integer("limits.steps_per_execution", 10_000, 1...1_000_000),
-        .integer("limits.queued_per_task", 100, 1...1_000_000, with: roomy),
+        .integer("limits.queued_per_task", 100, 1...10_000, with: roomy),
         .integer(
             "limits.queued_per_owner", 1_000, 1...10_000_000, sample: 1_000,
             with: [

@@ -73,6 +73,10 @@ struct RuleTests {
                 "controller.private_key: and"
             ),
             ("limits: {queued_per_task: 1001}", "limits.queued_per_task: `1001` is above `queued_per_owner`"),
+            (
+                "store: {batch_max: 64KiB}\nlimits: {queued_per_task: 513}",
+                "limits.queued_per_task: `513` jobs cannot be deleted in one update of 65536 bytes: wanted at most 512"
+            ),
             ("outbox: {first_retry: 1h, longest_retry: 1s}", "outbox.first_retry: `1h` is above `longest_retry`"),
             ("drain: {total_timeout: 10s}", "drain.timeout: `30s` is above `total_timeout`"),
         ])

@@ -35,6 +35,8 @@ final class ScriptedRunner: WorkflowRunner {
         var records: [(record: NodeRecord, isDurable: Bool)] = []
         var recordsAfterHold = false
         var refusals: [any Error] = []
+        var failures: [NodeFailure] = []
+        var steps: [Step] = []
         var started: [RunRequest] = []
         var isHolding = false
         var held: [CheckedContinuation<Void, Never>] = []
@@ -48,6 +50,12 @@ final class ScriptedRunner: WorkflowRunner {
     /// What the recorder of a run threw.
     var refusals: [any Error] { state.withLock { $0.refusals } }
 
+    /// Why steps were not recorded with what they produced.
+    var failures: [NodeFailure] { state.withLock { $0.failures } }
+
+    /// What each run from now on comes to.
+    func end(with steps: [Step]) { state.withLock { $0.steps = steps } }
+
     /// Each run from now on records these, before it counts as started or after it was held.
     func write(_ records: [(record: NodeRecord, isDurable: Bool)], isAfterHold: Bool = false) {
         state.withLock {
@@ -59,6 +67,10 @@ final class ScriptedRunner: WorkflowRunner {
     /// - Returns: how the run ends when its recorder refuses.
     private func record(by recorder: some StepRecorder) async -> RunResult? {
         for (record, isDurable) in state.withLock({ $0.records }) {
+            if record.finished != nil, let failure = await recorder.refusal(of: record) {
+                state.withLock { $0.failures.append(failure) }
+                continue
+            }
             do { try await recorder.record(record, isDurable: isDurable) } catch {
                 state.withLock { $0.refusals.append(error) }
                 return RunResult(steps: [], status: .error, error: "\(error)")
@@ -114,7 +126,7 @@ final class ScriptedRunner: WorkflowRunner {
         }
         if state.withLock({ $0.recordsAfterHold }), let refusal = await record(by: recorder) { return refusal }
         if signal.isSet { return RunResult(steps: [], status: .error, error: "cancelled") }
-        return RunResult(steps: [], status: .success, error: "")
+        return RunResult(steps: state.withLock { $0.steps }, status: .success, error: "")
     }
 }
 

@@ -118,19 +118,68 @@ struct JournalTests {
         #expect(try store.read { try $0.rows(Rows<JournalKey>.all, limit: 10).count } == 0)
     }
 
-    @Test("a run whose steps are more than a journal may hold ends with what is allowed")
-    func full() async throws {
-        let harness = Harness()
-        let large = JSONValue.string(String(repeating: "x", count: 1_000_000))
-        harness.runner.write((0..<18).map { (Self.record("n\($0)", output: large), $0 % 5 == 0) })
+    /// How a run ends that records these.
+    private func end(
+        _ records: [NodeRecord], _ change: (inout EngineLimits) -> Void = { _ in }
+    ) async throws -> (Harness, Execution) {
+        let harness = Harness { change(&$0.limits) }
+        harness.runner.write(records.map { ($0, false) })
         let id = try await harness.createTask()
         try await harness.working { harness in
             _ = try await harness.engine.accept(Harness.report(id, block: 10))
             await harness.runner.waitForStarted(1)
         }
-        let execution = try #require(try harness.executions(id).first)
-        #expect(execution.status == .error && execution.error.contains("16777216 bytes"))
         #expect(try harness.store.read { try $0.rows(Rows<JournalKey>.all, limit: 100).count } == 0)
+        return (harness, try #require(try harness.executions(id).first))
+    }
+
+    @Test("limits.journal_size: a step that does not fit fails, a smaller one after it does not, and the run goes on")
+    func full() async throws {
+        let large = JSONValue.string(String(repeating: "x", count: 1_000_000))
+        let records = (0..<10).map { Self.record("n\($0)", output: large) } + [Self.record("small", output: 1)]
+        let (harness, execution) = try await end(records)
+        #expect(execution.status == .success)
+        let failures = harness.runner.failures
+        #expect(failures.count == 2, "each is there twice, as the step's output and as its data: eight fit")
+        for failure in failures {
+            #expect(failure.message.hasPrefix("output too large: 2000"), "\(failure.message)")
+            #expect(failure.message.hasSuffix("left of the journal's 16777216)"), "\(failure.message)")
+        }
+        let smaller = try await end([records[0]]) { $0.journalBytes = 1 << 20 }
+        #expect(smaller.0.runner.failures.count == 1)
+    }
+
+    @Test("limits.journal_size: an output that no update takes fails its step, whatever the journal may hold")
+    func entry() async throws {
+        let ones = JSONValue.array(Array(repeating: 1, count: 300_000))  // 600 kB as JSON, 3.3 MB in a record
+        let (harness, execution) = try await end([Self.record("n", output: ones), Self.record("small", output: 1)])
+        #expect(execution.status == .success && harness.runner.failures.count == 1)
+        #expect(harness.runner.failures.first?.message.contains("in one entry of the journal") == true)
+    }
+
+    @Test("limits.journal_size: a journal in which not even the begin of a node fits ends the run and says what is allowed")
+    func stuffed() async throws {
+        let (harness, execution) = try await end([Self.record("n", isFinished: false)]) { $0.journalBytes = 30 }
+        #expect(execution.status == .error && execution.error.contains("may have 30 bytes"))
+        #expect(harness.runner.refusals.count == 1)
+    }
+
+    @Test("limits.execution_record_size: a record is cut until it fits one message and one update with its task")
+    func recordSize() async throws {
+        let large = JSONValue.string(String(repeating: "x", count: 1 << 20))
+        let steps = (0..<6).compactMap { Self.record("n\($0)", output: large).finished?.step }
+        let harness = Harness()
+        harness.runner.end(with: steps)
+        // The task alone takes more of the update than the record leaves of it.
+        let id = try await harness.createTask { $0.inputVariables["text"] = .string(String(repeating: "y", count: 1 << 20)) }
+        let answer = try await harness.working { harness in
+            try await harness.engine.trigger(TriggerRequest(taskID: id, owner: Harness.owner, isBlocking: true))
+        }
+        let execution = try #require(try harness.executions(id).first)
+        #expect(answer.execution == execution, "the caller gets what is recorded")
+        let size = execution.stored.count
+        #expect(execution.steps.count == 6 && size < 3 << 20 && size > 1 << 20, "\(size)")
+        #expect(execution.steps.filter { $0.output?["truncated"] == true }.count == 4)
     }
 
     @Test("XO-2: a run whose journal cannot be read ends with a record that says so")

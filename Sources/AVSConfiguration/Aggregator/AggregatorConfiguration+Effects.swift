@@ -12,8 +12,6 @@ extension AggregatorConfiguration {
     private static let storageAndRuns = [
         // Version 1 knows workflows of the first tier only.
         "fee_rates.tiers.tier_2", "fee_rates.tiers.tier_3",
-        "limits.steps_per_execution", "limits.journal_size",
-        "limits.step_output_size", "limits.execution_record_size",
     ]
 
     private static let outside = [

@@ -10,6 +10,7 @@ extension AggregatorConfiguration {
         checkTokenSecrets(context)
         checkFolders(context)
         checkListeners(context)
+        checkUpdates(context)
         checkDevelopmentOnly(context)
         warnOfKeys(context)
         warnOfParts(context)
@@ -118,6 +119,19 @@ extension AggregatorConfiguration {
             context.warn("operator_auth", "operators are not authenticated: anybody can report triggers")
         }
     }
+
+    /// A task is deleted with the jobs that wait for it, in one update.
+    private func checkUpdates(_ context: SectionContext) {
+        let most = store.batchBytes / Self.bytesOfDeletedJob
+        guard limits.queuedPerTask > most else { return }
+        context.child("limits").refuse(
+            "queued_per_task",
+            "`\(limits.queuedPerTask)` jobs cannot be deleted in one update of \(store.batchBytes) bytes: "
+                + "wanted at most \(most), or a larger `store.batch_max`")
+    }
+
+    /// What the deletion of one waiting job adds to an update, at most.
+    static let bytesOfDeletedJob = 128
 
     private func checkDevelopmentOnly(_ context: SectionContext) {
         guard environment == .production else { return }

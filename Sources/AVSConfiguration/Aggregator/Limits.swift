@@ -39,12 +39,14 @@ extension AggregatorConfiguration {
 
         public var loopElements = 10_000
         public var stepsPerExecution = 10_000
+        /// No more than one update can delete with the task.
         public var queuedPerTask = 100
         public var queuedPerOwner = 1_000
         public var queuedInAll = 100_000
         public var journalBytes = 16 << 20
         public var stepOutputBytes = 1 << 20
-        /// Smaller than a message may be, or an execution could be stored that no call can return.
+        /// Beyond it outputs are cut with a mark. Smaller than a message may be, or an execution could be stored that no
+        /// call can return.
         public var executionRecordBytes = 3_670_016
         public var pageRows = 1_000
         /// Of the encoded items of one page.
@@ -116,7 +118,7 @@ extension AggregatorConfiguration.Limits: ConfigurationSection {
     private static let runKeys: [Key<Self>] = [
         .value("loop_elements", \.loopElements, .integer(1...1_000_000)),
         .value("steps_per_execution", \.stepsPerExecution, .integer(1...1_000_000)),
-        .value("queued_per_task", \.queuedPerTask, .integer(1...1_000_000)),
+        .value("queued_per_task", \.queuedPerTask, .integer(1...10_000)),
         .value("queued_per_owner", \.queuedPerOwner, .integer(1...10_000_000)),
         .value("queued_in_all", \.queuedInAll, .integer(1...10_000_000)),
         .value("journal_size", \.journalBytes, .byteCount(1 << 20...256 << 20)),

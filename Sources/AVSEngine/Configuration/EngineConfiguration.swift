@@ -1,6 +1,7 @@
 public import AVSEthereum
 public import AVSModel
 public import AVSPrimitives
+import AVSStorage
 public import AVSWorkflow
 
 /// What an operator of the service decides about the engine, with its defaults and bounds.
@@ -61,10 +62,13 @@ public struct EngineLimits: Sendable, Hashable {
     public var walletsPerOwner = 5
     /// Tasks of an owner that are not finished.
     public var tasksPerOwner = 1_000
-    /// Accepted triggers of one task whose run has not started.
+    /// Accepted triggers of one task whose run has not started: at most 10,000, which one update can delete.
     public var queuedPerTask: Int64 = 100
     /// Cron ticks that wait while a run of their task is on; those behind them are skipped (TIM-13).
     public var waitingTicksPerTask: Int64 = 1
+    /// Those of them that wait for an operator's next report. Few, because the update that stops a task writes a record
+    /// for each.
+    public var promisedPerTask = 256
     public var queuedPerOwner = 1_000
     /// All jobs that wait: bounds the memory of the scheduler, about 200 bytes each.
     public var queuedInAll = 100_000
@@ -86,8 +90,19 @@ public struct EngineLimits: Sendable, Hashable {
     public var secretBytes = 64 << 10
     /// Answers to calls with an idempotency key that are kept for one owner: about 300 bytes each.
     public var answersPerOwner = 10_000
+    /// Of all entries of one run's journal; what a step produced beyond it fails the step.
+    public var journalBytes = 16 << 20
+    /// Of one record, with what is around it in a message; more is cut with a mark (``Execution/cut(toFit:)``).
+    public var executionRecordBytes = 3_670_016
+    /// What the store takes in one update.
+    public var updateBytes = StorageLimits.updateBytesMax
     /// Checks that wait for one slow operator; beyond it the stream ends (OVL-8).
     public var checksPerStream = 100_000
+
+    /// What the end of one promised run adds to an update, at most: its record and the keys that it had.
+    public static let promiseBytes = 1 << 10
+    /// For the keys and small rows of an update.
+    public static let updateReserveBytes = 64 << 10
 
     public init() {}
 }

@@ -10,18 +10,18 @@ public struct GraphRunner: WorkflowRunner, ImmediateRunner {
     private let time: any TimeSource
     private let scripts: any ScriptRunner
     private let services: WorkflowServices
-    private let loopElements: Int
+    private let limits: RunLimits
     private let wallets: any WalletCallSender
     private let afterUnknownOutcome: Node.UnknownOutcome
 
     /// - Parameters:
-    ///   - loopElements: the most that one loop may walk.
+    ///   - limits: of each run, and of each node that is run for itself.
     ///   - wallets: sends what nodes have wallets do.
     ///   - afterUnknownOutcome: for nodes that say nothing of it themselves.
     public init(
         chains: [UInt64: any ChainClient], http: any HTTPClient, time: any TimeSource,
         scripts: any ScriptRunner = SimpleScriptRunner(), services: WorkflowServices = WorkflowServices(),
-        loopElements: Int = 10_000, wallets: any WalletCallSender = NoWalletCallSender(),
+        limits: RunLimits = RunLimits(), wallets: any WalletCallSender = NoWalletCallSender(),
         afterUnknownOutcome: Node.UnknownOutcome = .fail
     ) {
         self.chains = chains
@@ -29,7 +29,7 @@ public struct GraphRunner: WorkflowRunner, ImmediateRunner {
         self.time = time
         self.scripts = scripts
         self.services = services
-        self.loopElements = loopElements
+        self.limits = limits
         self.wallets = wallets
         self.afterUnknownOutcome = afterUnknownOutcome
     }
@@ -70,7 +70,7 @@ public struct GraphRunner: WorkflowRunner, ImmediateRunner {
         var environment = WorkflowEnvironment(
             chain: chains[chainID], http: owner.map { http.serving($0) } ?? http, time: time,
             scripts: owner.map { scripts.serving($0) } ?? SimpleScriptRunner(), services: services)
-        environment.loopElements = loopElements
+        environment.limits = limits
         environment.afterUnknownOutcome = afterUnknownOutcome
         return environment
     }

@@ -6,18 +6,21 @@ import AVSWorkflow
 /// The journal of one run: what its nodes came to is in the store before anything that depends on it begins, so that
 /// another process can go on behind them (XO-15, XO-17).
 actor RunJournal: StepRecorder {
-    /// Of all entries together (reliability-security 4.2).
-    static let limitBytes = 16 << 20
-
     private let run: ClaimedRun
     private let store: PatientStore
+    /// Of all entries together (reliability-security 4.2).
+    private let limitBytes: Int
+    /// Of one entry, which is written in one update.
+    private let entryBytesMax: Int
     /// Where a node that is recorded again has its entry.
     private var places: [String: KeyIndex] = [:]
     private var bytes = 0
 
-    init(of run: ClaimedRun, in store: PatientStore) {
+    init(of run: ClaimedRun, in store: PatientStore, limits: EngineLimits) {
         self.run = run
         self.store = store
+        limitBytes = limits.journalBytes
+        entryBytesMax = min(limits.journalBytes, limits.updateBytes - 4_096)  // its key comes with it
     }
 
     /// What an earlier attempt recorded, oldest first.
@@ -25,7 +28,7 @@ actor RunJournal: StepRecorder {
     /// - Throws: ``StorageError`` also for an entry that cannot be read: then nobody knows what has been done.
     func load() async throws -> [NodeRecord] {
         let execution = run.job.executionID
-        // A run has at most 1,000 nodes, and each has one entry.
+        // A run has at most 10,000 nodes, and each has one entry.
         let rows = try await store.base.readWithoutBlocking {
             try $0.rows(Rows<JournalKey>(under: execution), limit: StorageLimits.scanRowsMax)
         }
@@ -36,12 +39,20 @@ actor RunJournal: StepRecorder {
         return rows.map { NodeRecord($0.value) }
     }
 
+    /// A step that does not fit fails; its entry, without what it produced, is small.
+    func refusal(of record: NodeRecord) -> NodeFailure? {
+        let size = JournalEntry(record).stored.count
+        if size > entryBytesMax { return .outputTooLarge(size, limit: entryBytesMax, place: " in one entry of the journal") }
+        guard bytes + size > limitBytes else { return nil }
+        return .outputTooLarge(size, limit: max(0, limitBytes - bytes), place: ", which is left of the journal's \(limitBytes)")
+    }
+
     /// - Throws: ``LostClaim``, ``JournalIsFull``, ``StorageError``.
     func record(_ record: NodeRecord, isDurable: Bool) async throws {
         let entry = JournalEntry(record)
         let place = try places[record.nodeID] ?? nextPlace()
         let size = entry.stored.count
-        guard bytes + size <= Self.limitBytes else { throw JournalIsFull() }
+        guard bytes + size <= limitBytes else { throw JournalIsFull(limitBytes: limitBytes) }
         bytes += size
         places[record.nodeID] = place
         try await store.update(isSynced: isDurable) { [run] transaction in
@@ -52,14 +63,16 @@ actor RunJournal: StepRecorder {
     }
 
     private func nextPlace() throws -> KeyIndex {
-        guard let place = KeyIndex(places.count) else { throw JournalIsFull() }
+        guard let place = KeyIndex(places.count) else { throw JournalIsFull(limitBytes: limitBytes) }
         return place
     }
 }
 
 /// A run's steps are more than its journal may hold.
 struct JournalIsFull: Error, CustomStringConvertible {
-    var description: String { "output too large: the steps of an execution may have \(RunJournal.limitBytes) bytes" }
+    var limitBytes: Int
+
+    var description: String { "output too large: the steps of an execution may have \(limitBytes) bytes" }
 }
 
 extension Transaction {

@@ -49,7 +49,8 @@ struct RunWork: Sendable {
         let execution = Execution(
             id: run.job.executionID, taskID: run.task.id, index: Int64(clamping: run.job.index),
             startAt: run.claim.startedAt, endAt: endAt, status: result.status, error: result.error,
-            fees: configuration.fees.fees(of: run.task.nodes), steps: result.steps)
+            fees: configuration.fees.fees(of: run.task.nodes), steps: result.steps
+        ).cut(toFit: configuration.limits.recordBytes(of: run))
         try Failpoint.hit(.runBeforeEnd)
         let after = try await store.update { [book] in try book.end(run, execution, now: endAt, in: &$0) }
         try Failpoint.hit(.runAfterEnd)
@@ -68,7 +69,7 @@ struct RunWork: Sendable {
         case .success(let values): secrets = values
         case .failure(let trouble): return .refused("\(trouble)")
         }
-        let journal = RunJournal(of: run, in: store)
+        let journal = RunJournal(of: run, in: store, limits: configuration.limits)
         let recorded: [NodeRecord]
         do {
             recorded = run.claim.attempt > 1 ? try await journal.load() : []
@@ -123,6 +124,16 @@ struct RunWork: Sendable {
             logger.error("what an owner owes could not be read", metadata: ["owner": "\(task.owner)", "error": "\(error)"])
             return nil
         }
+    }
+}
+
+extension EngineLimits {
+    /// What the record of this run may come to: it is written in one update with the task, the job, and the end of every
+    /// run that the task was promised and will not have.
+    fileprivate func recordBytes(of run: ClaimedRun) -> Int {
+        let promises = min(Int(queuedPerTask), promisedPerTask) * Self.promiseBytes
+        let others = run.task.stored.count + run.job.stored.count + promises
+        return min(executionRecordBytes, updateBytes - others - Self.updateReserveBytes)
     }
 }
 

@@ -1,5 +1,6 @@
 public import AVSModel
 public import AVSPrimitives
+import AVSSchema
 public import AVSWorkflow
 
 /// What RunNodeWithInputs answers beside the step.
@@ -106,6 +107,7 @@ extension TaskEngine {
         }
         return Execution(
             id: request.executionID, taskID: task.id, index: 0, startAt: startAt, endAt: time.now,
-            status: result.status, error: result.error, fees: configuration.fees.fees(of: draft.nodes), steps: result.steps)
+            status: result.status, error: result.error, fees: configuration.fees.fees(of: draft.nodes), steps: result.steps
+        ).cut(toFit: configuration.limits.executionRecordBytes)
     }
 }

@@ -69,6 +69,7 @@ extension TaskEngine {
             }
             let waitsForBlock = (request.requestedKind ?? task.trigger.kind) == .block && !request.isBlocking
             guard !waitsForBlock else {
+                try transaction.checkPromises(of: task.id, limit: configuration.limits.promisedPerTask)
                 let index = try transaction.promise(&task)
                 try transaction.promise(RunOfTask(task.id, id), index: index)
                 return (task, nil)
@@ -125,5 +126,15 @@ extension TaskEngine {
         let change = try await setEnabled(false, task: id, owner: task.owner)
         guard change.success, change.previous != .disabled else { return absent }
         return (true, "Task disabled due to event overload")
+    }
+}
+
+extension StoreReader where Self: ~Copyable {
+    /// Whether one more run may wait for an operator's report.
+    /// - Throws: ``EngineError/queueFull(name:limit:)``.
+    fileprivate func checkPromises(of task: TaskID, limit: Int) throws {
+        guard try rows(Rows<PromiseKey>(under: task), limit: limit).count < limit else {
+            throw EngineError.queueFull(name: "executions per task that await a block", limit: limit)
+        }
     }
 }

@@ -41,7 +41,9 @@ public struct NodeTrial: Sendable {
             context: NodeContext(
                 environment: environment, variables: variables.values,
                 report: RunReport(of: node, variables: input, chainID: chainID, at: environment.time.now)),
-            builder: StepBuilder(chainID: chainID, redaction: Redaction(secrets: secrets)))
+            builder: StepBuilder(
+                chainID: chainID, redaction: Redaction(secrets: secrets),
+                outputLimitBytes: environment.limits.stepOutputBytes))
         guard let deadline else { return await execution.run().step }
         // A node that is cancelled says so in its step.
         let step = await environment.time.run(until: deadline) { await execution.run().step }

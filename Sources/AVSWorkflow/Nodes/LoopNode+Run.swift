@@ -17,7 +17,7 @@ extension LoopNode {
         try NodeRequirements.check(.loop(self))
         guard let inner = runner?.config else { throw .missing("runner") }
         let elements = try await elements(in: context)
-        let limit = context.environment.loopElements
+        let limit = context.environment.limits.loopElements
         guard elements.count <= limit else {
             throw NodeFailure(
                 code: .invalidRequest, "loop over \(elements.count) elements, at most \(limit) are allowed",

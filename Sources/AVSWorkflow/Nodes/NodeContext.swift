@@ -12,8 +12,7 @@ public struct WorkflowEnvironment: Sendable {
     public var services: WorkflowServices
     /// Which wallet acts; nil in runs that have none, such as those of triggers.
     public var wallet: ActingWallet?
-    /// A loop over more fails (reliability-security.md 4.2).
-    public var loopElements = 10_000
+    public var limits = RunLimits()
     /// For nodes that say nothing of it themselves (`effects.blind_after_restart`).
     public var afterUnknownOutcome = Node.UnknownOutcome.fail
 
@@ -27,6 +26,20 @@ public struct WorkflowEnvironment: Sendable {
         self.scripts = scripts
         self.services = services
     }
+}
+
+/// What one run may come to, whatever its task asks for.
+///
+/// - Source: reliability-security 4.2, whose defaults these are.
+public struct RunLimits: Hashable, Sendable {
+    /// A loop over more fails.
+    public var loopElements = 10_000
+    /// Of one run, with its trigger's; a run that would need more ends with ERROR.
+    public var steps = 10_000
+    /// Of one step, as JSON. A larger output fails its step.
+    public var stepOutputBytes = 1 << 20
+
+    public init() {}
 }
 
 /// The services of others that nodes use in the name of this server.

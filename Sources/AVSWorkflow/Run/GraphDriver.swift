@@ -25,6 +25,8 @@ struct GraphDriver {
     /// Ready, in the order in which they became so.
     private var waiting: [Int] = []
     private var running = 0
+    /// With the trigger, which has happened.
+    private var begun = 1
     private var stop: RunStop?
     /// A node failed after the run was stopped: the stop may be why.
     private var isCutShort = false
@@ -111,7 +113,7 @@ struct GraphDriver {
         switch stop {
         case nil: true
         case .stopped: recorded[plan.nodes[position].id] != nil
-        case .deadline, .interrupted, .recorder, .mismatch: false
+        case .deadline, .interrupted, .tooManySteps, .recorder, .mismatch: false
         }
     }
 
@@ -120,6 +122,8 @@ struct GraphDriver {
         let input = digests.digest(ofInputTo: position)
         let record = recorded[node.id]
         guard record.map({ $0.inputDigest == input }) != false else { return stop(.mismatch(node.id), &group) }
+        guard begun < environment.limits.steps else { return stop(.tooManySteps(environment.limits.steps), &group) }
+        begun += 1
         running += 1
         variables.begin(node)
         let execution = NodeExecution(
@@ -165,6 +169,13 @@ struct GraphDriver {
             return
         }
         if stop != nil, !finished.step.success { isCutShort = true }
+        let isNew = recorded[node.id]?.finished == nil
+        var record = NodeRecord(nodeID: node.id, inputDigest: input, finished: finished)
+        var finished = finished
+        if isNew, let failure = await recorder.refusal(of: record) {
+            finished = builder.failing(finished, failure)
+            record.finished = finished
+        }
         steps.append(finished.step)
         if let data = finished.data { variables.finish(node, data: data) }
         digests.finish(position, input: input, data: finished.data)
@@ -172,8 +183,7 @@ struct GraphDriver {
         let hasEffect = node.config.effect == .blind || node.config.effect == .identifiable
         // The last node of a run is recorded with the run's end, unless it must not run again.
         let isLast = ready.isEmpty && waiting.isEmpty && running == 0
-        if recorded[node.id]?.finished == nil, hasEffect || !isLast {
-            let record = NodeRecord(nodeID: node.id, inputDigest: input, finished: finished)
+        if isNew, hasEffect || !isLast {
             do {
                 try await recorder.record(record, isDurable: hasEffect)
             } catch {

@@ -3,14 +3,13 @@ import AVSPrimitives
 
 /// Makes steps: the parts that all kinds of node have in common (execution-engine.md 5, head).
 struct StepBuilder: Sendable {
-    /// A larger output fails its step: records must fit a message, and a run's journal 16 MiB (reliability-security.md
-    /// 4.2).
-    static let outputLimitBytes = 1_048_576
     /// The log is for people; more than this is cut.
     static let logLimitBytes = 65_536
 
     let chainID: UInt64
     let redaction: Redaction
+    /// ``RunLimits/stepOutputBytes``.
+    var outputLimitBytes = RunLimits().stepOutputBytes
 
     /// The trigger's step in a real run: it has happened, so it succeeded.
     func triggerStep(of trigger: Trigger, output: JSONValue?, at now: Timestamp) -> Step {
@@ -47,14 +46,10 @@ struct StepBuilder: Sendable {
         var outcome = outcome
         outcome.output = outcome.output?.withoutNonFiniteNumbers
         outcome.data = outcome.data?.withoutNonFiniteNumbers
-        if let size = outcome.output?.serializedBytes.count, size > Self.outputLimitBytes {
+        if let size = outcome.output?.serializedBytes.count, size > outputLimitBytes {
             outcome.output = nil
             outcome.data = nil
-            outcome.failure = NodeFailure(
-                code: .invalidRequest, "output too large: \(size) bytes (max: \(Self.outputLimitBytes) bytes)",
-                details: [
-                    "field": "output", "size": .number(Double(size)), "maxSize": .number(Double(Self.outputLimitBytes)),
-                ])
+            outcome.failure = .outputTooLarge(size, limit: outputLimitBytes)
         }
         let text = (["Executing '\(node.name)' (\(node.id.lowercased()))"] + log).joined(separator: "\n")
         let step = Step(
@@ -68,6 +63,17 @@ struct StepBuilder: Sendable {
         return (step, outcome)
     }
 
+    /// The same node with what it produced left out, because of `failure`.
+    func failing(_ finished: FinishedNode, _ failure: NodeFailure) -> FinishedNode {
+        var step = finished.step
+        step.success = false
+        step.error = failure.message
+        step.errorCode = failure.code
+        step.output = nil
+        step.metadata = nil
+        return FinishedNode(step: step)
+    }
+
     /// Reads of the chain and everything that is not on it: nothing is simulated. Nodes that write set their own.
     private func executionContext(of outcome: NodeOutcome) -> JSONValue {
         var fields = outcome.executionContext ?? ["is_simulated": false, "provider": "chain_rpc"]
@@ -78,6 +84,17 @@ struct StepBuilder: Sendable {
     private static func cut(_ log: String) -> String {
         guard log.utf8.count > logLimitBytes else { return log }
         return String(decoding: log.utf8.prefix(logLimitBytes), as: UTF8.self) + "…"
+    }
+}
+
+extension NodeFailure {
+    /// Of a step that produced more than may be kept.
+    ///
+    /// - Parameter place: what is too small for it, for people; a step's own output when empty.
+    public static func outputTooLarge(_ size: Int, limit: Int, place: String = "") -> NodeFailure {
+        NodeFailure(
+            code: .invalidRequest, "output too large: \(size) bytes (max: \(limit) bytes\(place))",
+            details: ["field": "output", "size": .number(Double(size)), "maxSize": .number(Double(limit))])
     }
 }
 

@@ -34,6 +34,11 @@ public struct NodeRecord: Hashable, Sendable {
 /// Hears of each node as it ends, before any node that depends on it begins, and of each blind effect before it is
 /// tried.
 public protocol StepRecorder: Sendable {
+    /// Why what a node produced cannot be kept, although the run can go on without it; nil if it can be.
+    ///
+    /// The node then fails with this, and is recorded without what it produced.
+    func refusal(of record: NodeRecord) async -> NodeFailure?
+
     /// Takes the place of what was recorded of the same node before.
     ///
     /// - Parameter isDurable: whether the record must survive a crash once this returns. Otherwise it may be lost, with
@@ -41,6 +46,11 @@ public protocol StepRecorder: Sendable {
     /// - Throws: to end the run: what is running is cancelled and nothing else begins. For a claim that was lost
     ///   (XO-14) or a journal that is full.
     func record(_ record: NodeRecord, isDurable: Bool) async throws
+}
+
+extension StepRecorder {
+    /// Everything can be kept.
+    public func refusal(of record: NodeRecord) async -> NodeFailure? { nil }
 }
 
 /// Keeps nothing.

@@ -65,7 +65,9 @@ public struct WorkflowRun: Sendable {
         let output = TriggerShape.output(of: task.trigger, trigger, now: startAt)
         let variables = RunVariables(
             task: task, secrets: secrets, input: input, triggerOutput: output, salt: walletSalt)
-        let builder = StepBuilder(chainID: task.chainID, redaction: Redaction(secrets: secrets))
+        let builder = StepBuilder(
+            chainID: task.chainID, redaction: Redaction(secrets: secrets),
+            outputLimitBytes: environment.limits.stepOutputBytes)
         let first =
             if let trial {
                 builder.step(of: trial, task: task, output: output, at: startAt)
@@ -131,6 +133,8 @@ public enum RunStop: Hashable, Sendable, CustomStringConvertible {
     case deadline
     /// The surrounding task was cancelled: the process is about to end. The run may go on later.
     case interrupted
+    /// More nodes were due than a run may have steps (reliability-security 4.2).
+    case tooManySteps(Int)
     /// The recorder refused a step.
     case recorder(String)
     /// What leads to this node is not what was recorded: the run cannot go on (XO-17).
@@ -141,6 +145,7 @@ public enum RunStop: Hashable, Sendable, CustomStringConvertible {
         case .stopped: "cancelled: the task was cancelled or deleted before all of its nodes had run"
         case .deadline: "the execution deadline was exceeded"
         case .interrupted: "the execution was interrupted"
+        case .tooManySteps(let limit): "the execution has more than \(limit) steps"
         case .recorder(let reason): "a step could not be recorded: \(reason)"
         case .mismatch(let node): "journal mismatch at \(node)"
         }

@@ -142,7 +142,7 @@ struct LoopNodeTests {
     @Test("refuses more elements than are allowed")
     func limit() async {
         var environment = Sample.environment()
-        environment.loopElements = 2
+        environment.limits.loopElements = 2
         let finished = await Sample.run(loop(rest("https://x.org/")), variables: list([1, 2, 3]), in: environment)
         #expect(finished.step.error == "loop over 3 elements, at most 2 are allowed")
     }

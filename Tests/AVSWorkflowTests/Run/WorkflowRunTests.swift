@@ -181,6 +181,42 @@ struct StoppedRunTests {
             outcome.error == "VM execution error: cancelled: the task was cancelled or deleted before all of its nodes had run")
     }
 
+    @Test("limits.steps_per_execution: begins no more nodes than a run may have steps, and ends with ERROR")
+    func tooManySteps() async {
+        var environment = Sample.environment()
+        environment.limits.steps = 2
+        let outcome = await run(chain, environment)
+        #expect(outcome.steps.map(\.id) == ["T", "a"])
+        #expect(outcome.status == .error && outcome.error == "VM execution error: the execution has more than 2 steps")
+        environment.limits.steps = 3
+        #expect(await run(chain, environment).status == .success)
+    }
+
+    @Test("limits.step_output_size: fails the step whose output is larger, by a byte")
+    func tooLargeOutput() async {
+        var environment = Sample.environment(http: FakeServer { _ in
+            HTTPResponse(status: 200, body: Array("\"\(String(repeating: "x", count: 5_000))\"".utf8))
+        })
+        let whole = await run(chain, environment)
+        #expect(whole.status == .success)
+        let size = whole.steps[1].output?.serializedBytes.count ?? 0
+        environment.limits.stepOutputBytes = size
+        #expect(await run(chain, environment).status == .success)
+        environment.limits.stepOutputBytes = size - 1
+        let outcome = await run(chain, environment)
+        #expect(outcome.steps[1].error == "output too large: \(size) bytes (max: \(size - 1) bytes)")
+        #expect(outcome.status == .failed && outcome.steps[1].output == nil)
+    }
+
+    @Test("limits.journal_size: fails the step that the recorder has no room for, and goes on without what it produced")
+    func noRoom() async {
+        let recorder = Recorder(withoutRoomFor: "a")
+        let outcome = await run(chain, Sample.environment(), recorder: recorder)
+        #expect(outcome.steps.map(\.success) == [true, false, true] && outcome.stop == nil)
+        #expect(outcome.steps[1].error.hasPrefix("output too large: 9 bytes") && outcome.steps[1].output == nil)
+        #expect(recorder.records.first?.finished?.step == outcome.steps[1] && recorder.records.first?.finished?.data == nil)
+    }
+
     @Test("a stop after the last node changes nothing")
     func stoppedLate() async {
         let task = Sample.task(nodes: [Sample.rest("a")], edges: "T>a")
@@ -439,8 +475,15 @@ struct StoppedRunTests {
 private final class Recorder: StepRecorder {
     private let written = Mutex<[(record: NodeRecord, isDurable: Bool)]>([])
     private let refused: String?
+    private let withoutRoom: String?
 
-    init(refusing refused: String? = nil) { self.refused = refused }
+    init(refusing refused: String? = nil, withoutRoomFor withoutRoom: String? = nil) {
+        (self.refused, self.withoutRoom) = (refused, withoutRoom)
+    }
+
+    func refusal(of record: NodeRecord) async -> NodeFailure? {
+        record.nodeID == withoutRoom ? .outputTooLarge(9, limit: 8, place: " of the journal") : nil
+    }
 
     var records: [NodeRecord] { written.withLock { $0.map(\.record) } }
     var ids: [String] { records.map(\.nodeID) }
