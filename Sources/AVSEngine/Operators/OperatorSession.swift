@@ -8,8 +8,8 @@ import Logging
 public enum StreamOutcome: Hashable, Sendable {
     /// Shutdown, or a newer stream of the same operator: the stream ends with OK.
     case closed
-    /// Too many changes waited unsent: RESOURCE_EXHAUSTED.
-    case tooSlow
+    /// More changes than this waited unsent: RESOURCE_EXHAUSTED. The next stream begins with everything.
+    case tooSlow(limit: Int)
 }
 
 extension TaskEngine {
@@ -26,7 +26,7 @@ extension TaskEngine {
         do {
             result = .success(
                 try await withThrowingTaskGroup(of: StreamOutcome?.self) { group in
-                    group.addTask { try await Self.forward(outbox, to: send) }
+                    group.addTask { try await self.forward(outbox, to: send) }
                     group.addTask {
                         try await self.keepSynced(address, number: number, outbox)
                         return nil
@@ -44,13 +44,14 @@ extension TaskEngine {
         return try result.get()
     }
 
-    private static func forward(
+    private func forward(
         _ outbox: OperatorOutbox, to send: @Sendable (OperatorMessage) async throws -> Void
     ) async throws -> StreamOutcome {
         while true {
             switch try await outbox.next() {
             case .success(let message): try await send(message)
-            case .failure(let end): return end.reason == .tooSlow ? .tooSlow : .closed
+            case .failure(let end):
+                return end.reason == .tooSlow ? .tooSlow(limit: configuration.limits.checksPerStream) : .closed
             }
         }
     }

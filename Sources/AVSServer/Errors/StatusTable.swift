@@ -104,11 +104,15 @@ extension RPCStatus {
     private init(_ error: StorageError) {
         switch error {
         case .undecodable, .corrupt: self.init(.dataLoss, .taskDataCorrupted, "task data storage is corrupted")
-        case .overloaded(let text): self.init(.resourceExhausted, .tooManyRequests, "storage is overloaded: \(text)")
+        case .overloaded(let text):
+            self = .passing(
+                .tooManyRequests, "storage is overloaded: \(text)", limit: "storage queue", retryAfter: .seconds(1),
+                spread: text.hashValue)
         case .readOnly(let reason): self.init(.unavailable, .storageUnavailable, "storage is read-only: \(reason)")
         case .outcomeUnknown: self.init(.unavailable, .storageUnavailable, "outcome unknown")
         case .tooLarge(let bytes, let limit):
-            self.init(.resourceExhausted, .quotaExceeded, "the change is \(bytes) bytes, at most \(limit) are allowed")
+            let text = "the change is \(bytes) bytes, at most \(limit) are allowed"
+            self = .full(.quotaExceeded, text, limit: "store.batch_max")
         case .noSpace: self.init(.unavailable, .storageUnavailable, "storage is read-only: disk full")
         case .locked, .rolledBack, .notFound, .unusable, .closed, .misuse, .io:
             self.init(.unavailable, .storageUnavailable, "storage is not ready")

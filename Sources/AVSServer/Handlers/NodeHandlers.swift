@@ -75,7 +75,10 @@ struct NodeHandlers: Sendable {
         let outcome = try await engine.serveOperator(address, capabilities: capabilities ?? .all) { message in
             try await writer.write(Wire.SyncMessagesResp(message))
         }
-        if outcome == .tooSlow { throw RPCStatus(.resourceExhausted, .rateLimitExceeded, "operator too slow") }
+        if case .tooSlow(let limit) = outcome {
+            let cooldown = engine.configuration.times.reconnectCooldown
+            throw RPCStatus.tooSlow(limit: limit, retryAfter: cooldown, spread: address.hashValue)
+        }
     }
 
     // MARK: Reports

@@ -149,6 +149,13 @@ extension RPCStatus {
             .withRetry(after: pushback(retryAfter, spread: spread), limit: limit, message)
     }
 
+    /// The end of a stream whose operator does not take what is sent (OVL-8).
+    static func tooSlow(limit: Int, retryAfter: Duration, spread: Int) -> RPCStatus {
+        .passing(
+            .rateLimitExceeded, "operator too slow: more than \(limit) changes wait to be sent",
+            limit: "changes that wait for one operator", retryAfter: retryAfter, spread: spread)
+    }
+
     /// ±20 % by caller, so that not all come back at once (OVL-5); at most a minute and a bit.
     private static func pushback(_ delay: Duration, spread: Int) -> Int {
         let share = 80 + Double(spread.magnitude % 41)
