@@ -82,8 +82,23 @@ struct RootKeyTests {
         try await engine.retireRootKey(old.id, by: Self.boss)
         #expect(try await engine.rootKeyUse().rows == [.init(id: new.id, state: .current, secrets: 3)])
         #expect(try await engine.audit.page(after: nil, limit: 9).items.map(\.entry.act.action) == [
-            "root-key.rotate", "root-key.retire",
+            "root-key.rotate.begin", "root-key.rotate", "root-key.retire.begin", "root-key.retire",
         ])
+    }
+
+    @Test("ADM-1: never changes without an entry: a store that takes none leaves the files alone, a failure is noted")
+    func noted() async throws {
+        let roots = TestRootKeys([try TestRootKeys.key(1)])
+        let store = MemoryStore()
+        let full = try Self.harness(FailingStore(store, updates: 0), roots)
+        roots.next = try TestRootKeys.key(2)
+        await #expect(throws: StorageError.self) { try await full.engine.rotateRootKey(by: Self.boss) }
+        #expect(roots.load().count == 1)
+        roots.next = nil
+        let harness = try Self.harness(store, roots)
+        await #expect(throws: (any Error).self) { try await harness.engine.rotateRootKey(by: Self.boss) }
+        let page = try await harness.engine.audit.page(after: nil, limit: 9)
+        #expect(page.items.map(\.entry.act.action) == ["root-key.rotate.begin", "root-key.rotate.failed"] && page.isIntact)
     }
 
     @Test("that was just replaced stays for a minute, for calls that seal with it; one that is missing is told")

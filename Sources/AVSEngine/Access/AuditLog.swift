@@ -2,7 +2,7 @@ import AVSCrypto
 public import AVSModel
 public import AVSPrimitives
 import AVSSchema
-import AVSStorage
+public import AVSStorage
 import Logging
 
 /// Some entries of the audit log, the oldest first.
@@ -35,6 +35,25 @@ public struct AuditLog: Sendable {
         announce(act)
     }
 
+    /// Does something that is not in the store, and so cannot be one update with its entry: an entry before it, whose
+    /// action ends with `.begin`, and one after it, with `.failed` if it threw. A crash in between leaves the first, so
+    /// that nothing happens unnoticed.
+    ///
+    /// - Parameter change: gets the act to complete what is known only afterwards.
+    func around<Answer>(_ act: AdminAct, _ change: (inout AdminAct) throws -> Answer) async throws -> Answer {
+        var begin = act
+        begin.action += ".begin"
+        try await record(begin)
+        var done = act
+        let answer: Result<Answer, any Error>
+        do { answer = .success(try change(&done)) } catch {
+            done.action += ".failed"
+            answer = .failure(error)
+        }
+        try await record(done)
+        return try answer.get()
+    }
+
     /// One line of the log for an act that is recorded. Without what was changed: that is in the record.
     func announce(_ act: AdminAct) {
         logger.notice("an administrator's act", metadata: [
@@ -44,9 +63,8 @@ public struct AuditLog: Sendable {
 
     /// What an update needs to record an act: made before it, because it may run again.
     func draft() -> AuditDraft {
-        let now = time.now
-        var (ids, random) = (ULIDGenerator(), random.generator)
-        return AuditDraft(id: ids.next(at: now, using: &random), at: now)
+        var random = random.generator
+        return AuditDraft(at: time.now, using: &random)
     }
 
     /// - Parameters:
@@ -81,9 +99,20 @@ public struct AuditLog: Sendable {
 }
 
 /// Id and time of an entry that is yet to be written.
-struct AuditDraft: Sendable {
+public struct AuditDraft: Sendable {
     var id: ULID
     var at: Timestamp
+
+    init(id: ULID, at: Timestamp) {
+        self.id = id
+        self.at = at
+    }
+
+    /// For programs that change the files of a stopped service.
+    public init(at now: Timestamp, using random: inout some RandomNumberGenerator) {
+        var ids = ULIDGenerator()
+        self.init(id: ids.next(at: now, using: &random), at: now)
+    }
 }
 
 extension StoreReader where Self: ~Copyable {
@@ -99,8 +128,8 @@ extension StoreReader where Self: ~Copyable {
 }
 
 extension Transaction {
-    /// Adds an entry behind the last one, whatever the clock says.
-    mutating func record(_ act: AdminAct, _ draft: AuditDraft) throws {
+    /// Adds an entry behind the last one, whatever the clock says. Belongs into the update that makes the change.
+    public mutating func record(_ act: AdminAct, _ draft: AuditDraft) throws {
         var last: [UInt8]?
         var previous = Hash32.zero
         try scan(Rows<AuditKey>.all.range, order: .descending, limit: 1) { key, value in

@@ -55,10 +55,12 @@ extension TaskEngine {
 
     /// Makes a new root key the current one. The service takes it within seconds, and seals every secret anew.
     public func rotateRootKey(by administrator: Administrator) async throws -> RootKey.ID {
-        let id = try configuration.rootKeys.rotate()
-        try await audit.record(
-            AdminAct(by: administrator, action: "root-key.rotate", object: "\(id)"))
-        return id
+        let act = AdminAct(by: administrator, action: "root-key.rotate", object: "")
+        return try await audit.around(act) { act in
+            let id = try configuration.rootKeys.rotate()
+            act.object = "\(id)"
+            return id
+        }
     }
 
     /// Removes a root key that has sealed nothing any more.
@@ -69,8 +71,8 @@ extension TaskEngine {
         }
         let count = try await rootKeyUse().rows.first { $0.id == id }?.secrets ?? 0
         guard count == 0 else { throw EngineError.rootKeyInUse("\(count) secrets are sealed with it") }
-        try configuration.rootKeys.retire(id)
-        try await audit.record(AdminAct(by: administrator, action: "root-key.retire", object: "\(id)"))
+        let act = AdminAct(by: administrator, action: "root-key.retire", object: "\(id)")
+        try await audit.around(act) { _ in try configuration.rootKeys.retire(id) }
     }
 }
 

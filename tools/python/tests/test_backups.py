@@ -100,6 +100,9 @@ def test_what_is_restored_serves_again(backed_up, new_aggregator):
     assert any("meta:rollback:" in row["key"] for row in lines("store", "ls", "meta:", "--config", config))
 
     aggregator.start()
+    [act] = lines("audit", "list", "--config", config)
+    assert act["action"] == "store.accept-rollback" and act["origin"] == "avsctl" and act["object"].startswith("commit ")
+    assert avsctl("audit", "verify", "--config", config)[0] == 0
     with aggregator.channel() as channel:
         again = User(channel, user.account).sign_in()
         assert again.task(task).id == task

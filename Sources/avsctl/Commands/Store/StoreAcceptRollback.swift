@@ -1,3 +1,6 @@
+import AVSCrypto
+import AVSEngine
+import AVSModel
 import AVSPrimitives
 import AVSRocksDB
 import AVSSchema
@@ -13,7 +16,7 @@ struct StoreAcceptRollback: AsyncParsableCommand {
         discussion: """
             A database that was put back from a backup, or lost commits, is refused at every start until a person has said \
             that it is meant (DUR-16). Without --yes this shows what is missing and ends with 65; with it the loss is \
-            recorded in the database and the next start goes on. Operators and clients may know of more than the database \
+            recorded in the database and its audit log, and the next start goes on. Operators and clients may know of more than the database \
             does: occurrences that ran after the backup can run again if they are reported again.
             Example:
               avsctl store accept-rollback --db restored --yes
@@ -41,10 +44,13 @@ struct StoreAcceptRollback: AsyncParsableCommand {
         try output.finish()
         guard yes else { throw Failure(.damaged, "nothing was accepted; repeat with --yes if this is meant") }
         let now = SystemTime().now
+        var random = SecureRandom()
+        let entry = AuditDraft(at: now, using: &random)
         _ = try RocksDBStore.acceptRollback(
             path: path, options: RocksDBOptions(onFatal: { Note.write("the store failed: \($0.reason)") })
         ) { transaction, loss throws(StorageError) in
             try transaction.record(loss.found.commit, acknowledged: loss.acknowledged.commit, at: now)
+            try transaction.record(loss, entry)
         }
         Note.write("accepted; the next start goes on from commit \(loss.found.commit)")
     }
@@ -66,5 +72,15 @@ extension Transaction {
         _ found: UInt64, acknowledged: UInt64, at now: Timestamp
     ) throws(StorageError) {
         try put(AcceptedRollback.key(at: now), AcceptedRollback(found: found, acknowledged: acknowledged).stored)
+    }
+
+    /// - Throws: ``StorageError/unusable(_:)`` for an audit log that cannot be gone on with.
+    fileprivate mutating func record(_ loss: RollbackLoss, _ entry: AuditDraft) throws(StorageError) {
+        let act = AdminAct(
+            by: .user, action: "store.accept-rollback", object: "commit \(loss.found.commit)",
+            before: JSONValue.object(["differences": .array(loss.differences.map { .string($0) })]).serialized)
+        do { try record(act, entry) } catch let error as StorageError { throw error } catch {
+            throw .unusable("the audit log: \(error)")
+        }
     }
 }

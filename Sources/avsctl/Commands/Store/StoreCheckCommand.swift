@@ -1,9 +1,11 @@
 import AVSCrypto
 import AVSEngine
 import AVSInspection
+import AVSModel
 import AVSPrimitives
 import AVSRocksDB
 import AVSStorage
+import AVSTransport
 import ArgumentParser
 
 /// `avsctl store check`
@@ -23,7 +25,7 @@ struct StoreCheckCommand: AsyncParsableCommand {
 
             It writes nothing. --repair also shows what would put rows right where that follows from other rows: one line \
             each, with --json {"repair", "key", "changes"}. Only with --yes as well is that done, to the files of a \
-            stopped server and in one batch, and the database checked again; make a backup first. What is not proposed \
+            stopped server and in one batch with an entry of the audit log, and the database checked again; make a backup first. What is not proposed \
             is for a person, or for the aggregator's next start.
             Examples:
               avsctl store check --config aggregator.yaml
@@ -103,10 +105,15 @@ struct StoreCheckCommand: AsyncParsableCommand {
         guard !steps.isEmpty else { return }
         let database = try RocksDBStore.open(
             path: try store.databasePath(), options: RocksDBOptions(onFatal: { Note.write("the store failed: \($0.reason)") }))
+        var random = SecureRandom()
+        let entry = AuditDraft(at: SystemTime().now, using: &random)
         do {
             let done = try await database.update { transaction in
                 var done = 0
                 for step in steps where try transaction.apply(step) { done += 1 }
+                guard done > 0 else { return done }
+                let act = AdminAct(by: .user, action: "store.repair", object: "\(done) rows")
+                try transaction.record(act, entry)
                 return done
             }
             Note.write("\(done) of \(steps.count) rows were put right")
