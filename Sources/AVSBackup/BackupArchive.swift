@@ -10,14 +10,14 @@ import AVSStorage
 /// are kept, and backed up, elsewhere.
 public struct BackupArchive: Sendable {
     private let files: RocksDBBackups
-    private let stop: StopFlag
+    private var stop: StopSignal
 
     /// - Parameter bytesPerSecond: keeps the disk usable for commits meanwhile. 0 for no limit.
     public init(directory: String, bytesPerSecond: UInt64 = 0) {
-        self.init(files: RocksDBBackups(directory: directory, bytesPerSecond: bytesPerSecond), stop: StopFlag())
+        self.init(files: RocksDBBackups(directory: directory, bytesPerSecond: bytesPerSecond), stop: StopSignal())
     }
 
-    init(files: RocksDBBackups, stop: StopFlag) {
+    init(files: RocksDBBackups, stop: StopSignal) {
         self.files = files
         self.stop = stop
     }
@@ -65,18 +65,34 @@ public struct BackupArchive: Sendable {
 
     // MARK: For the service
 
+    /// This archive for one piece of work, which `work` ends.
+    func stopped(by work: StopFlag) -> BackupArchive {
+        BackupArchive(files: files, stop: StopSignal(service: stop.service, work: work))
+    }
+
     /// Makes a backup, proves it, and removes what is too much.
+    ///
+    /// The library's copy cannot be interrupted; between it and each part of the proof the work can end. What was copied
+    /// for somebody who went away is removed; at the end of the process it is left, as a crash would leave it.
+    /// - Throws: ``BackupError/stopping``, ``BackupError/cancelled``, and what the store throws.
     func create(of store: RocksDBStore, keeping count: Int, at now: Timestamp) async throws -> BackupRecord {
         let lock = try files.lock()
         defer { withExtendedLifetime(lock) {} }
+        try stop.check()
         let before = try store.report()
         let commit = store.status.commit
         let backup = try await files.create(of: store)
         let note = BackupNote(createdAt: now, commit: commit, epoch: before.epoch, databaseID: before.databaseID)
-        try files.setNote(note.bytes, of: backup.id)
-        let record = try await prove(backup.id, at: now)
-        try await files.remove(Self.superfluous(try await list(), keeping: count))
-        return record
+        do {
+            try stop.check()
+            try files.setNote(note.bytes, of: backup.id)
+            let record = try await prove(backup.id, at: now)
+            try await files.remove(Self.superfluous(try await list(), keeping: count))
+            return record
+        } catch BackupError.cancelled {
+            try await files.remove([backup.id])
+            throw BackupError.cancelled
+        }
     }
 
     /// The proven ones beyond the newest `count`, and all that are not proven but the newest of those: it may be all that
@@ -98,8 +114,6 @@ public struct BackupArchive: Sendable {
             record.proof = .failed(at: now, reason: refusal.reason)
         } catch StorageError.corrupt(let text) {
             record.proof = .failed(at: now, reason: text)
-        } catch is BackupStopped {
-            throw BackupError.stopping
         }
         if note != nil {
             note?.proof = record.proof

@@ -1,3 +1,4 @@
+import AVSEngine
 import AVSInspection
 import AVSPrimitives
 import AVSRocksDB
@@ -11,13 +12,13 @@ struct BackupProof: Sendable {
     /// What the copy should be; nil where nobody knows, because the backup was interrupted.
     var expected: BackupNote?
     /// Asked between the turns.
-    var stop: StopFlag
+    var stop: StopSignal
 
     /// Why a copy is no good.
     struct Refusal: Error { var reason: String }
 
     /// - Returns: how many rows were read.
-    /// - Throws: ``Refusal``, ``BackupStopped``, and what reading throws.
+    /// - Throws: ``Refusal``, ``BackupError``, and what reading throws.
     func rows(of copy: RocksDBInspector) throws -> Int {
         let report = try copy.report()
         if let expected {
@@ -39,7 +40,7 @@ struct BackupProof: Sendable {
         var first: StoreFinding?
         var cursor: [UInt8]?
         repeat {
-            if stop.isSet { throw BackupStopped() }
+            try stop.check()
             cursor = try copy.read { try check.check(after: cursor, in: $0) { first = first ?? $0 } }
         } while cursor != nil
         guard let first else { return check.rowCount }
@@ -48,8 +49,24 @@ struct BackupProof: Sendable {
     }
 }
 
-/// The proof was given up because the process ends.
-struct BackupStopped: Error {}
+/// Whether work on a backup is to end early, and why.
+struct StopSignal: Sendable {
+    /// Of the whole service: the process ends.
+    let service: StopFlag
+    /// Of one piece of work: whoever asked for it went away.
+    let work: StopFlag
+
+    init(service: StopFlag = StopFlag(), work: StopFlag = StopFlag()) {
+        self.service = service
+        self.work = work
+    }
+
+    /// - Throws: ``BackupError/stopping`` or ``BackupError/cancelled``.
+    func check() throws(BackupError) {
+        if service.isSet { throw .stopping }
+        if work.isSet { throw .cancelled }
+    }
+}
 
 /// Set once, by whoever wants the work to end.
 final class StopFlag: Sendable {

@@ -47,7 +47,8 @@ public actor BackupService: BackupKeeping {
         self.time = time
         self.logger = logger
         archive = BackupArchive(
-            files: RocksDBBackups(directory: settings.directory, bytesPerSecond: settings.bytesPerSecond), stop: stop)
+            files: RocksDBBackups(directory: settings.directory, bytesPerSecond: settings.bytesPerSecond),
+            stop: StopSignal(service: stop))
     }
 
     // MARK: On demand
@@ -57,7 +58,9 @@ public actor BackupService: BackupKeeping {
         defer { end() }
         let now = time.now
         do {
-            let record = try await archive.create(of: store, keeping: settings.keptCount, at: now)
+            let record = try await untilCancelled { [store, settings] in
+                try await $0.create(of: store, keeping: settings.keptCount, at: now)
+            }
             guard case .failed(_, let reason) = record.proof else {
                 provenCount += 1
                 known = Known(lastProvenAt: record.createdAt)
@@ -66,8 +69,13 @@ public actor BackupService: BackupKeeping {
             }
             throw BackupError.notProven(record.id, reason: reason)
         } catch {
-            if case BackupError.stopping = error { throw error }
-            failedCount += 1
+            switch error {
+            case BackupError.stopping: throw error
+            case BackupError.cancelled:
+                logger.info("a backup was cancelled and what there was of it is removed")
+                throw error
+            default: failedCount += 1
+            }
             logger.error("backup failed", metadata: ["error": "\(error)", "directory": "\(settings.directory)"])
             throw error
         }
@@ -78,7 +86,8 @@ public actor BackupService: BackupKeeping {
     public func verify(_ id: UInt32) async throws -> BackupRecord {
         try begin()
         defer { end() }
-        let record = try await archive.verify(id, at: time.now)
+        let now = time.now
+        let record = try await untilCancelled { try await $0.verify(id, at: now) }
         known = nil  // it may have been the newest proven one until now
         return record
     }
@@ -97,6 +106,18 @@ public actor BackupService: BackupKeeping {
         let newest = try await archive.list().last(where: \.isProven)?.createdAt
         known = Known(lastProvenAt: newest)
         return newest
+    }
+
+    /// Has the work end early when the calling task is cancelled.
+    private func untilCancelled(
+        _ body: @Sendable (BackupArchive) async throws -> BackupRecord
+    ) async throws -> BackupRecord {
+        let flag = StopFlag()
+        return try await withTaskCancellationHandler {
+            try await body(archive.stopped(by: flag))
+        } onCancel: {
+            flag.set()
+        }
     }
 
     private func begin() throws {

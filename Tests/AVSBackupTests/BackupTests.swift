@@ -1,4 +1,3 @@
-import AVSBackup
 import AVSEngine
 import AVSModel
 import AVSPrimitives
@@ -9,6 +8,8 @@ import AVSTesting
 import Foundation
 import Logging
 import Testing
+
+@testable import AVSBackup
 
 /// A store on disk with a row that keeps the rules, and a place for its backups. Goes away with the test.
 final class Bench: Sendable {
@@ -196,5 +197,60 @@ struct BackupServiceTests {
         await bench.store.close()
         let archive = BackupArchive(directory: bench.directory)
         for record in try await archive.list() { #expect(try await archive.verify(record.id, at: bench.time.now).isProven) }
+    }
+
+    @Test("ADM: a backup whose caller goes away ends, is removed with its files, and is no failure; the next is made")
+    func cancelled() async throws {
+        let bench = try Bench()
+        try await bench.add(1)
+        let kept = try await bench.backups.create()
+        try await bench.add(2)
+        let creation = Task {
+            withUnsafeCurrentTask { $0?.cancel() }
+            return try await bench.backups.create()
+        }
+        await #expect(throws: BackupError.cancelled) { try await creation.value }
+        #expect(try await bench.backups.list() == [kept])
+        let state = await bench.backups.state
+        #expect(state.failedCount == 0 && state.provenCount == 1 && !state.isRunning)
+        #expect(try await bench.backups.create().isProven)
+        await bench.store.close()
+    }
+}
+
+@Suite("A backup that its caller cancels in the middle", .timeLimit(.minutes(2)))
+struct CancelledBackupTests {
+    @Test("is removed with every file that was copied for it; one that is proven again stays as it is")
+    func cancelledInProof() async throws {
+        let bench = try Bench()
+        try await bench.add(1)
+        let kept = try await bench.backups.create()
+        try await bench.add(2)
+        let before = try Self.files(bench)
+        let work = StopFlag()
+        // Asked before the backup is restored for its proof: then the copy of the database is complete.
+        let files = RocksDBBackups(directory: bench.directory) { directory throws(StorageError) in
+            work.set()
+            return try FileSystemSpace(of: directory)
+        }
+        let archive = BackupArchive(files: files, stop: StopSignal(work: work))
+        await #expect(throws: BackupError.cancelled) {
+            try await archive.create(of: bench.store, keeping: 7, at: bench.time.now)
+        }
+        #expect(work.isSet)
+        #expect(try Self.files(bench) == before)
+        await #expect(throws: BackupError.cancelled) { try await archive.verify(kept.id, at: bench.time.now) }
+        #expect(try Self.files(bench) == before)
+        #expect(try await bench.backups.list() == [kept])
+        await bench.store.close()
+    }
+
+    /// What is in the directory of the backups, without empty folders.
+    private static func files(_ bench: Bench) throws -> [String] {
+        try FileManager.default.subpathsOfDirectory(atPath: bench.directory).filter { name in
+            var isFolder: ObjCBool = false
+            return FileManager.default.fileExists(atPath: bench.directory + "/" + name, isDirectory: &isFolder)
+                && !isFolder.boolValue
+        }.sorted()
     }
 }

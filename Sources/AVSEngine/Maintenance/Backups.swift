@@ -4,7 +4,8 @@ public import AVSPrimitives
 ///
 /// The engine makes none itself: what does, knows the disk.
 public protocol BackupKeeping: Sendable {
-    /// Makes a backup, proves it, and removes those that are too many.
+    /// Makes a backup, proves it, and removes those that are too many. Cancelling the calling task cancels it: what was
+    /// made of it is removed.
     ///
     /// - Returns: the backup, which is proven.
     /// - Throws: ``BackupError``, and what the store throws: no space, locked, closed.
@@ -83,6 +84,8 @@ public enum BackupError: Error, Hashable, Sendable, CustomStringConvertible {
     case notProven(UInt32, reason: String)
     /// The service ends. What was begun counts for nothing.
     case stopping
+    /// Whoever asked for it went away. What was begun is removed.
+    case cancelled
 
     public var description: String {
         switch self {
@@ -91,6 +94,7 @@ public enum BackupError: Error, Hashable, Sendable, CustomStringConvertible {
         case .notFound(let id): "there is no backup \(id)"
         case .notProven(let id, let reason): "backup \(id) is not proven: \(reason)"
         case .stopping: "the backup was stopped"
+        case .cancelled: "the backup was cancelled"
         }
     }
 }

@@ -98,6 +98,7 @@ extension RPCStatus {
         case .notFound: self.init(.notFound, .invalidRequest, trouble.description)
         case .notProven: self.init(.dataLoss, .taskDataCorrupted, trouble.description)
         case .stopping: self.init(.unavailable, .storageUnavailable, trouble.description)
+        case .cancelled: self.init(.cancelled, trouble.description)
         }
     }
 
