@@ -171,6 +171,8 @@ let package = Package(
 
         .target(name: "CSandbox", linkerSettings: [.linkedLibrary("seccomp")]),
 
+        .target(name: "CProcess"),
+
         .target(name: "CSpawn"),
 
         .target(
@@ -247,7 +249,7 @@ let package = Package(
             name: "avs-aggregator",
             dependencies: [
                 "AVSBackup", "AVSChain", "AVSConfiguration", "AVSCrypto", "AVSEngine", "AVSEthereum", "AVSFetch", "AVSHTTP2", "AVSLogging",
-                "AVSPrimitives", "AVSRocksDB", "AVSSchema", "AVSScript", "AVSServer", "AVSStorage", "AVSTLS", "AVSTransport", "AVSWorkflow",
+                "AVSPrimitives", "AVSRocksDB", "AVSSchema", "AVSScript", "AVSServer", "AVSStorage", "AVSTLS", "AVSTransport", "AVSWorkflow", "CProcess",
                 .product(name: "ArgumentParser", package: "swift-argument-parser"),
                 .product(name: "Logging", package: "swift-log"),
                 .product(name: "ServiceLifecycle", package: "swift-service-lifecycle"),

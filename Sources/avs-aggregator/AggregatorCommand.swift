@@ -52,6 +52,7 @@ struct AggregatorCommand: AsyncParsableCommand {
     }
 
     private func start() async throws {
+        Hardening.restrictNewFiles()
         let facts = ProcessFacts.takenFromProcess()
         let loaded = try StartFailure.explaining { () throws(ConfigurationError) in
             try AggregatorConfiguration.load(config, facts: facts)
@@ -72,7 +73,9 @@ struct AggregatorCommand: AsyncParsableCommand {
             }
             return
         }
-        try await Wiring(loaded: loaded, facts: facts, createsDatabase: creates).run()
+        if loaded.value.environment == .production { try Hardening.forbidDumps() }
+        let files = try Hardening.raiseFileLimit()
+        try await Wiring(loaded: loaded, facts: facts, createsDatabase: creates, openFilesMax: files).run()
     }
 }
 

@@ -23,6 +23,8 @@ struct Wiring {
     let loaded: LoadedConfiguration<AggregatorConfiguration>
     let facts: ProcessFacts
     let createsDatabase: Bool
+    /// Files and sockets that the process may have open.
+    let openFilesMax: Int
 
     private var configuration: AggregatorConfiguration { loaded.value }
 
@@ -30,6 +32,9 @@ struct Wiring {
         let (logger, logs) = Logs.start(configuration.log, label: "aggregator")
         defer { logs.flush() }
         for warning in loaded.warnings + loaded.withoutEffect { logger.warning("\(warning)") }
+        if let warning = Hardening.warning(files: openFilesMax, connections: configuration.limits.connections) {
+            logger.warning("\(warning)")
+        }
         let time = SystemTime()
         let tokens = try tokens(logger)
         let controller = try ControllerKey.load(configuration, facts)

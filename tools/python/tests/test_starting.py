@@ -5,6 +5,7 @@ import os
 import re
 import signal
 import subprocess
+from pathlib import Path
 
 import pytest
 
@@ -82,6 +83,23 @@ def test_what_is_in_effect_is_printed_without_secrets(stopped):
     status, text, _ = outcome(stopped.command("--print-config"))
     assert status == 0 and "queued_per_task: 100" in text and secret not in text
     assert not (stopped.folder / "db").exists()
+
+
+def test_the_process_keeps_to_itself(new_aggregator):
+    """HRD-1, HRD-2: its files are its own; in production its memory is not dumped; it may open what the system allows."""
+    aggregator = new_aggregator(
+        environment="production", jwt_secret="0123456789abcdef" * 4, script={"require_sandbox": False}, fetch={},
+        log={"level": "info", "format": "json"})
+    (aggregator.folder / "aggregator.yaml").chmod(0o600)
+    aggregator.start()
+    process = Path(f"/proc/{aggregator.process.pid}")
+    assert "Umask:\t0077" in (process / "status").read_text()
+    limits = {line[:26].strip(): line[26:].split()[:2] for line in (process / "limits").read_text().splitlines()}
+    assert limits["Max core file size"] == ["0", "0"]
+    assert limits["Max open files"][0] == limits["Max open files"][1]
+    for path in (aggregator.folder / "db").rglob("*"):
+        assert path.stat().st_mode & 0o077 == 0, path
+    assert aggregator.stop() == 0, aggregator.last_log()
 
 
 @pytest.mark.skipif(os.geteuid() != 0, reason="only root is refused")
