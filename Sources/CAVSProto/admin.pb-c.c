@@ -43,10 +43,28 @@ void   aggregator__api_key__init
   static const Aggregator__ApiKey init_value = AGGREGATOR__API_KEY__INIT;
   *message = init_value;
 }
+void   aggregator__call_rate__init
+                     (Aggregator__CallRate         *message)
+{
+  static const Aggregator__CallRate init_value = AGGREGATOR__CALL_RATE__INIT;
+  *message = init_value;
+}
+void   aggregator__api_key_rates__init
+                     (Aggregator__ApiKeyRates         *message)
+{
+  static const Aggregator__ApiKeyRates init_value = AGGREGATOR__API_KEY_RATES__INIT;
+  *message = init_value;
+}
 void   aggregator__create_api_key_req__init
                      (Aggregator__CreateApiKeyReq         *message)
 {
   static const Aggregator__CreateApiKeyReq init_value = AGGREGATOR__CREATE_API_KEY_REQ__INIT;
+  *message = init_value;
+}
+void   aggregator__update_api_key_req__init
+                     (Aggregator__UpdateApiKeyReq         *message)
+{
+  static const Aggregator__UpdateApiKeyReq init_value = AGGREGATOR__UPDATE_API_KEY_REQ__INIT;
   *message = init_value;
 }
 void   aggregator__create_api_key_resp__init
@@ -554,7 +572,7 @@ const ProtobufCMessageDescriptor aggregator__disconnect_operator_resp__descripto
   (ProtobufCMessageInit) aggregator__disconnect_operator_resp__init,
   NULL,NULL,NULL    /* reserved[123] */
 };
-static const ProtobufCFieldDescriptor aggregator__api_key__field_descriptors[9] =
+static const ProtobufCFieldDescriptor aggregator__api_key__field_descriptors[10] =
 {
   {
     "id",
@@ -664,6 +682,18 @@ static const ProtobufCFieldDescriptor aggregator__api_key__field_descriptors[9] 
     0,             /* flags */
     0,NULL,NULL    /* reserved1,reserved2, etc */
   },
+  {
+    "rates",
+    10,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_MESSAGE,
+    0,   /* quantifier_offset */
+    offsetof(Aggregator__ApiKey, rates),
+    &aggregator__api_key_rates__descriptor,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
 };
 static const unsigned aggregator__api_key__field_indices_by_name[] = {
   2,   /* field[2] = account */
@@ -672,6 +702,7 @@ static const unsigned aggregator__api_key__field_indices_by_name[] = {
   0,   /* field[0] = id */
   7,   /* field[7] = last_used_at */
   1,   /* field[1] = name */
+  9,   /* field[9] = rates */
   6,   /* field[6] = revoked_at */
   3,   /* field[3] = scopes */
   8,   /* field[8] = state */
@@ -679,7 +710,7 @@ static const unsigned aggregator__api_key__field_indices_by_name[] = {
 static const ProtobufCIntRange aggregator__api_key__number_ranges[1 + 1] =
 {
   { 1, 0 },
-  { 0, 9 }
+  { 0, 10 }
 };
 const ProtobufCMessageDescriptor aggregator__api_key__descriptor =
 {
@@ -689,14 +720,129 @@ const ProtobufCMessageDescriptor aggregator__api_key__descriptor =
   "Aggregator__ApiKey",
   "aggregator",
   sizeof(Aggregator__ApiKey),
-  9,
+  10,
   aggregator__api_key__field_descriptors,
   aggregator__api_key__field_indices_by_name,
   1,  aggregator__api_key__number_ranges,
   (ProtobufCMessageInit) aggregator__api_key__init,
   NULL,NULL,NULL    /* reserved[123] */
 };
-static const ProtobufCFieldDescriptor aggregator__create_api_key_req__field_descriptors[4] =
+static const ProtobufCFieldDescriptor aggregator__call_rate__field_descriptors[2] =
+{
+  {
+    "per_second",
+    1,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_INT32,
+    0,   /* quantifier_offset */
+    offsetof(Aggregator__CallRate, per_second),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "burst",
+    2,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_INT32,
+    0,   /* quantifier_offset */
+    offsetof(Aggregator__CallRate, burst),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+};
+static const unsigned aggregator__call_rate__field_indices_by_name[] = {
+  1,   /* field[1] = burst */
+  0,   /* field[0] = per_second */
+};
+static const ProtobufCIntRange aggregator__call_rate__number_ranges[1 + 1] =
+{
+  { 1, 0 },
+  { 0, 2 }
+};
+const ProtobufCMessageDescriptor aggregator__call_rate__descriptor =
+{
+  PROTOBUF_C__MESSAGE_DESCRIPTOR_MAGIC,
+  "aggregator.CallRate",
+  "CallRate",
+  "Aggregator__CallRate",
+  "aggregator",
+  sizeof(Aggregator__CallRate),
+  2,
+  aggregator__call_rate__field_descriptors,
+  aggregator__call_rate__field_indices_by_name,
+  1,  aggregator__call_rate__number_ranges,
+  (ProtobufCMessageInit) aggregator__call_rate__init,
+  NULL,NULL,NULL    /* reserved[123] */
+};
+static const ProtobufCFieldDescriptor aggregator__api_key_rates__field_descriptors[3] =
+{
+  {
+    "reads",
+    1,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_MESSAGE,
+    0,   /* quantifier_offset */
+    offsetof(Aggregator__ApiKeyRates, reads),
+    &aggregator__call_rate__descriptor,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "writes",
+    2,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_MESSAGE,
+    0,   /* quantifier_offset */
+    offsetof(Aggregator__ApiKeyRates, writes),
+    &aggregator__call_rate__descriptor,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "simulations",
+    3,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_MESSAGE,
+    0,   /* quantifier_offset */
+    offsetof(Aggregator__ApiKeyRates, simulations),
+    &aggregator__call_rate__descriptor,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+};
+static const unsigned aggregator__api_key_rates__field_indices_by_name[] = {
+  0,   /* field[0] = reads */
+  2,   /* field[2] = simulations */
+  1,   /* field[1] = writes */
+};
+static const ProtobufCIntRange aggregator__api_key_rates__number_ranges[1 + 1] =
+{
+  { 1, 0 },
+  { 0, 3 }
+};
+const ProtobufCMessageDescriptor aggregator__api_key_rates__descriptor =
+{
+  PROTOBUF_C__MESSAGE_DESCRIPTOR_MAGIC,
+  "aggregator.ApiKeyRates",
+  "ApiKeyRates",
+  "Aggregator__ApiKeyRates",
+  "aggregator",
+  sizeof(Aggregator__ApiKeyRates),
+  3,
+  aggregator__api_key_rates__field_descriptors,
+  aggregator__api_key_rates__field_indices_by_name,
+  1,  aggregator__api_key_rates__number_ranges,
+  (ProtobufCMessageInit) aggregator__api_key_rates__init,
+  NULL,NULL,NULL    /* reserved[123] */
+};
+static const ProtobufCFieldDescriptor aggregator__create_api_key_req__field_descriptors[5] =
 {
   {
     "name",
@@ -746,17 +892,30 @@ static const ProtobufCFieldDescriptor aggregator__create_api_key_req__field_desc
     0,             /* flags */
     0,NULL,NULL    /* reserved1,reserved2, etc */
   },
+  {
+    "rates",
+    5,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_MESSAGE,
+    0,   /* quantifier_offset */
+    offsetof(Aggregator__CreateApiKeyReq, rates),
+    &aggregator__api_key_rates__descriptor,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
 };
 static const unsigned aggregator__create_api_key_req__field_indices_by_name[] = {
   1,   /* field[1] = account */
   3,   /* field[3] = lifetime_seconds */
   0,   /* field[0] = name */
+  4,   /* field[4] = rates */
   2,   /* field[2] = scopes */
 };
 static const ProtobufCIntRange aggregator__create_api_key_req__number_ranges[1 + 1] =
 {
   { 1, 0 },
-  { 0, 4 }
+  { 0, 5 }
 };
 const ProtobufCMessageDescriptor aggregator__create_api_key_req__descriptor =
 {
@@ -766,11 +925,62 @@ const ProtobufCMessageDescriptor aggregator__create_api_key_req__descriptor =
   "Aggregator__CreateApiKeyReq",
   "aggregator",
   sizeof(Aggregator__CreateApiKeyReq),
-  4,
+  5,
   aggregator__create_api_key_req__field_descriptors,
   aggregator__create_api_key_req__field_indices_by_name,
   1,  aggregator__create_api_key_req__number_ranges,
   (ProtobufCMessageInit) aggregator__create_api_key_req__init,
+  NULL,NULL,NULL    /* reserved[123] */
+};
+static const ProtobufCFieldDescriptor aggregator__update_api_key_req__field_descriptors[2] =
+{
+  {
+    "id",
+    1,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_BYTES,
+    0,   /* quantifier_offset */
+    offsetof(Aggregator__UpdateApiKeyReq, id),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "rates",
+    2,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_MESSAGE,
+    0,   /* quantifier_offset */
+    offsetof(Aggregator__UpdateApiKeyReq, rates),
+    &aggregator__api_key_rates__descriptor,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+};
+static const unsigned aggregator__update_api_key_req__field_indices_by_name[] = {
+  0,   /* field[0] = id */
+  1,   /* field[1] = rates */
+};
+static const ProtobufCIntRange aggregator__update_api_key_req__number_ranges[1 + 1] =
+{
+  { 1, 0 },
+  { 0, 2 }
+};
+const ProtobufCMessageDescriptor aggregator__update_api_key_req__descriptor =
+{
+  PROTOBUF_C__MESSAGE_DESCRIPTOR_MAGIC,
+  "aggregator.UpdateApiKeyReq",
+  "UpdateApiKeyReq",
+  "Aggregator__UpdateApiKeyReq",
+  "aggregator",
+  sizeof(Aggregator__UpdateApiKeyReq),
+  2,
+  aggregator__update_api_key_req__field_descriptors,
+  aggregator__update_api_key_req__field_indices_by_name,
+  1,  aggregator__update_api_key_req__number_ranges,
+  (ProtobufCMessageInit) aggregator__update_api_key_req__init,
   NULL,NULL,NULL    /* reserved[123] */
 };
 static const ProtobufCFieldDescriptor aggregator__create_api_key_resp__field_descriptors[2] =

@@ -121,6 +121,12 @@ void   aggregator__storage__api_key_record__init
   static const Aggregator__Storage__ApiKeyRecord init_value = AGGREGATOR__STORAGE__API_KEY_RECORD__INIT;
   *message = init_value;
 }
+void   aggregator__storage__call_rate_record__init
+                     (Aggregator__Storage__CallRateRecord         *message)
+{
+  static const Aggregator__Storage__CallRateRecord init_value = AGGREGATOR__STORAGE__CALL_RATE_RECORD__INIT;
+  *message = init_value;
+}
 void   aggregator__storage__audit_record__init
                      (Aggregator__Storage__AuditRecord         *message)
 {
@@ -1855,7 +1861,7 @@ const ProtobufCMessageDescriptor aggregator__storage__lane_record__descriptor =
   (ProtobufCMessageInit) aggregator__storage__lane_record__init,
   NULL,NULL,NULL    /* reserved[123] */
 };
-static const ProtobufCFieldDescriptor aggregator__storage__api_key_record__field_descriptors[9] =
+static const ProtobufCFieldDescriptor aggregator__storage__api_key_record__field_descriptors[12] =
 {
   {
     "id",
@@ -1965,6 +1971,42 @@ static const ProtobufCFieldDescriptor aggregator__storage__api_key_record__field
     0,             /* flags */
     0,NULL,NULL    /* reserved1,reserved2, etc */
   },
+  {
+    "reads",
+    10,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_MESSAGE,
+    0,   /* quantifier_offset */
+    offsetof(Aggregator__Storage__ApiKeyRecord, reads),
+    &aggregator__storage__call_rate_record__descriptor,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "writes",
+    11,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_MESSAGE,
+    0,   /* quantifier_offset */
+    offsetof(Aggregator__Storage__ApiKeyRecord, writes),
+    &aggregator__storage__call_rate_record__descriptor,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "simulations",
+    12,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_MESSAGE,
+    0,   /* quantifier_offset */
+    offsetof(Aggregator__Storage__ApiKeyRecord, simulations),
+    &aggregator__storage__call_rate_record__descriptor,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
 };
 static const unsigned aggregator__storage__api_key_record__field_indices_by_name[] = {
   2,   /* field[2] = account */
@@ -1974,13 +2016,16 @@ static const unsigned aggregator__storage__api_key_record__field_indices_by_name
   0,   /* field[0] = id */
   8,   /* field[8] = last_used_at */
   1,   /* field[1] = name */
+  9,   /* field[9] = reads */
   7,   /* field[7] = revoked_at */
   3,   /* field[3] = scopes */
+  11,   /* field[11] = simulations */
+  10,   /* field[10] = writes */
 };
 static const ProtobufCIntRange aggregator__storage__api_key_record__number_ranges[1 + 1] =
 {
   { 1, 0 },
-  { 0, 9 }
+  { 0, 12 }
 };
 const ProtobufCMessageDescriptor aggregator__storage__api_key_record__descriptor =
 {
@@ -1990,11 +2035,62 @@ const ProtobufCMessageDescriptor aggregator__storage__api_key_record__descriptor
   "Aggregator__Storage__ApiKeyRecord",
   "aggregator.storage",
   sizeof(Aggregator__Storage__ApiKeyRecord),
-  9,
+  12,
   aggregator__storage__api_key_record__field_descriptors,
   aggregator__storage__api_key_record__field_indices_by_name,
   1,  aggregator__storage__api_key_record__number_ranges,
   (ProtobufCMessageInit) aggregator__storage__api_key_record__init,
+  NULL,NULL,NULL    /* reserved[123] */
+};
+static const ProtobufCFieldDescriptor aggregator__storage__call_rate_record__field_descriptors[2] =
+{
+  {
+    "per_second",
+    1,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_INT64,
+    0,   /* quantifier_offset */
+    offsetof(Aggregator__Storage__CallRateRecord, per_second),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "burst",
+    2,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_INT64,
+    0,   /* quantifier_offset */
+    offsetof(Aggregator__Storage__CallRateRecord, burst),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+};
+static const unsigned aggregator__storage__call_rate_record__field_indices_by_name[] = {
+  1,   /* field[1] = burst */
+  0,   /* field[0] = per_second */
+};
+static const ProtobufCIntRange aggregator__storage__call_rate_record__number_ranges[1 + 1] =
+{
+  { 1, 0 },
+  { 0, 2 }
+};
+const ProtobufCMessageDescriptor aggregator__storage__call_rate_record__descriptor =
+{
+  PROTOBUF_C__MESSAGE_DESCRIPTOR_MAGIC,
+  "aggregator.storage.CallRateRecord",
+  "CallRateRecord",
+  "Aggregator__Storage__CallRateRecord",
+  "aggregator.storage",
+  sizeof(Aggregator__Storage__CallRateRecord),
+  2,
+  aggregator__storage__call_rate_record__field_descriptors,
+  aggregator__storage__call_rate_record__field_indices_by_name,
+  1,  aggregator__storage__call_rate_record__number_ranges,
+  (ProtobufCMessageInit) aggregator__storage__call_rate_record__init,
   NULL,NULL,NULL    /* reserved[123] */
 };
 static const ProtobufCFieldDescriptor aggregator__storage__audit_record__field_descriptors[8] =

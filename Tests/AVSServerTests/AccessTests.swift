@@ -297,6 +297,60 @@ struct APIKeyTests {
         #expect(try await access.refusal(path, try access.token()) == nil)
     }
 
+    @Test("whose rates an administrator sets counts with them at once, with its tokens, and through a restart")
+    func ownRates() async throws {
+        let access = try Access()
+        let key = try await access.newKey(.read, .write)
+        let path = Wire.AggregatorMethods.getTask.path
+        func set(_ rate: Wire.CallRate) async throws -> Wire.ApiKey {
+            try await access.admin(Wire.AdminMethods.updateApiKey) {
+                $0.id = key.key.id
+                $0.rates = .with { $0.reads = rate }
+            }
+        }
+        let shown = try await set(.with { ($0.perSecond, $0.burst) = (1, 2) })
+        #expect(shown.rates?.reads?.burst == 2 && shown.rates?.writes == nil)
+        let message = access.authority.proposal(wallet: Access.account.checksummed, now: access.time.now)
+        let minted = try access.authority.grant(message: message, signature: key.token, now: access.time.now).token
+        #expect(try await access.refusal(path, key.token) == nil)
+        #expect(try await access.refusal(path, minted) == nil)
+        let refusal = try #require(try await access.refusal(path, key.token))
+        #expect(refusal.message.hasPrefix("too many reads per API key: 1 a second are allowed, 2 at once"))
+        #expect(refusal.metadata["grpc-retry-pushback-ms"].flatMap(Int.init).map { $0 > 0 } == true)
+        #expect(try await access.refusal(Wire.AggregatorMethods.cancelTask.path, key.token) == nil, "writes are others")
+        let again = try Access(store: access.store)
+        let id = try #require(APIKeyID(key.key.id))
+        #expect(again.engine.apiKeys.key(id)?.rates == APIKeyRates(reads: CallRate(perSecond: 1, burst: 2)))
+        #expect(try await set(Wire.CallRate()).rates == nil, "back to the configuration's")
+        let acts = try await access.admin(Wire.AdminMethods.listAuditEntries).items.suffix(2)
+        #expect(acts.map(\.action) == ["api-key.update", "api-key.update"])
+        #expect(acts.first?.after.contains("\"reads\":\"1/2\"") == true && acts.last?.before == acts.first?.after)
+    }
+
+    @Test("is given no rate that is none: below one or beyond the bounds, and nothing where nothing is asked for")
+    func badRates() async throws {
+        let access = try Access()
+        let key = try await access.newKey(.read)
+        for (perSecond, burst) in [(0, 1), (1, 0), (-1, 5), (1_000_001, 5), (5, 10_000_001)] as [(Int32, Int32)] {
+            await #expect(throws: InvalidArgument.self) {
+                try await access.admin(Wire.AdminMethods.updateApiKey) {
+                    $0.id = key.key.id
+                    $0.rates = .with { $0.writes = .with { ($0.perSecond, $0.burst) = (perSecond, burst) } }
+                }
+            }
+        }
+        await #expect(throws: InvalidArgument.self) {
+            try await access.admin(Wire.AdminMethods.updateApiKey) { $0.id = key.key.id }
+        }
+        await #expect(throws: EngineError.apiKeyNotFound) {
+            try await access.admin(Wire.AdminMethods.updateApiKey) {
+                $0.id = String(repeating: "0", count: 26)
+                $0.rates = Wire.ApiKeyRates()
+            }
+        }
+        #expect(try await access.admin(Wire.AdminMethods.listAuditEntries).items.map(\.action) == ["api-key.create"])
+    }
+
     private typealias Draft = (name: String, account: String, scopes: [Wire.ApiScope], lifetime: Int64)
 
     private static let drafts: [Draft] = [

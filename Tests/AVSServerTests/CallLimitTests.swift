@@ -38,6 +38,21 @@ struct RateTableTests {
         }
     }
 
+    @Test("takes a key's own rate in place of the table's, and a rate that rises counts at once")
+    func own() {
+        let table = RateTable<Int>(.init(perSecond: 1, burst: 2))
+        let slow = CallRate(perSecond: 1, burst: 1_000)
+        for _ in 0..<1_000 { #expect(table.take(1, at: Self.start, own: slow) == nil) }
+        #expect(table.take(1, at: Self.start, own: slow) == .seconds(1))
+        let quick = CallRate(perSecond: 10, burst: 2)
+        #expect(table.take(1, at: Self.start, own: quick) == .milliseconds(100), "empty, and no emptier than that")
+        #expect(table.take(1, at: Self.start + .milliseconds(100), own: quick) == nil)
+        #expect(table.take(2, at: Self.start) == nil, "another key has the table's")
+        let lifted = RateTable<Int>(nil)
+        #expect(lifted.take(1, at: Self.start, own: CallRate(perSecond: 1, burst: 1)) == nil)
+        #expect(lifted.take(1, at: Self.start, own: CallRate(perSecond: 1, burst: 1)) == .seconds(1))
+    }
+
     @Test("without a rate lets everything pass and remembers nothing")
     func lifted() {
         let table = RateTable<Int>(nil)

@@ -112,6 +112,27 @@ public final class APIKeyDirectory: Sendable {
         audit.announce(act)
     }
 
+    /// Gives a key other rates, from its next call on.
+    /// - Throws: ``EngineError/apiKeyNotFound``, and what `change` throws.
+    public func update(
+        _ id: APIKeyID, by administrator: Administrator, rates change: @escaping @Sendable (APIKeyRates) throws -> APIKeyRates
+    ) async throws -> APIKey {
+        let entry = audit.draft()
+        let (act, updated) = try await store.update { transaction -> (AdminAct, APIKey) in
+            guard var key = try transaction.value(for: APIKeyKey(id)) else { throw EngineError.apiKeyNotFound }
+            let before = key.summary
+            key.rates = try change(key.rates)
+            let act = AdminAct(
+                by: administrator, action: "api-key.update", object: "\(id)", before: before, after: key.summary)
+            try transaction.put(APIKeyKey(id), key)
+            try transaction.record(act, entry)
+            return (act, key)
+        }
+        state.withLock { $0.keys[id]?.rates = updated.rates }
+        audit.announce(act)
+        return key(id) ?? updated
+    }
+
     /// Ends a key at once. One that is revoked already stays as it is.
     /// - Throws: ``EngineError/apiKeyNotFound``.
     public func revoke(_ id: APIKeyID, by administrator: Administrator) async throws -> APIKey {
@@ -218,6 +239,9 @@ extension APIKey {
         ]
         fields["account"] = account.map { .string($0.checksummed) }
         fields["revokedAt"] = revokedAt.map { .string($0.iso8601) }
+        fields["reads"] = rates.reads.map { .string("\($0)") }
+        fields["writes"] = rates.writes.map { .string("\($0)") }
+        fields["simulations"] = rates.simulations.map { .string("\($0)") }
         return JSONValue.object(fields).serialized
     }
 }

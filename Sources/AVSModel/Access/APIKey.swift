@@ -65,10 +65,13 @@ public struct APIKey: Hashable, Sendable {
     public var revokedAt: Timestamp?
     /// When the key was last used, at most a minute old while the service runs; `nil` if never.
     public var lastUsedAt: Timestamp?
+    /// Shared with the tokens that were made with it.
+    public var rates: APIKeyRates
 
     public init(
         id: APIKeyID, name: String, account: Address?, scopes: Set<APIScope>, digest: Hash32, createdAt: Timestamp,
-        expiresAt: Timestamp, revokedAt: Timestamp? = nil, lastUsedAt: Timestamp? = nil
+        expiresAt: Timestamp, revokedAt: Timestamp? = nil, lastUsedAt: Timestamp? = nil,
+        rates: APIKeyRates = APIKeyRates()
     ) {
         self.id = id
         self.name = name
@@ -79,6 +82,7 @@ public struct APIKey: Hashable, Sendable {
         self.expiresAt = expiresAt
         self.revokedAt = revokedAt
         self.lastUsedAt = lastUsedAt
+        self.rates = rates
     }
 
     /// How a key stands.

@@ -14,6 +14,7 @@ extension FileDescriptors {
                 aggregator.Admin.CreateApiKey
                 aggregator.Admin.ListApiKeys
                 aggregator.Admin.GetApiKey
+                aggregator.Admin.UpdateApiKey
                 aggregator.Admin.RevokeApiKey
                 aggregator.Admin.GetRootKeys
                 aggregator.Admin.RotateRootKey
@@ -28,7 +29,10 @@ extension FileDescriptors {
                 aggregator.DisconnectOperatorReq
                 aggregator.DisconnectOperatorResp
                 aggregator.ApiKey
+                aggregator.CallRate
+                aggregator.ApiKeyRates
                 aggregator.CreateApiKeyReq
+                aggregator.UpdateApiKeyReq
                 aggregator.CreateApiKeyResp
                 aggregator.ListApiKeysReq
                 aggregator.ListApiKeysResp
@@ -67,47 +71,54 @@ extension FileDescriptors {
                 bmcSEgoEbmFtZRgLIAEoCVIEbmFtZRIYCgd2ZXJzaW9uGAwgASgJUgd2ZXJzaW9uEhsKCXJlbW90ZV9pcBgNIAEoCVIIcmVtb3Rl\
                 SXASIQoMbWV0cmljc19wb3J0GA4gASgFUgttZXRyaWNzUG9ydBIhCgxibG9ja19udW1iZXIYDyABKANSC2Jsb2NrTnVtYmVyEh8K\
                 C2V2ZW50X2NvdW50GBAgASgDUgpldmVudENvdW50IjEKFURpc2Nvbm5lY3RPcGVyYXRvclJlcRIYCgdhZGRyZXNzGAEgASgJUgdh\
-                ZGRyZXNzIjwKFkRpc2Nvbm5lY3RPcGVyYXRvclJlc3ASIgoMZGlzY29ubmVjdGVkGAEgASgIUgxkaXNjb25uZWN0ZWQiiQIKBkFw\
+                ZGRyZXNzIjwKFkRpc2Nvbm5lY3RPcGVyYXRvclJlc3ASIgoMZGlzY29ubmVjdGVkGAEgASgIUgxkaXNjb25uZWN0ZWQiuAIKBkFw\
                 aUtleRIOCgJpZBgBIAEoCVICaWQSEgoEbmFtZRgCIAEoCVIEbmFtZRIYCgdhY2NvdW50GAMgASgJUgdhY2NvdW50EiwKBnNjb3Bl\
                 cxgEIAMoDjIULmFnZ3JlZ2F0b3IuQXBpU2NvcGVSBnNjb3BlcxIdCgpjcmVhdGVkX2F0GAUgASgDUgljcmVhdGVkQXQSHQoKZXhw\
                 aXJlc19hdBgGIAEoA1IJZXhwaXJlc0F0Eh0KCnJldm9rZWRfYXQYByABKANSCXJldm9rZWRBdBIgCgxsYXN0X3VzZWRfYXQYCCAB\
-                KANSCmxhc3RVc2VkQXQSFAoFc3RhdGUYCSABKAlSBXN0YXRlIpgBCg9DcmVhdGVBcGlLZXlSZXESEgoEbmFtZRgBIAEoCVIEbmFt\
-                ZRIYCgdhY2NvdW50GAIgASgJUgdhY2NvdW50EiwKBnNjb3BlcxgDIAMoDjIULmFnZ3JlZ2F0b3IuQXBpU2NvcGVSBnNjb3BlcxIp\
-                ChBsaWZldGltZV9zZWNvbmRzGAQgASgDUg9saWZldGltZVNlY29uZHMiTgoQQ3JlYXRlQXBpS2V5UmVzcBIkCgNrZXkYASABKAsy\
-                Ei5hZ2dyZWdhdG9yLkFwaUtleVIDa2V5EhQKBXRva2VuGAIgASgJUgV0b2tlbiItCg5MaXN0QXBpS2V5c1JlcRIbCglnb29kX29u\
-                bHkYASABKAhSCGdvb2RPbmx5IjsKD0xpc3RBcGlLZXlzUmVzcBIoCgVpdGVtcxgBIAMoCzISLmFnZ3JlZ2F0b3IuQXBpS2V5UgVp\
-                dGVtcyIeCgxHZXRBcGlLZXlSZXESDgoCaWQYASABKAlSAmlkIkQKD1Jldm9rZUFwaUtleVJlcRIQCgJpZBgBIAEoCUgAUgJpZBIW\
-                CgV0b2tlbhgCIAEoCUgAUgV0b2tlbkIHCgV3aGljaCIQCg5HZXRSb290S2V5c1JlcSKbAQoPR2V0Um9vdEtleXNSZXNwEi4KBWl0\
-                ZW1zGAEgAygLMhguYWdncmVnYXRvci5Sb290S2V5U3RhdGVSBWl0ZW1zEikKEHVuc2VhbGVkX3NlY3JldHMYAiABKANSD3Vuc2Vh\
-                bGVkU2VjcmV0cxItChJ1bnJlYWRhYmxlX3NlY3JldHMYAyABKANSEXVucmVhZGFibGVTZWNyZXRzIk4KDFJvb3RLZXlTdGF0ZRIO\
-                CgJpZBgBIAEoCVICaWQSFAoFc3RhdGUYAiABKAlSBXN0YXRlEhgKB3NlY3JldHMYAyABKANSB3NlY3JldHMiEgoQUm90YXRlUm9v\
-                dEtleVJlcSIjChFSb3RhdGVSb290S2V5UmVzcBIOCgJpZBgBIAEoCVICaWQiIgoQUmV0aXJlUm9vdEtleVJlcRIOCgJpZBgBIAEo\
-                CVICaWQiEwoRUmV0aXJlUm9vdEtleVJlc3AiEQoPQ3JlYXRlQmFja3VwUmVxIhAKDkxpc3RCYWNrdXBzUmVxIjsKD0xpc3RCYWNr\
-                dXBzUmVzcBIoCgVpdGVtcxgBIAMoCzISLmFnZ3JlZ2F0b3IuQmFja3VwUgVpdGVtcyIhCg9WZXJpZnlCYWNrdXBSZXESDgoCaWQY\
-                ASABKA1SAmlkIu8BCgZCYWNrdXASDgoCaWQYASABKA1SAmlkEh0KCmNyZWF0ZWRfYXQYAiABKANSCWNyZWF0ZWRBdBIUCgVieXRl\
-                cxgDIAEoBFIFYnl0ZXMSFAoFZmlsZXMYBCABKA1SBWZpbGVzEhgKBmNvbW1pdBgFIAEoBEgAUgZjb21taXQSFAoFc3RhdGUYBiAB\
-                KAlSBXN0YXRlEh0KCmNoZWNrZWRfYXQYByABKANSCWNoZWNrZWRBdBISCgRyb3dzGAggASgDUgRyb3dzEhgKB3Byb2JsZW0YCSAB\
-                KAlSB3Byb2JsZW1CDQoLbGFzdF9jb21taXQiQQoTTGlzdEF1ZGl0RW50cmllc1JlcRIUCgVhZnRlchgBIAEoCVIFYWZ0ZXISFAoF\
-                bGltaXQYAiABKAVSBWxpbWl0In8KFExpc3RBdWRpdEVudHJpZXNSZXNwEi8KBWl0ZW1zGAEgAygLMhkuYWdncmVnYXRvci5BdWRp\
-                dExvZ0VudHJ5UgVpdGVtcxIZCghoYXNfbW9yZRgCIAEoCFIHaGFzTW9yZRIbCglpc19pbnRhY3QYAyABKAhSCGlzSW50YWN0IvgB\
-                Cg1BdWRpdExvZ0VudHJ5Eg4KAmlkGAEgASgJUgJpZBIOCgJhdBgCIAEoA1ICYXQSEAoDd2hvGAMgASgJUgN3aG8SFgoGb3JpZ2lu\
-                GAQgASgJUgZvcmlnaW4SFgoGYWN0aW9uGAUgASgJUgZhY3Rpb24SFgoGb2JqZWN0GAYgASgJUgZvYmplY3QSFgoGYmVmb3JlGAcg\
-                ASgJUgZiZWZvcmUSFAoFYWZ0ZXIYCCABKAlSBWFmdGVyEicKD3ByZXZpb3VzX2RpZ2VzdBgJIAEoCVIOcHJldmlvdXNEaWdlc3QS\
-                FgoGZGlnZXN0GAogASgJUgZkaWdlc3QqewoIQXBpU2NvcGUSGQoVQVBJX1NDT1BFX1VOU1BFQ0lGSUVEEAASEgoOQVBJX1NDT1BF\
-                X1JFQUQQARITCg9BUElfU0NPUEVfV1JJVEUQAhITCg9BUElfU0NPUEVfQURNSU4QAxIWChJBUElfU0NPUEVfT1BFUkFUT1IQBDLG\
-                BwoFQWRtaW4STAoNTGlzdE9wZXJhdG9ycxIcLmFnZ3JlZ2F0b3IuTGlzdE9wZXJhdG9yc1JlcRodLmFnZ3JlZ2F0b3IuTGlzdE9w\
-                ZXJhdG9yc1Jlc3ASWwoSRGlzY29ubmVjdE9wZXJhdG9yEiEuYWdncmVnYXRvci5EaXNjb25uZWN0T3BlcmF0b3JSZXEaIi5hZ2dy\
-                ZWdhdG9yLkRpc2Nvbm5lY3RPcGVyYXRvclJlc3ASSQoMQ3JlYXRlQXBpS2V5EhsuYWdncmVnYXRvci5DcmVhdGVBcGlLZXlSZXEa\
-                HC5hZ2dyZWdhdG9yLkNyZWF0ZUFwaUtleVJlc3ASRgoLTGlzdEFwaUtleXMSGi5hZ2dyZWdhdG9yLkxpc3RBcGlLZXlzUmVxGhsu\
-                YWdncmVnYXRvci5MaXN0QXBpS2V5c1Jlc3ASOQoJR2V0QXBpS2V5EhguYWdncmVnYXRvci5HZXRBcGlLZXlSZXEaEi5hZ2dyZWdh\
-                dG9yLkFwaUtleRI/CgxSZXZva2VBcGlLZXkSGy5hZ2dyZWdhdG9yLlJldm9rZUFwaUtleVJlcRoSLmFnZ3JlZ2F0b3IuQXBpS2V5\
-                EkYKC0dldFJvb3RLZXlzEhouYWdncmVnYXRvci5HZXRSb290S2V5c1JlcRobLmFnZ3JlZ2F0b3IuR2V0Um9vdEtleXNSZXNwEkwK\
-                DVJvdGF0ZVJvb3RLZXkSHC5hZ2dyZWdhdG9yLlJvdGF0ZVJvb3RLZXlSZXEaHS5hZ2dyZWdhdG9yLlJvdGF0ZVJvb3RLZXlSZXNw\
-                EkwKDVJldGlyZVJvb3RLZXkSHC5hZ2dyZWdhdG9yLlJldGlyZVJvb3RLZXlSZXEaHS5hZ2dyZWdhdG9yLlJldGlyZVJvb3RLZXlS\
-                ZXNwEj8KDENyZWF0ZUJhY2t1cBIbLmFnZ3JlZ2F0b3IuQ3JlYXRlQmFja3VwUmVxGhIuYWdncmVnYXRvci5CYWNrdXASRgoLTGlz\
-                dEJhY2t1cHMSGi5hZ2dyZWdhdG9yLkxpc3RCYWNrdXBzUmVxGhsuYWdncmVnYXRvci5MaXN0QmFja3Vwc1Jlc3ASPwoMVmVyaWZ5\
-                QmFja3VwEhsuYWdncmVnYXRvci5WZXJpZnlCYWNrdXBSZXEaEi5hZ2dyZWdhdG9yLkJhY2t1cBJVChBMaXN0QXVkaXRFbnRyaWVz\
-                Eh8uYWdncmVnYXRvci5MaXN0QXVkaXRFbnRyaWVzUmVxGiAuYWdncmVnYXRvci5MaXN0QXVkaXRFbnRyaWVzUmVzcGIGcHJvdG8z
+                KANSCmxhc3RVc2VkQXQSFAoFc3RhdGUYCSABKAlSBXN0YXRlEi0KBXJhdGVzGAogASgLMhcuYWdncmVnYXRvci5BcGlLZXlSYXRl\
+                c1IFcmF0ZXMiPwoIQ2FsbFJhdGUSHQoKcGVyX3NlY29uZBgBIAEoBVIJcGVyU2Vjb25kEhQKBWJ1cnN0GAIgASgFUgVidXJzdCKf\
+                AQoLQXBpS2V5UmF0ZXMSKgoFcmVhZHMYASABKAsyFC5hZ2dyZWdhdG9yLkNhbGxSYXRlUgVyZWFkcxIsCgZ3cml0ZXMYAiABKAsy\
+                FC5hZ2dyZWdhdG9yLkNhbGxSYXRlUgZ3cml0ZXMSNgoLc2ltdWxhdGlvbnMYAyABKAsyFC5hZ2dyZWdhdG9yLkNhbGxSYXRlUgtz\
+                aW11bGF0aW9ucyLHAQoPQ3JlYXRlQXBpS2V5UmVxEhIKBG5hbWUYASABKAlSBG5hbWUSGAoHYWNjb3VudBgCIAEoCVIHYWNjb3Vu\
+                dBIsCgZzY29wZXMYAyADKA4yFC5hZ2dyZWdhdG9yLkFwaVNjb3BlUgZzY29wZXMSKQoQbGlmZXRpbWVfc2Vjb25kcxgEIAEoA1IP\
+                bGlmZXRpbWVTZWNvbmRzEi0KBXJhdGVzGAUgASgLMhcuYWdncmVnYXRvci5BcGlLZXlSYXRlc1IFcmF0ZXMiUAoPVXBkYXRlQXBp\
+                S2V5UmVxEg4KAmlkGAEgASgJUgJpZBItCgVyYXRlcxgCIAEoCzIXLmFnZ3JlZ2F0b3IuQXBpS2V5UmF0ZXNSBXJhdGVzIk4KEENy\
+                ZWF0ZUFwaUtleVJlc3ASJAoDa2V5GAEgASgLMhIuYWdncmVnYXRvci5BcGlLZXlSA2tleRIUCgV0b2tlbhgCIAEoCVIFdG9rZW4i\
+                LQoOTGlzdEFwaUtleXNSZXESGwoJZ29vZF9vbmx5GAEgASgIUghnb29kT25seSI7Cg9MaXN0QXBpS2V5c1Jlc3ASKAoFaXRlbXMY\
+                ASADKAsyEi5hZ2dyZWdhdG9yLkFwaUtleVIFaXRlbXMiHgoMR2V0QXBpS2V5UmVxEg4KAmlkGAEgASgJUgJpZCJECg9SZXZva2VB\
+                cGlLZXlSZXESEAoCaWQYASABKAlIAFICaWQSFgoFdG9rZW4YAiABKAlIAFIFdG9rZW5CBwoFd2hpY2giEAoOR2V0Um9vdEtleXNS\
+                ZXEimwEKD0dldFJvb3RLZXlzUmVzcBIuCgVpdGVtcxgBIAMoCzIYLmFnZ3JlZ2F0b3IuUm9vdEtleVN0YXRlUgVpdGVtcxIpChB1\
+                bnNlYWxlZF9zZWNyZXRzGAIgASgDUg91bnNlYWxlZFNlY3JldHMSLQoSdW5yZWFkYWJsZV9zZWNyZXRzGAMgASgDUhF1bnJlYWRh\
+                YmxlU2VjcmV0cyJOCgxSb290S2V5U3RhdGUSDgoCaWQYASABKAlSAmlkEhQKBXN0YXRlGAIgASgJUgVzdGF0ZRIYCgdzZWNyZXRz\
+                GAMgASgDUgdzZWNyZXRzIhIKEFJvdGF0ZVJvb3RLZXlSZXEiIwoRUm90YXRlUm9vdEtleVJlc3ASDgoCaWQYASABKAlSAmlkIiIK\
+                EFJldGlyZVJvb3RLZXlSZXESDgoCaWQYASABKAlSAmlkIhMKEVJldGlyZVJvb3RLZXlSZXNwIhEKD0NyZWF0ZUJhY2t1cFJlcSIQ\
+                Cg5MaXN0QmFja3Vwc1JlcSI7Cg9MaXN0QmFja3Vwc1Jlc3ASKAoFaXRlbXMYASADKAsyEi5hZ2dyZWdhdG9yLkJhY2t1cFIFaXRl\
+                bXMiIQoPVmVyaWZ5QmFja3VwUmVxEg4KAmlkGAEgASgNUgJpZCLvAQoGQmFja3VwEg4KAmlkGAEgASgNUgJpZBIdCgpjcmVhdGVk\
+                X2F0GAIgASgDUgljcmVhdGVkQXQSFAoFYnl0ZXMYAyABKARSBWJ5dGVzEhQKBWZpbGVzGAQgASgNUgVmaWxlcxIYCgZjb21taXQY\
+                BSABKARIAFIGY29tbWl0EhQKBXN0YXRlGAYgASgJUgVzdGF0ZRIdCgpjaGVja2VkX2F0GAcgASgDUgljaGVja2VkQXQSEgoEcm93\
+                cxgIIAEoA1IEcm93cxIYCgdwcm9ibGVtGAkgASgJUgdwcm9ibGVtQg0KC2xhc3RfY29tbWl0IkEKE0xpc3RBdWRpdEVudHJpZXNS\
+                ZXESFAoFYWZ0ZXIYASABKAlSBWFmdGVyEhQKBWxpbWl0GAIgASgFUgVsaW1pdCJ/ChRMaXN0QXVkaXRFbnRyaWVzUmVzcBIvCgVp\
+                dGVtcxgBIAMoCzIZLmFnZ3JlZ2F0b3IuQXVkaXRMb2dFbnRyeVIFaXRlbXMSGQoIaGFzX21vcmUYAiABKAhSB2hhc01vcmUSGwoJ\
+                aXNfaW50YWN0GAMgASgIUghpc0ludGFjdCL4AQoNQXVkaXRMb2dFbnRyeRIOCgJpZBgBIAEoCVICaWQSDgoCYXQYAiABKANSAmF0\
+                EhAKA3dobxgDIAEoCVIDd2hvEhYKBm9yaWdpbhgEIAEoCVIGb3JpZ2luEhYKBmFjdGlvbhgFIAEoCVIGYWN0aW9uEhYKBm9iamVj\
+                dBgGIAEoCVIGb2JqZWN0EhYKBmJlZm9yZRgHIAEoCVIGYmVmb3JlEhQKBWFmdGVyGAggASgJUgVhZnRlchInCg9wcmV2aW91c19k\
+                aWdlc3QYCSABKAlSDnByZXZpb3VzRGlnZXN0EhYKBmRpZ2VzdBgKIAEoCVIGZGlnZXN0KnsKCEFwaVNjb3BlEhkKFUFQSV9TQ09Q\
+                RV9VTlNQRUNJRklFRBAAEhIKDkFQSV9TQ09QRV9SRUFEEAESEwoPQVBJX1NDT1BFX1dSSVRFEAISEwoPQVBJX1NDT1BFX0FETUlO\
+                EAMSFgoSQVBJX1NDT1BFX09QRVJBVE9SEAQyhwgKBUFkbWluEkwKDUxpc3RPcGVyYXRvcnMSHC5hZ2dyZWdhdG9yLkxpc3RPcGVy\
+                YXRvcnNSZXEaHS5hZ2dyZWdhdG9yLkxpc3RPcGVyYXRvcnNSZXNwElsKEkRpc2Nvbm5lY3RPcGVyYXRvchIhLmFnZ3JlZ2F0b3Iu\
+                RGlzY29ubmVjdE9wZXJhdG9yUmVxGiIuYWdncmVnYXRvci5EaXNjb25uZWN0T3BlcmF0b3JSZXNwEkkKDENyZWF0ZUFwaUtleRIb\
+                LmFnZ3JlZ2F0b3IuQ3JlYXRlQXBpS2V5UmVxGhwuYWdncmVnYXRvci5DcmVhdGVBcGlLZXlSZXNwEkYKC0xpc3RBcGlLZXlzEhou\
+                YWdncmVnYXRvci5MaXN0QXBpS2V5c1JlcRobLmFnZ3JlZ2F0b3IuTGlzdEFwaUtleXNSZXNwEjkKCUdldEFwaUtleRIYLmFnZ3Jl\
+                Z2F0b3IuR2V0QXBpS2V5UmVxGhIuYWdncmVnYXRvci5BcGlLZXkSPwoMVXBkYXRlQXBpS2V5EhsuYWdncmVnYXRvci5VcGRhdGVB\
+                cGlLZXlSZXEaEi5hZ2dyZWdhdG9yLkFwaUtleRI/CgxSZXZva2VBcGlLZXkSGy5hZ2dyZWdhdG9yLlJldm9rZUFwaUtleVJlcRoS\
+                LmFnZ3JlZ2F0b3IuQXBpS2V5EkYKC0dldFJvb3RLZXlzEhouYWdncmVnYXRvci5HZXRSb290S2V5c1JlcRobLmFnZ3JlZ2F0b3Iu\
+                R2V0Um9vdEtleXNSZXNwEkwKDVJvdGF0ZVJvb3RLZXkSHC5hZ2dyZWdhdG9yLlJvdGF0ZVJvb3RLZXlSZXEaHS5hZ2dyZWdhdG9y\
+                LlJvdGF0ZVJvb3RLZXlSZXNwEkwKDVJldGlyZVJvb3RLZXkSHC5hZ2dyZWdhdG9yLlJldGlyZVJvb3RLZXlSZXEaHS5hZ2dyZWdh\
+                dG9yLlJldGlyZVJvb3RLZXlSZXNwEj8KDENyZWF0ZUJhY2t1cBIbLmFnZ3JlZ2F0b3IuQ3JlYXRlQmFja3VwUmVxGhIuYWdncmVn\
+                YXRvci5CYWNrdXASRgoLTGlzdEJhY2t1cHMSGi5hZ2dyZWdhdG9yLkxpc3RCYWNrdXBzUmVxGhsuYWdncmVnYXRvci5MaXN0QmFj\
+                a3Vwc1Jlc3ASPwoMVmVyaWZ5QmFja3VwEhsuYWdncmVnYXRvci5WZXJpZnlCYWNrdXBSZXEaEi5hZ2dyZWdhdG9yLkJhY2t1cBJV\
+                ChBMaXN0QXVkaXRFbnRyaWVzEh8uYWdncmVnYXRvci5MaXN0QXVkaXRFbnRyaWVzUmVxGiAuYWdncmVnYXRvci5MaXN0QXVkaXRF\
+                bnRyaWVzUmVzcGIGcHJvdG8z
                 """),
         FileDescriptor(
             name: "google/protobuf/struct.proto",

@@ -170,6 +170,7 @@ extension Wire.ApiKey: MessageShape, @unsafe CBridged {
         case 1, 2, 3, 9: .text
         case 4: .varints
         case 5, 6, 7, 8: .varint
+        case 10: .message(Wire.ApiKeyRates.self)
         default: .unknown
         }
     }
@@ -184,6 +185,7 @@ extension Wire.ApiKey: MessageShape, @unsafe CBridged {
         revokedAt = unsafe c.pointee.revoked_at
         lastUsedAt = unsafe c.pointee.last_used_at
         state = unsafe String(copying: c.pointee.state)
+        rates = unsafe optional(c.pointee.rates)
     }
 
     func fill(_ c: UnsafeMutablePointer<Aggregator__ApiKey>, in arena: Arena) {
@@ -198,6 +200,71 @@ extension Wire.ApiKey: MessageShape, @unsafe CBridged {
         unsafe c.pointee.revoked_at = revokedAt
         unsafe c.pointee.last_used_at = lastUsedAt
         unsafe c.pointee.state = arena.text(state)
+        if let value = rates {
+            unsafe c.pointee.rates = arena.message(value)
+        }
+    }
+
+    public init(serialized bytes: Span<UInt8>) throws(ProtoError) { self = try unsafe Self.decoded(bytes) }
+    public func serialized(headroom: Int) -> [UInt8] { unsafe encoded(headroom: headroom) }
+}
+
+extension Wire.CallRate: MessageShape, @unsafe CBridged {
+    typealias CType = Aggregator__CallRate
+    static var descriptor: UnsafePointer<ProtobufCMessageDescriptor> {
+        unsafe CAVSProto_aggregator__call_rate__descriptor()
+    }
+
+    static func shape(of field: UInt32) -> FieldShape {
+        switch field {
+        case 1, 2: .varint
+        default: .unknown
+        }
+    }
+
+    init(copying c: UnsafePointer<Aggregator__CallRate>) {
+        perSecond = unsafe c.pointee.per_second
+        burst = unsafe c.pointee.burst
+    }
+
+    func fill(_ c: UnsafeMutablePointer<Aggregator__CallRate>, in arena: Arena) {
+        unsafe c.pointee.per_second = perSecond
+        unsafe c.pointee.burst = burst
+    }
+
+    public init(serialized bytes: Span<UInt8>) throws(ProtoError) { self = try unsafe Self.decoded(bytes) }
+    public func serialized(headroom: Int) -> [UInt8] { unsafe encoded(headroom: headroom) }
+}
+
+extension Wire.ApiKeyRates: MessageShape, @unsafe CBridged {
+    typealias CType = Aggregator__ApiKeyRates
+    static var descriptor: UnsafePointer<ProtobufCMessageDescriptor> {
+        unsafe CAVSProto_aggregator__api_key_rates__descriptor()
+    }
+
+    static func shape(of field: UInt32) -> FieldShape {
+        switch field {
+        case 1, 2, 3: .message(Wire.CallRate.self)
+        default: .unknown
+        }
+    }
+
+    init(copying c: UnsafePointer<Aggregator__ApiKeyRates>) {
+        reads = unsafe optional(c.pointee.reads)
+        writes = unsafe optional(c.pointee.writes)
+        simulations = unsafe optional(c.pointee.simulations)
+    }
+
+    func fill(_ c: UnsafeMutablePointer<Aggregator__ApiKeyRates>, in arena: Arena) {
+        if let value = reads {
+            unsafe c.pointee.reads = arena.message(value)
+        }
+        if let value = writes {
+            unsafe c.pointee.writes = arena.message(value)
+        }
+        if let value = simulations {
+            unsafe c.pointee.simulations = arena.message(value)
+        }
     }
 
     public init(serialized bytes: Span<UInt8>) throws(ProtoError) { self = try unsafe Self.decoded(bytes) }
@@ -215,6 +282,7 @@ extension Wire.CreateApiKeyReq: MessageShape, @unsafe CBridged {
         case 1, 2: .text
         case 3: .varints
         case 4: .varint
+        case 5: .message(Wire.ApiKeyRates.self)
         default: .unknown
         }
     }
@@ -224,6 +292,7 @@ extension Wire.CreateApiKeyReq: MessageShape, @unsafe CBridged {
         account = unsafe String(copying: c.pointee.account)
         scopes = unsafe list(c.pointee.scopes, c.pointee.n_scopes) { Wire.ApiScope(copying: $0.rawValue) }
         lifetimeSeconds = unsafe c.pointee.lifetime_seconds
+        rates = unsafe optional(c.pointee.rates)
     }
 
     func fill(_ c: UnsafeMutablePointer<Aggregator__CreateApiKeyReq>, in arena: Arena) {
@@ -233,6 +302,39 @@ extension Wire.CreateApiKeyReq: MessageShape, @unsafe CBridged {
             .init(rawValue: .init(truncatingIfNeeded: $0.rawValue))
         }
         unsafe c.pointee.lifetime_seconds = lifetimeSeconds
+        if let value = rates {
+            unsafe c.pointee.rates = arena.message(value)
+        }
+    }
+
+    public init(serialized bytes: Span<UInt8>) throws(ProtoError) { self = try unsafe Self.decoded(bytes) }
+    public func serialized(headroom: Int) -> [UInt8] { unsafe encoded(headroom: headroom) }
+}
+
+extension Wire.UpdateApiKeyReq: MessageShape, @unsafe CBridged {
+    typealias CType = Aggregator__UpdateApiKeyReq
+    static var descriptor: UnsafePointer<ProtobufCMessageDescriptor> {
+        unsafe CAVSProto_aggregator__update_api_key_req__descriptor()
+    }
+
+    static func shape(of field: UInt32) -> FieldShape {
+        switch field {
+        case 1: .text
+        case 2: .message(Wire.ApiKeyRates.self)
+        default: .unknown
+        }
+    }
+
+    init(copying c: UnsafePointer<Aggregator__UpdateApiKeyReq>) {
+        id = unsafe String(copying: c.pointee.id)
+        rates = unsafe optional(c.pointee.rates)
+    }
+
+    func fill(_ c: UnsafeMutablePointer<Aggregator__UpdateApiKeyReq>, in arena: Arena) {
+        unsafe c.pointee.id = arena.text(id)
+        if let value = rates {
+            unsafe c.pointee.rates = arena.message(value)
+        }
     }
 
     public init(serialized bytes: Span<UInt8>) throws(ProtoError) { self = try unsafe Self.decoded(bytes) }

@@ -109,6 +109,30 @@ extension Wire {
         public var lastUsedAt: Int64 = 0
         /// good, revoked or expired
         public var state: String = ""
+        /// Those that it has for itself.
+        public var rates: Wire.ApiKeyRates?
+
+        public init() {}
+    }
+
+    /// A bucket that refills with `per_second` (1 to 1,000,000) and holds `burst` (1 to 10,000,000).
+    public struct CallRate: ProtoMessage {
+        public static let fullName = "aggregator.CallRate"
+
+        public var perSecond: Int32 = 0
+        public var burst: Int32 = 0
+
+        public init() {}
+    }
+
+    /// How often an API key may be used. A rate that is absent is what the configuration says for all keys, in
+    /// `limits.reads_per_api_key` and its like. Calls count for the key's account as well.
+    public struct ApiKeyRates: ProtoMessage {
+        public static let fullName = "aggregator.ApiKeyRates"
+
+        public var reads: Wire.CallRate?
+        public var writes: Wire.CallRate?
+        public var simulations: Wire.CallRate?
 
         public init() {}
     }
@@ -125,6 +149,18 @@ extension Wire {
         public var scopes: [Wire.ApiScope] = []
         /// 0 is what the configuration says in `apikey.lifetime`, which is also the most.
         public var lifetimeSeconds: Int64 = 0
+        public var rates: Wire.ApiKeyRates?
+
+        public init() {}
+    }
+
+    /// Request of `UpdateApiKey`.
+    public struct UpdateApiKeyReq: ProtoMessage {
+        public static let fullName = "aggregator.UpdateApiKeyReq"
+
+        public var id: String = ""
+        /// A rate that is absent stays as it is; one of which both numbers are 0 becomes that of the configuration.
+        public var rates: Wire.ApiKeyRates?
 
         public init() {}
     }

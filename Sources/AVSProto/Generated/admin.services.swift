@@ -18,6 +18,8 @@ extension Wire {
         /// All API keys, the oldest first.
         public static let listApiKeys = ProtoMethod<Wire.ListApiKeysReq, Wire.ListApiKeysResp>(service, "ListApiKeys")
         public static let getApiKey = ProtoMethod<Wire.GetApiKeyReq, Wire.ApiKey>(service, "GetApiKey")
+        /// Gives an API key other rates, at once. Tokens that were made with it share them.
+        public static let updateApiKey = ProtoMethod<Wire.UpdateApiKeyReq, Wire.ApiKey>(service, "UpdateApiKey")
         /// Ends an API key, or any other token, at once and for good.
         public static let revokeApiKey = ProtoMethod<Wire.RevokeApiKeyReq, Wire.ApiKey>(service, "RevokeApiKey")
         /// The keys that secrets are sealed with: ids and how much hangs on each, never a key.
@@ -29,7 +31,8 @@ extension Wire {
         public static let retireRootKey = ProtoMethod<Wire.RetireRootKeyReq, Wire.RetireRootKeyResp>(
             service, "RetireRootKey")
         /// Makes a backup of the running database and proves it: restores it aside, reads every row, checks the rules.
-        /// One at a time. It takes as long as it takes; a caller that goes away does not stop it.
+        /// One at a time. It takes as long as it takes. A caller that cancels the call cancels the backup: what was
+        /// made of it is removed, and the next one may begin once the files under way are copied.
         public static let createBackup = ProtoMethod<Wire.CreateBackupReq, Wire.Backup>(service, "CreateBackup")
         /// The oldest first, proven or not.
         public static let listBackups = ProtoMethod<Wire.ListBackupsReq, Wire.ListBackupsResp>(service, "ListBackups")
@@ -46,6 +49,7 @@ extension Wire {
             .init(createApiKey),
             .init(listApiKeys),
             .init(getApiKey),
+            .init(updateApiKey),
             .init(revokeApiKey),
             .init(getRootKeys),
             .init(rotateRootKey),

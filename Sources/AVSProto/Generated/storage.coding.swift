@@ -667,6 +667,7 @@ extension Stored.ApiKeyRecord: MessageShape, @unsafe CBridged {
         case 1, 2, 3, 4: .text
         case 5: .bytes
         case 6, 7, 8, 9: .varint
+        case 10, 11, 12: .message(Stored.CallRateRecord.self)
         default: .unknown
         }
     }
@@ -681,6 +682,9 @@ extension Stored.ApiKeyRecord: MessageShape, @unsafe CBridged {
         expiresAt = unsafe c.pointee.expires_at
         revokedAt = unsafe c.pointee.revoked_at
         lastUsedAt = unsafe c.pointee.last_used_at
+        reads = unsafe optional(c.pointee.reads)
+        writes = unsafe optional(c.pointee.writes)
+        simulations = unsafe optional(c.pointee.simulations)
     }
 
     func fill(_ c: UnsafeMutablePointer<Aggregator__Storage__ApiKeyRecord>, in arena: Arena) {
@@ -693,6 +697,42 @@ extension Stored.ApiKeyRecord: MessageShape, @unsafe CBridged {
         unsafe c.pointee.expires_at = expiresAt
         unsafe c.pointee.revoked_at = revokedAt
         unsafe c.pointee.last_used_at = lastUsedAt
+        if let value = reads {
+            unsafe c.pointee.reads = arena.message(value)
+        }
+        if let value = writes {
+            unsafe c.pointee.writes = arena.message(value)
+        }
+        if let value = simulations {
+            unsafe c.pointee.simulations = arena.message(value)
+        }
+    }
+
+    public init(serialized bytes: Span<UInt8>) throws(ProtoError) { self = try unsafe Self.decoded(bytes) }
+    public func serialized(headroom: Int) -> [UInt8] { unsafe encoded(headroom: headroom) }
+}
+
+extension Stored.CallRateRecord: MessageShape, @unsafe CBridged {
+    typealias CType = Aggregator__Storage__CallRateRecord
+    static var descriptor: UnsafePointer<ProtobufCMessageDescriptor> {
+        unsafe CAVSProto_aggregator__storage__call_rate_record__descriptor()
+    }
+
+    static func shape(of field: UInt32) -> FieldShape {
+        switch field {
+        case 1, 2: .varint
+        default: .unknown
+        }
+    }
+
+    init(copying c: UnsafePointer<Aggregator__Storage__CallRateRecord>) {
+        perSecond = unsafe c.pointee.per_second
+        burst = unsafe c.pointee.burst
+    }
+
+    func fill(_ c: UnsafeMutablePointer<Aggregator__Storage__CallRateRecord>, in arena: Arena) {
+        unsafe c.pointee.per_second = perSecond
+        unsafe c.pointee.burst = burst
     }
 
     public init(serialized bytes: Span<UInt8>) throws(ProtoError) { self = try unsafe Self.decoded(bytes) }

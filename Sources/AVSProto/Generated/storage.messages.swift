@@ -323,6 +323,20 @@ extension Stored {
         public var revokedAt: Int64 = 0
         /// 0 until it was used.
         public var lastUsedAt: Int64 = 0
+        /// Rates of its own; absent: those of the configuration.
+        public var reads: Stored.CallRateRecord?
+        public var writes: Stored.CallRateRecord?
+        public var simulations: Stored.CallRateRecord?
+
+        public init() {}
+    }
+
+    /// A bucket that refills with `per_second` and holds `burst`.
+    public struct CallRateRecord: ProtoMessage {
+        public static let fullName = "aggregator.storage.CallRateRecord"
+
+        public var perSecond: Int64 = 0
+        public var burst: Int64 = 0
 
         public init() {}
     }

@@ -19,7 +19,10 @@ extension APIKey: StoreValue {
             id: id, name: record.name, account: record.account.isEmpty ? nil : try Address(recorded: record.account),
             scopes: scopes, digest: digest, createdAt: Timestamp(milliseconds: record.createdAt),
             expiresAt: Timestamp(milliseconds: record.expiresAt), revokedAt: Timestamp(ifNotZero: record.revokedAt),
-            lastUsedAt: Timestamp(ifNotZero: record.lastUsedAt))
+            lastUsedAt: Timestamp(ifNotZero: record.lastUsedAt),
+            rates: APIKeyRates(
+                reads: record.reads.map { CallRate($0) }, writes: record.writes.map { CallRate($0) },
+                simulations: record.simulations.map { CallRate($0) }))
     }
 
     public var stored: [UInt8] {
@@ -33,7 +36,24 @@ extension APIKey: StoreValue {
         record.expiresAt = expiresAt.milliseconds
         record.revokedAt = revokedAt?.milliseconds ?? 0
         record.lastUsedAt = lastUsedAt?.milliseconds ?? 0
+        record.reads = rates.reads.map { Stored.CallRateRecord($0) }
+        record.writes = rates.writes.map { Stored.CallRateRecord($0) }
+        record.simulations = rates.simulations.map { Stored.CallRateRecord($0) }
         return record.serialized()
+    }
+}
+
+extension CallRate {
+    fileprivate init(_ record: Stored.CallRateRecord) {
+        self.init(perSecond: Int(record.perSecond), burst: Int(record.burst))
+    }
+}
+
+extension Stored.CallRateRecord {
+    fileprivate init(_ rate: CallRate) {
+        self.init()
+        perSecond = Int64(rate.perSecond)
+        burst = Int64(rate.burst)
     }
 }
 

@@ -20,6 +20,10 @@ extension AdminHandlers {
                 guard let key = try engine.apiKeys.key(id(request.id)) else { throw EngineError.apiKeyNotFound }
                 return Wire.ApiKey(key, at: time.now)
             },
+            .unary(Wire.AdminMethods.updateApiKey) { request, call in
+                let key = try await update(request, by: call.administrator)
+                return Wire.ApiKey(key, at: time.now)
+            },
             .unary(Wire.AdminMethods.revokeApiKey) { request, call in
                 let key = try await revoke(request, by: call.administrator)
                 return Wire.ApiKey(key, at: time.now)
@@ -36,6 +40,7 @@ extension AdminHandlers {
         _ request: Wire.CreateApiKeyReq, by administrator: Administrator
     ) async throws -> Wire.CreateApiKeyResp {
         let (account, scopes) = try request.checked()
+        let rates = try APIKeyRates().changed(by: request.rates)
         let now = time.now
         var lifetime = keyLifetime
         if request.lifetimeSeconds != 0 {
@@ -52,12 +57,20 @@ extension AdminHandlers {
         let token = try authority.token(of: id, account: account, scopes: scopes, expiresAt: expiresAt)
         let key = APIKey(
             id: id, name: request.name, account: account, scopes: scopes, digest: TokenAuthority.digest(of: token),
-            createdAt: now, expiresAt: expiresAt)
+            createdAt: now, expiresAt: expiresAt, rates: rates)
         try await engine.apiKeys.create(key, by: administrator)
         return .with {
             $0.key = Wire.ApiKey(key, at: now)
             $0.token = token
         }
+    }
+
+    private func update(_ request: Wire.UpdateApiKeyReq, by administrator: Administrator) async throws -> APIKey {
+        let id = try id(request.id)
+        guard let wanted = request.rates else {
+            throw InvalidArgument(.missingRequiredField, "rates is empty: there is nothing to change")
+        }
+        return try await engine.apiKeys.update(id, by: administrator) { try $0.changed(by: wanted) }
     }
 
     private func revoke(_ request: Wire.RevokeApiKeyReq, by administrator: Administrator) async throws -> APIKey {
@@ -111,6 +124,42 @@ extension Wire.CreateApiKeyReq {
     }
 }
 
+extension APIKeyRates {
+    /// - Throws: ``InvalidArgument`` for a number out of bounds.
+    fileprivate func changed(by wire: Wire.ApiKeyRates?) throws(InvalidArgument) -> APIKeyRates {
+        changed(
+            reads: try Change(wire?.reads, "reads"), writes: try Change(wire?.writes, "writes"),
+            simulations: try Change(wire?.simulations, "simulations"))
+    }
+}
+
+extension APIKeyRates.Change {
+    /// - Returns: nil where there is nothing to change.
+    fileprivate init?(_ wire: Wire.CallRate?, _ name: String) throws(InvalidArgument) {
+        guard let wire else { return nil }
+        guard wire.perSecond != 0 || wire.burst != 0 else {
+            self = .standard
+            return
+        }
+        let (seconds, bursts) = (CallRate.perSecondBounds, CallRate.burstBounds)
+        guard seconds.contains(Int(wire.perSecond)), bursts.contains(Int(wire.burst)) else {
+            throw InvalidArgument(
+                .invalidRequest,
+                "rates.\(name) is \(wire.perSecond) a second, \(wire.burst) at once: wanted 1 to \(seconds.upperBound) "
+                    + "and 1 to \(bursts.upperBound)")
+        }
+        self = .own(CallRate(perSecond: Int(wire.perSecond), burst: Int(wire.burst)))
+    }
+}
+
+extension Wire.CallRate {
+    fileprivate init(_ rate: CallRate) {
+        self.init()
+        perSecond = Int32(clamping: rate.perSecond)
+        burst = Int32(clamping: rate.burst)
+    }
+}
+
 extension APIScope {
     fileprivate init?(_ scope: Wire.ApiScope) {
         switch scope {
@@ -144,5 +193,11 @@ extension Wire.ApiKey {
         revokedAt = key.revokedAt?.milliseconds ?? 0
         lastUsedAt = key.lastUsedAt?.milliseconds ?? 0
         state = key.state(at: now).rawValue
+        guard key.rates != APIKeyRates() else { return }
+        rates = .with {
+            $0.reads = key.rates.reads.map { Wire.CallRate($0) }
+            $0.writes = key.rates.writes.map { Wire.CallRate($0) }
+            $0.simulations = key.rates.simulations.map { Wire.CallRate($0) }
+        }
     }
 }

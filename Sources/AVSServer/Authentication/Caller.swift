@@ -13,7 +13,17 @@ enum Caller: Hashable, Sendable {
 }
 
 /// The API key that a call is made with, or with a token made by it.
-enum APIKeyUse: CallValueKey { typealias Value = APIKeyID }
+struct APIKeyUse: Hashable, Sendable, CallValueKey {
+    typealias Value = APIKeyUse
+
+    var id: APIKeyID
+    var rates: APIKeyRates
+
+    init(_ key: APIKey) {
+        id = key.id
+        rates = key.rates
+    }
+}
 
 /// Who calls `aggregator.Admin`.
 enum AdminCaller: CallValueKey { typealias Value = Administrator }

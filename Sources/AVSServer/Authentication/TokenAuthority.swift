@@ -156,7 +156,7 @@ public struct TokenAuthority: Sendable {
     struct Holder: Hashable {
         var account: Address
         /// The API key that the token is, or was made with.
-        var key: APIKeyID?
+        var key: APIKeyUse?
         /// `nil` is everything that a user may.
         var scopes: Set<APIScope>?
     }
@@ -186,7 +186,7 @@ public struct TokenAuthority: Sendable {
         }
         let standing = try standing(of: token, claims, now: now)
         if let id = standing.key?.id { keys?.noteUse(of: id) }
-        return Holder(account: account, key: standing.key?.id, scopes: standing.scopes)
+        return Holder(account: account, key: standing.key.map { APIKeyUse($0) }, scopes: standing.scopes)
     }
 
     // MARK: Administrators

@@ -53,9 +53,9 @@ final class CallGate: ServerInterceptor {
             if call.method.method == "GetKey" { try take(signIns, SourceAddress(call.peer)) }
         } else if case .user(let account) = call[Caller.Key.self] {
             switch workClass {
-            case .read: try take(reads, account, keyReads, call)
-            case .create, .change: try take(writes, account, keyWrites, call)
-            case .trial: try take(trials, account, keyTrials, call)
+            case .read: try take(reads, account, keyReads, own: \.reads, call)
+            case .create, .change: try take(writes, account, keyWrites, own: \.writes, call)
+            case .trial: try take(trials, account, keyTrials, own: \.simulations, call)
             case .control, .report: break
             }
         }
@@ -95,17 +95,21 @@ final class CallGate: ServerInterceptor {
 
     /// The key's own rate first: a key that is used too much does not use up what its account has.
     private func take(
-        _ rate: NamedRate<Address>, _ account: Address, _ keyRate: NamedRate<APIKeyID>, _ call: CallContext
+        _ rate: NamedRate<Address>, _ account: Address, _ keyRate: NamedRate<APIKeyID>,
+        own: KeyPath<APIKeyRates, CallRate?>, _ call: CallContext
     ) throws(RPCStatus) {
-        if let key = call[APIKeyUse.self] { try take(keyRate, key) }
+        if let use = call[APIKeyUse.self] { try take(keyRate, use.id, own: use.rates[keyPath: own]) }
         try take(rate, account)
     }
 
-    private func take<Key>(_ rate: NamedRate<Key>, _ key: Key) throws(RPCStatus) {
-        guard let allowed = rate.table.rate, let wait = rate.table.take(key, at: time.monotonic) else { return }
+    private func take<Key>(_ rate: NamedRate<Key>, _ key: Key, own: CallRate? = nil) throws(RPCStatus) {
+        guard let allowed = own ?? rate.table.rate, let wait = rate.table.take(key, at: time.monotonic, own: own) else {
+            return
+        }
         throw .tooMany(
             "too many \(rate.name): \(allowed.perSecond) a second are allowed, \(allowed.burst) at once",
-            limit: rate.limit, retryAfter: wait, spread: key.hashValue)
+            limit: own == nil ? rate.limit : "the API key's own rate, in place of \(rate.limit)", retryAfter: wait,
+            spread: key.hashValue)
     }
 }
 
@@ -115,7 +119,7 @@ private struct NamedRate<Key: Hashable & Sendable>: Sendable {
     let limit: String
     let table: RateTable<Key>
 
-    init(_ name: String, _ limit: String, _ rate: CallLimits.Rate?) {
+    init(_ name: String, _ limit: String, _ rate: CallRate?) {
         self.name = name
         self.limit = "limits.\(limit)"
         table = RateTable(rate)

@@ -1,19 +1,12 @@
+public import AVSModel
+
 /// What one caller, and all of them together, may ask for.
 ///
 /// Rates are `nil` where they are lifted; counts always hold. A caller is known by its token's account, an operator by
 /// its address, a stranger by where it comes from.
 /// - Source: reliability-security 4.2, whose defaults these are.
 public struct CallLimits: Hashable, Sendable {
-    /// A bucket that refills with `perSecond` and holds `burst`.
-    public struct Rate: Hashable, Sendable {
-        public var perSecond: Int
-        public var burst: Int
-
-        public init(perSecond: Int, burst: Int) {
-            self.perSecond = max(1, perSecond)
-            self.burst = max(1, burst)
-        }
-    }
+    public typealias Rate = CallRate
 
     /// Calls of a source address that proved nothing, whether or not they tried to.
     public var strangers: Rate? = Rate(perSecond: 20, burst: 40)
@@ -25,7 +18,8 @@ public struct CallLimits: Hashable, Sendable {
     public var writesPerCaller: Rate? = Rate(perSecond: 10, burst: 50)
     public var trialsPerCaller: Rate? = Rate(perSecond: 2, burst: 5)
     public var reportsPerOperator: Rate? = Rate(perSecond: 2_000, burst: 10_000)
-    /// Calls with one API key, or with tokens made with it; they count for its account as well.
+    /// Calls with one API key that has no rates of its own, or with tokens made with it; they count for its account as
+    /// well.
     public var readsPerKey: Rate? = Rate(perSecond: 100, burst: 200)
     public var writesPerKey: Rate? = Rate(perSecond: 10, burst: 50)
     public var trialsPerKey: Rate? = Rate(perSecond: 2, burst: 5)

@@ -1,3 +1,4 @@
+import AVSModel
 import Synchronization
 
 /// Token buckets by key, in bounded memory.
@@ -13,22 +14,16 @@ final class RateTable<Key: Hashable & Sendable>: Sendable {
         var old: [Key: ContinuousClock.Instant] = [:]
     }
 
-    /// What callers are told that is allowed; `nil` without a rate.
-    let rate: CallLimits.Rate?
-    /// How long one token takes to come, and how long a full bucket without its last token; `nil` without a rate.
-    private let refill: (one: Duration, rest: Duration)?
+    /// Of keys that have none of their own; `nil` lets them pass.
+    let rate: CallRate?
     private let generationLimit: Int
     private let state = Mutex(State())
 
     /// - Parameters:
     ///   - rate: `nil` lets everything pass.
     ///   - keyLimit: buckets remembered; about 100 bytes each, so 10 MB for the default.
-    init(_ rate: CallLimits.Rate?, keyLimit: Int = 100_000) {
+    init(_ rate: CallRate?, keyLimit: Int = 100_000) {
         self.rate = rate
-        refill = rate.map { rate in
-            let one = Duration.seconds(1) / rate.perSecond
-            return (one, one * (rate.burst - 1))
-        }
         generationLimit = max(1, keyLimit / 2)
     }
 
@@ -36,19 +31,24 @@ final class RateTable<Key: Hashable & Sendable>: Sendable {
     var count: Int { state.withLock { $0.young.count + $0.old.count } }
 
     /// Takes one token of `key`.
+    /// - Parameter own: the key's own rate, in place of the table's. It may change from call to call: a bucket is never
+    ///   emptier than empty.
     /// - Returns: `nil` when there was one, else how long until there is.
-    func take(_ key: Key, at now: ContinuousClock.Instant) -> Duration? {
-        guard let refill else { return nil }
+    func take(_ key: Key, at now: ContinuousClock.Instant, own: CallRate? = nil) -> Duration? {
+        guard let rate = own ?? rate else { return nil }
+        let one = Duration.seconds(1) / rate.perSecond
+        let rest = one * (rate.burst - 1)  // how long a full bucket without its last token takes
         return state.withLock { state in
-            var fullAt = max(state.young[key] ?? state.old.removeValue(forKey: key) ?? now, now)
+            let known = state.young[key] ?? state.old.removeValue(forKey: key) ?? now
+            var fullAt = min(max(known, now), now + rest + one)
             let missing = fullAt - now
-            let isAllowed = missing <= refill.rest
-            if isAllowed { fullAt += refill.one }
+            let isAllowed = missing <= rest
+            if isAllowed { fullAt += one }
             if state.young[key] == nil, state.young.count >= generationLimit {
                 (state.old, state.young) = (state.young, [:])
             }
             state.young[key] = fullAt
-            return isAllowed ? nil : missing - refill.rest
+            return isAllowed ? nil : missing - rest
         }
     }
 }

@@ -32,8 +32,17 @@ static inline const ProtobufCMessageDescriptor * _Nonnull CAVSProto_aggregator__
 static inline const ProtobufCMessageDescriptor * _Nonnull CAVSProto_aggregator__api_key__descriptor(void) {
   return &aggregator__api_key__descriptor;
 }
+static inline const ProtobufCMessageDescriptor * _Nonnull CAVSProto_aggregator__call_rate__descriptor(void) {
+  return &aggregator__call_rate__descriptor;
+}
+static inline const ProtobufCMessageDescriptor * _Nonnull CAVSProto_aggregator__api_key_rates__descriptor(void) {
+  return &aggregator__api_key_rates__descriptor;
+}
 static inline const ProtobufCMessageDescriptor * _Nonnull CAVSProto_aggregator__create_api_key_req__descriptor(void) {
   return &aggregator__create_api_key_req__descriptor;
+}
+static inline const ProtobufCMessageDescriptor * _Nonnull CAVSProto_aggregator__update_api_key_req__descriptor(void) {
+  return &aggregator__update_api_key_req__descriptor;
 }
 static inline const ProtobufCMessageDescriptor * _Nonnull CAVSProto_aggregator__create_api_key_resp__descriptor(void) {
   return &aggregator__create_api_key_resp__descriptor;
@@ -643,6 +652,9 @@ static inline const ProtobufCMessageDescriptor * _Nonnull CAVSProto_aggregator__
 }
 static inline const ProtobufCMessageDescriptor * _Nonnull CAVSProto_aggregator__storage__api_key_record__descriptor(void) {
   return &aggregator__storage__api_key_record__descriptor;
+}
+static inline const ProtobufCMessageDescriptor * _Nonnull CAVSProto_aggregator__storage__call_rate_record__descriptor(void) {
+  return &aggregator__storage__call_rate_record__descriptor;
 }
 static inline const ProtobufCMessageDescriptor * _Nonnull CAVSProto_aggregator__storage__audit_record__descriptor(void) {
   return &aggregator__storage__audit_record__descriptor;

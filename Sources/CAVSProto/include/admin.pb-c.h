@@ -21,7 +21,10 @@ typedef struct Aggregator__OperatorState Aggregator__OperatorState;
 typedef struct Aggregator__DisconnectOperatorReq Aggregator__DisconnectOperatorReq;
 typedef struct Aggregator__DisconnectOperatorResp Aggregator__DisconnectOperatorResp;
 typedef struct Aggregator__ApiKey Aggregator__ApiKey;
+typedef struct Aggregator__CallRate Aggregator__CallRate;
+typedef struct Aggregator__ApiKeyRates Aggregator__ApiKeyRates;
 typedef struct Aggregator__CreateApiKeyReq Aggregator__CreateApiKeyReq;
+typedef struct Aggregator__UpdateApiKeyReq Aggregator__UpdateApiKeyReq;
 typedef struct Aggregator__CreateApiKeyResp Aggregator__CreateApiKeyResp;
 typedef struct Aggregator__ListApiKeysReq Aggregator__ListApiKeysReq;
 typedef struct Aggregator__ListApiKeysResp Aggregator__ListApiKeysResp;
@@ -136,10 +139,34 @@ struct  Aggregator__ApiKey
   int64_t revoked_at;
   int64_t last_used_at;
   ProtobufCBinaryData state;
+  Aggregator__ApiKeyRates *rates;
 };
 #define AGGREGATOR__API_KEY__INIT \
  { PROTOBUF_C_MESSAGE_INIT (&aggregator__api_key__descriptor) \
-    , {0,NULL}, {0,NULL}, {0,NULL}, 0,NULL, 0, 0, 0, 0, {0,NULL} }
+    , {0,NULL}, {0,NULL}, {0,NULL}, 0,NULL, 0, 0, 0, 0, {0,NULL}, NULL }
+
+
+struct  Aggregator__CallRate
+{
+  ProtobufCMessage base;
+  int32_t per_second;
+  int32_t burst;
+};
+#define AGGREGATOR__CALL_RATE__INIT \
+ { PROTOBUF_C_MESSAGE_INIT (&aggregator__call_rate__descriptor) \
+    , 0, 0 }
+
+
+struct  Aggregator__ApiKeyRates
+{
+  ProtobufCMessage base;
+  Aggregator__CallRate *reads;
+  Aggregator__CallRate *writes;
+  Aggregator__CallRate *simulations;
+};
+#define AGGREGATOR__API_KEY_RATES__INIT \
+ { PROTOBUF_C_MESSAGE_INIT (&aggregator__api_key_rates__descriptor) \
+    , NULL, NULL, NULL }
 
 
 struct  Aggregator__CreateApiKeyReq
@@ -150,10 +177,22 @@ struct  Aggregator__CreateApiKeyReq
   size_t n_scopes;
   Aggregator__ApiScope *scopes;
   int64_t lifetime_seconds;
+  Aggregator__ApiKeyRates *rates;
 };
 #define AGGREGATOR__CREATE_API_KEY_REQ__INIT \
  { PROTOBUF_C_MESSAGE_INIT (&aggregator__create_api_key_req__descriptor) \
-    , {0,NULL}, {0,NULL}, 0,NULL, 0 }
+    , {0,NULL}, {0,NULL}, 0,NULL, 0, NULL }
+
+
+struct  Aggregator__UpdateApiKeyReq
+{
+  ProtobufCMessage base;
+  ProtobufCBinaryData id;
+  Aggregator__ApiKeyRates *rates;
+};
+#define AGGREGATOR__UPDATE_API_KEY_REQ__INIT \
+ { PROTOBUF_C_MESSAGE_INIT (&aggregator__update_api_key_req__descriptor) \
+    , {0,NULL}, NULL }
 
 
 struct  Aggregator__CreateApiKeyResp
@@ -418,9 +457,18 @@ void   aggregator__disconnect_operator_resp__init
 /* Aggregator__ApiKey methods */
 void   aggregator__api_key__init
                      (Aggregator__ApiKey         *message);
+/* Aggregator__CallRate methods */
+void   aggregator__call_rate__init
+                     (Aggregator__CallRate         *message);
+/* Aggregator__ApiKeyRates methods */
+void   aggregator__api_key_rates__init
+                     (Aggregator__ApiKeyRates         *message);
 /* Aggregator__CreateApiKeyReq methods */
 void   aggregator__create_api_key_req__init
                      (Aggregator__CreateApiKeyReq         *message);
+/* Aggregator__UpdateApiKeyReq methods */
+void   aggregator__update_api_key_req__init
+                     (Aggregator__UpdateApiKeyReq         *message);
 /* Aggregator__CreateApiKeyResp methods */
 void   aggregator__create_api_key_resp__init
                      (Aggregator__CreateApiKeyResp         *message);
@@ -501,8 +549,17 @@ typedef void (*Aggregator__DisconnectOperatorResp_Closure)
 typedef void (*Aggregator__ApiKey_Closure)
                  (const Aggregator__ApiKey *message,
                   void *closure_data);
+typedef void (*Aggregator__CallRate_Closure)
+                 (const Aggregator__CallRate *message,
+                  void *closure_data);
+typedef void (*Aggregator__ApiKeyRates_Closure)
+                 (const Aggregator__ApiKeyRates *message,
+                  void *closure_data);
 typedef void (*Aggregator__CreateApiKeyReq_Closure)
                  (const Aggregator__CreateApiKeyReq *message,
+                  void *closure_data);
+typedef void (*Aggregator__UpdateApiKeyReq_Closure)
+                 (const Aggregator__UpdateApiKeyReq *message,
                   void *closure_data);
 typedef void (*Aggregator__CreateApiKeyResp_Closure)
                  (const Aggregator__CreateApiKeyResp *message,
@@ -577,7 +634,10 @@ extern const ProtobufCMessageDescriptor aggregator__operator_state__descriptor;
 extern const ProtobufCMessageDescriptor aggregator__disconnect_operator_req__descriptor;
 extern const ProtobufCMessageDescriptor aggregator__disconnect_operator_resp__descriptor;
 extern const ProtobufCMessageDescriptor aggregator__api_key__descriptor;
+extern const ProtobufCMessageDescriptor aggregator__call_rate__descriptor;
+extern const ProtobufCMessageDescriptor aggregator__api_key_rates__descriptor;
 extern const ProtobufCMessageDescriptor aggregator__create_api_key_req__descriptor;
+extern const ProtobufCMessageDescriptor aggregator__update_api_key_req__descriptor;
 extern const ProtobufCMessageDescriptor aggregator__create_api_key_resp__descriptor;
 extern const ProtobufCMessageDescriptor aggregator__list_api_keys_req__descriptor;
 extern const ProtobufCMessageDescriptor aggregator__list_api_keys_resp__descriptor;

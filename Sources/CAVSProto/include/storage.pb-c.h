@@ -36,6 +36,7 @@ typedef struct Aggregator__Storage__IntentRecord Aggregator__Storage__IntentReco
 typedef struct Aggregator__Storage__IntentRecord__UserOperationEffect Aggregator__Storage__IntentRecord__UserOperationEffect;
 typedef struct Aggregator__Storage__LaneRecord Aggregator__Storage__LaneRecord;
 typedef struct Aggregator__Storage__ApiKeyRecord Aggregator__Storage__ApiKeyRecord;
+typedef struct Aggregator__Storage__CallRateRecord Aggregator__Storage__CallRateRecord;
 typedef struct Aggregator__Storage__AuditRecord Aggregator__Storage__AuditRecord;
 
 
@@ -369,10 +370,24 @@ struct  Aggregator__Storage__ApiKeyRecord
   int64_t expires_at;
   int64_t revoked_at;
   int64_t last_used_at;
+  Aggregator__Storage__CallRateRecord *reads;
+  Aggregator__Storage__CallRateRecord *writes;
+  Aggregator__Storage__CallRateRecord *simulations;
 };
 #define AGGREGATOR__STORAGE__API_KEY_RECORD__INIT \
  { PROTOBUF_C_MESSAGE_INIT (&aggregator__storage__api_key_record__descriptor) \
-    , {0,NULL}, {0,NULL}, {0,NULL}, 0,NULL, {0,NULL}, 0, 0, 0, 0 }
+    , {0,NULL}, {0,NULL}, {0,NULL}, 0,NULL, {0,NULL}, 0, 0, 0, 0, NULL, NULL, NULL }
+
+
+struct  Aggregator__Storage__CallRateRecord
+{
+  ProtobufCMessage base;
+  int64_t per_second;
+  int64_t burst;
+};
+#define AGGREGATOR__STORAGE__CALL_RATE_RECORD__INIT \
+ { PROTOBUF_C_MESSAGE_INIT (&aggregator__storage__call_rate_record__descriptor) \
+    , 0, 0 }
 
 
 struct  Aggregator__Storage__AuditRecord
@@ -449,6 +464,9 @@ void   aggregator__storage__lane_record__init
 /* Aggregator__Storage__ApiKeyRecord methods */
 void   aggregator__storage__api_key_record__init
                      (Aggregator__Storage__ApiKeyRecord         *message);
+/* Aggregator__Storage__CallRateRecord methods */
+void   aggregator__storage__call_rate_record__init
+                     (Aggregator__Storage__CallRateRecord         *message);
 /* Aggregator__Storage__AuditRecord methods */
 void   aggregator__storage__audit_record__init
                      (Aggregator__Storage__AuditRecord         *message);
@@ -511,6 +529,9 @@ typedef void (*Aggregator__Storage__LaneRecord_Closure)
 typedef void (*Aggregator__Storage__ApiKeyRecord_Closure)
                  (const Aggregator__Storage__ApiKeyRecord *message,
                   void *closure_data);
+typedef void (*Aggregator__Storage__CallRateRecord_Closure)
+                 (const Aggregator__Storage__CallRateRecord *message,
+                  void *closure_data);
 typedef void (*Aggregator__Storage__AuditRecord_Closure)
                  (const Aggregator__Storage__AuditRecord *message,
                   void *closure_data);
@@ -540,6 +561,7 @@ extern const ProtobufCMessageDescriptor aggregator__storage__intent_record__user
 extern const ProtobufCEnumDescriptor    aggregator__storage__intent_record__state__descriptor;
 extern const ProtobufCMessageDescriptor aggregator__storage__lane_record__descriptor;
 extern const ProtobufCMessageDescriptor aggregator__storage__api_key_record__descriptor;
+extern const ProtobufCMessageDescriptor aggregator__storage__call_rate_record__descriptor;
 extern const ProtobufCMessageDescriptor aggregator__storage__audit_record__descriptor;
 
 PROTOBUF_C__END_DECLS

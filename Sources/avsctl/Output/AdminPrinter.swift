@@ -25,7 +25,7 @@ struct AdminPrinter {
         return fields([
             key.id, key.state, Self.scopes(key), key.account.isEmpty ? "nobody's" : key.account,
             "until \(Self.instant(key.expiresAt))", "used \(Self.instant(key.lastUsedAt))", key.name,
-        ])
+        ] + Self.rates(key))
     }
 
     func row(_ key: Wire.RootKeyState) -> String { isJSON ? json(key) : fields([key.id, key.state, "\(key.secrets)"]) }
@@ -42,6 +42,11 @@ struct AdminPrinter {
 
     /// Operators choose some of these texts: nothing in them ends a line, or steers a terminal (T39).
     private func fields(_ texts: [String]) -> String { texts.map(Self.plain).joined(separator: "\t") }
+
+    private static func rates(_ key: Wire.ApiKey) -> [String] {
+        [("reads", key.rates?.reads), ("writes", key.rates?.writes), ("simulations", key.rates?.simulations)]
+            .compactMap { name, rate in rate.map { "\(name) \($0.perSecond)/\($0.burst)" } }
+    }
 
     private static func scopes(_ key: Wire.ApiKey) -> String {
         let names: [Wire.ApiScope: String] = [.read: "read", .write: "write", .admin: "admin", .operator: "operator"]

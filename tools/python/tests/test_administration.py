@@ -269,6 +269,12 @@ def test_avsctl_makes_shows_and_revokes_keys(aggregator, user, tmp_path):
     target = ("--admin", f"127.0.0.1:{aggregator.admin_port}")
     text = avsctl(aggregator, "api-keys", "show", made["key"]["id"], *target, AVSCTL_API_KEY=made["token"])
     assert text.startswith(f"{made['key']['id']}\tgood\tadmin\tnobody's\tuntil ")
+    update = ("api-keys", "update", made["key"]["id"], *config(aggregator))
+    assert avsctl(aggregator, *update, "--reads", "500/1000").endswith("\ta key\treads 500/1000\n")
+    text = avsctl(aggregator, *update, "--reads", "default", "--simulations", "1/1")
+    assert text.endswith("\ta key\tsimulations 1/1\n")
+    for wrong in (["--reads", "0/1"], ["--reads", "5"], ["--reads", "1/2/3"], []):
+        avsctl(aggregator, *update, *wrong, status=64)
     path = tmp_path / "key"
     key_id = avsctl(aggregator, "api-keys", "create", "b", "--scope", "operator", "--key-file", str(path),
                     *config(aggregator)).strip()
@@ -280,6 +286,31 @@ def test_avsctl_makes_shows_and_revokes_keys(aggregator, user, tmp_path):
     assert "\trevoked\t" in avsctl(aggregator, "api-keys", "revoke", "--token-file", str(path), *config(aggregator),
                                    status=0)
     avsctl(aggregator, "operators", "list", *target, status=64)
+
+
+def test_a_key_has_rates_of_its_own_that_are_changed_while_it_is_used(boss, user):
+    """Table 4.2, per API key: set with the key or later, also in a server whose own rates are lifted."""
+    few = admin.ApiKeyRates(reads=admin.CallRate(per_second=1, burst=2))
+    made = boss.key(READ, account=user.address, rates=few)
+    assert made.key.rates == few
+
+    def refusals(count: int) -> list[grpc.RpcError]:
+        errors = []
+        for _ in range(count):
+            with pytest.raises(grpc.RpcError) as raised:
+                user.call("GetTask", avs.IdReq(id="0" * 26), token=made.token)
+            errors.append(raised.value)
+        return [error for error in errors if error.code() is grpc.StatusCode.RESOURCE_EXHAUSTED]
+
+    error = refusals(50)[0]
+    assert error.details().startswith("too many reads per API key: 1 a second are allowed, 2 at once; try again in ")
+    assert int(dict(error.trailing_metadata())["grpc-retry-pushback-ms"]) > 0
+    many = admin.ApiKeyRates(reads=admin.CallRate(per_second=100_000, burst=100_000))
+    assert boss.call("UpdateApiKey", admin.UpdateApiKeyReq(id=made.key.id, rates=many)).rates == many
+    assert len(refusals(50)) <= 1, "the bucket was empty, and fills in no time"
+    with refused("INVALID_ARGUMENT", text="…rates.writes is 1 a second, 0 at once"):
+        boss.call("UpdateApiKey", admin.UpdateApiKeyReq(
+            id=made.key.id, rates=admin.ApiKeyRates(writes=admin.CallRate(per_second=1))))
 
 
 def test_avsctl_shows_operators_root_keys_and_the_audit_log(aggregator, operator, boss):
@@ -304,7 +335,8 @@ def test_avsctl_shows_operators_root_keys_and_the_audit_log(aggregator, operator
 
 
 @pytest.mark.parametrize("words", [
-    ["api-keys"], ["api-keys", "create"], ["api-keys", "list"], ["api-keys", "show"], ["api-keys", "revoke"],
+    ["api-keys"], ["api-keys", "create"], ["api-keys", "list"], ["api-keys", "show"], ["api-keys", "update"],
+    ["api-keys", "revoke"],
     ["operators"], ["operators", "list"], ["operators", "disconnect"], ["audit"], ["audit", "list"], ["audit", "verify"],
 ], ids=" ".join)
 def test_help_teaches(aggregator, words):

@@ -11,10 +11,11 @@ struct APIKeysCommand: ParsableCommand {
         discussion: """
             An API key is a token for a program. It acts for one account with the scopes read and write, administers \
             with admin, looks after operators with operator, and nothing else. The aggregator keeps no key, only a \
-            digest of it: what is lost is made anew. To rotate a key, create another, then revoke the old one.
+            digest of it: what is lost is made anew. To rotate a key, create another, then revoke the old one. How often a key \
+            may be used says the configuration for all of them, unless the key has rates of its own.
             \(AdminConnection.help)
             """,
-        subcommands: [APIKeysCreate.self, APIKeysList.self, APIKeysShow.self, APIKeysRevoke.self])
+        subcommands: [APIKeysCreate.self, APIKeysList.self, APIKeysShow.self, APIKeysUpdate.self, APIKeysRevoke.self])
 }
 
 /// `avsctl api-keys create`
@@ -58,6 +59,7 @@ struct APIKeysCreate: AsyncParsableCommand {
     @Option(name: .long, help: ArgumentHelp("Write the key there, mode 0600, instead of printing it.", valueName: "file"))
     var keyFile: String?
 
+    @OptionGroup var rates: RateOptions
     @OptionGroup var options: AdminOptions
 
     func validate() throws {
@@ -84,6 +86,7 @@ struct APIKeysCreate: AsyncParsableCommand {
                     $0.account = account?.checksummed ?? ""
                     $0.scopes = scope.map(\.wire)
                     $0.lifetimeSeconds = seconds ?? 0
+                    $0.rates = rates.wire
                 })
             if let keyFile {
                 try LocalFile.writePrivate(Array("\(answer.token)\n".utf8), to: keyFile)
@@ -103,7 +106,7 @@ struct APIKeysList: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "list", abstract: "Lists API keys, the oldest first.",
         discussion: """
-            Prints id, state, scopes, account, end, last use (up to a minute late) and name.
+            Prints id, state, scopes, account, end, last use (up to a minute late), name, and rates of its own.
             Example:
               avsctl api-keys list --good -c aggregator.yaml
             """)
@@ -138,6 +141,39 @@ struct APIKeysShow: AsyncParsableCommand {
     func run() async throws {
         try await options.withClient { client, output in
             let key = try await client.call(Wire.AdminMethods.getApiKey, .with { $0.id = id })
+            try output.line(options.printer.row(key))
+        }
+    }
+}
+
+/// `avsctl api-keys update`
+struct APIKeysUpdate: AsyncParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "update", abstract: "Gives an API key other rates, at once.",
+        discussion: """
+            What is not given stays as it is. Prints the key as `show` does.
+            Example:
+              avsctl api-keys update 01jg2fe5mdvkbpheg0peysdkac --reads 500/1000 --writes default -c aggregator.yaml
+            """)
+
+    @Argument(help: "The key's id.")
+    var id: String
+
+    @OptionGroup var rates: RateOptions
+    @OptionGroup var options: AdminOptions
+
+    func validate() throws {
+        if rates.wire == nil { throw ValidationError("Wanted --reads, --writes or --simulations.") }
+    }
+
+    func run() async throws {
+        try await options.withClient { client, output in
+            let key = try await client.call(
+                Wire.AdminMethods.updateApiKey,
+                .with {
+                    $0.id = id
+                    $0.rates = rates.wire
+                })
             try output.line(options.printer.row(key))
         }
     }
