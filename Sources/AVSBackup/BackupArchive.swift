@@ -10,14 +10,14 @@ import AVSStorage
 /// are kept, and backed up, elsewhere.
 public struct BackupArchive: Sendable {
     private let files: RocksDBBackups
-    private var stop: StopSignal
+    private var stop: WorkStop
 
     /// - Parameter bytesPerSecond: keeps the disk usable for commits meanwhile. 0 for no limit.
     public init(directory: String, bytesPerSecond: UInt64 = 0) {
-        self.init(files: RocksDBBackups(directory: directory, bytesPerSecond: bytesPerSecond), stop: StopSignal())
+        self.init(files: RocksDBBackups(directory: directory, bytesPerSecond: bytesPerSecond), stop: WorkStop())
     }
 
-    init(files: RocksDBBackups, stop: StopSignal) {
+    init(files: RocksDBBackups, stop: WorkStop) {
         self.files = files
         self.stop = stop
     }
@@ -67,7 +67,7 @@ public struct BackupArchive: Sendable {
 
     /// This archive for one piece of work, which `work` ends.
     func stopped(by work: StopFlag) -> BackupArchive {
-        BackupArchive(files: files, stop: StopSignal(service: stop.service, work: work))
+        BackupArchive(files: files, stop: WorkStop(service: stop.service, work: work))
     }
 
     /// Makes a backup, proves it, and removes what is too much.

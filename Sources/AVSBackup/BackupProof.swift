@@ -12,7 +12,7 @@ struct BackupProof: Sendable {
     /// What the copy should be; nil where nobody knows, because the backup was interrupted.
     var expected: BackupNote?
     /// Asked between the turns.
-    var stop: StopSignal
+    var stop: WorkStop
 
     /// Why a copy is no good.
     struct Refusal: Error { var reason: String }
@@ -50,7 +50,7 @@ struct BackupProof: Sendable {
 }
 
 /// Whether work on a backup is to end early, and why.
-struct StopSignal: Sendable {
+struct WorkStop: Sendable {
     /// Of the whole service: the process ends.
     let service: StopFlag
     /// Of one piece of work: whoever asked for it went away.

@@ -48,7 +48,7 @@ public actor BackupService: BackupKeeping {
         self.logger = logger
         archive = BackupArchive(
             files: RocksDBBackups(directory: settings.directory, bytesPerSecond: settings.bytesPerSecond),
-            stop: StopSignal(service: stop))
+            stop: WorkStop(service: stop))
     }
 
     // MARK: On demand

@@ -233,7 +233,7 @@ struct CancelledBackupTests {
             work.set()
             return try FileSystemSpace(of: directory)
         }
-        let archive = BackupArchive(files: files, stop: StopSignal(work: work))
+        let archive = BackupArchive(files: files, stop: WorkStop(work: work))
         await #expect(throws: BackupError.cancelled) {
             try await archive.create(of: bench.store, keeping: 7, at: bench.time.now)
         }
