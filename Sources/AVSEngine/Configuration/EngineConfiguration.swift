@@ -64,11 +64,11 @@ public struct EngineLimits: Sendable, Hashable {
     public var tasksPerOwner = 1_000
     /// Accepted triggers of one task whose run has not started: at most 10,000, which one update can delete.
     public var queuedPerTask: Int64 = 100
-    /// Cron ticks that wait while a run of their task is on; those behind them are skipped (TIM-13).
-    public var waitingTicksPerTask: Int64 = 1
     /// Those of them that wait for an operator's next report. Few, because the update that stops a task writes a record
     /// for each.
     public var promisedPerTask = 256
+    /// Cron ticks that wait while a run of their task is on; those behind them are skipped (TIM-13).
+    public var waitingTicksPerTask: Int64 = 1
     public var queuedPerOwner = 1_000
     /// All jobs that wait: bounds the memory of the scheduler, about 200 bytes each.
     public var queuedInAll = 100_000
