@@ -23,7 +23,7 @@ def strict(new_aggregator):
             "unauthenticated_per_address": {"per_second": 1, "burst": 40},
             "reads_per_caller": {"per_second": 1, "burst": READS},
         },
-        memory={"budget": "50%"}, outbox={"first_retry": "2s"})
+        memory={"budget": "50%"}, auth={"single_use_messages": True})
     aggregator.start()
     return aggregator
 
@@ -90,7 +90,7 @@ def test_one_address_has_so_many_connections_and_gets_new_ones_when_old_ones_end
 
 def test_keys_without_effect_are_named_once_at_start(strict):
     log = strict.log.read_text(encoding="utf-8").splitlines()
-    for key in ("memory.budget", "outbox.first_retry"):
+    for key in ("memory.budget", "auth.single_use_messages"):
         assert len([line for line in log if f": {key}: is set, but has no effect in this version" in line]) == 1
     assert not any("limits.reads_per_caller" in line for line in log)
 
