@@ -224,6 +224,7 @@ struct StoreCommandTests {
         #expect(left.code == 0 && left.lines == (1..<last).map { "zz:\($0 + 99)" }, "\(left)")
         await (try database.open()).close()
         #expect(try Tool.run(["store", "ls", "meta:rollback", "--db", database.path]).lines.count == 1)
+        #expect(try Tool.run(["store", "ls", "audit:", "--db", database.path]).lines.count == 1)
     }
 
     @Test("lists what differs between two databases, and ends with 1 if anything does")

@@ -1,9 +1,7 @@
 import AVSCrypto
 import AVSEngine
-import AVSModel
 import AVSPrimitives
 import AVSRocksDB
-import AVSSchema
 import AVSStorage
 import AVSTransport
 import ArgumentParser
@@ -49,8 +47,7 @@ struct StoreAcceptRollback: AsyncParsableCommand {
         _ = try RocksDBStore.acceptRollback(
             path: path, options: RocksDBOptions(onFatal: { Note.write("the store failed: \($0.reason)") })
         ) { transaction, loss throws(StorageError) in
-            try transaction.record(loss.found.commit, acknowledged: loss.acknowledged.commit, at: now)
-            try transaction.record(loss, entry)
+            try transaction.recordAccepted(loss, by: "store.accept-rollback", entry, at: now)
         }
         Note.write("accepted; the next start goes on from commit \(loss.found.commit)")
     }
@@ -64,23 +61,5 @@ struct StoreAcceptRollback: AsyncParsableCommand {
             "found": .string("\(loss.found.commit)"), "acknowledged": .string(acknowledged),
             "differences": .array(loss.differences.map { .string($0) }),
         ]).serialized
-    }
-}
-
-extension Transaction {
-    fileprivate mutating func record(
-        _ found: UInt64, acknowledged: UInt64, at now: Timestamp
-    ) throws(StorageError) {
-        try put(AcceptedRollback.key(at: now), AcceptedRollback(found: found, acknowledged: acknowledged).stored)
-    }
-
-    /// - Throws: ``StorageError/unusable(_:)`` for an audit log that cannot be gone on with.
-    fileprivate mutating func record(_ loss: RollbackLoss, _ entry: AuditDraft) throws(StorageError) {
-        let act = AdminAct(
-            by: .user, action: "store.accept-rollback", object: "commit \(loss.found.commit)",
-            before: JSONValue.object(["differences": .array(loss.differences.map { .string($0) })]).serialized)
-        do { try record(act, entry) } catch let error as StorageError { throw error } catch {
-            throw .unusable("the audit log: \(error)")
-        }
     }
 }

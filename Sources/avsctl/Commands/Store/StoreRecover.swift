@@ -1,6 +1,7 @@
+import AVSCrypto
+import AVSEngine
 import AVSPrimitives
 import AVSRocksDB
-import AVSSchema
 import AVSStorage
 import AVSTransport
 import ArgumentParser
@@ -14,7 +15,7 @@ struct StoreRecover: AsyncParsableCommand {
             For a database that the aggregator refuses as corrupt (exit 65). Everything happens in a copy beside it: the copy \
             is opened up to the first damage, every row of it is read, and what would be lost is shown. Without \
             --accept-loss nothing is changed and this ends with 65. With the number of commits that were shown as lost, the \
-            copy takes the database's place, the loss is recorded in it, and the damaged database is kept beside it.
+            copy takes the database's place, the loss is recorded in it and in its audit log, and the damaged database is kept beside it.
             A backup may hold more than what is left: compare with `avsctl backup list` first. A damaged table file cannot be \
             recovered from; only a backup helps then.
             Example:
@@ -44,12 +45,13 @@ struct StoreRecover: AsyncParsableCommand {
             try recovery.discard()
             throw refusal
         }
-        let (last, lost, now) = (recovery.lastCommit, recovery.lostCommits ?? 1, SystemTime().now)
-        let aside = try recovery.replace { transaction, _ throws(StorageError) in
-            try transaction.put(
-                AcceptedRollback.key(at: now), AcceptedRollback(found: last, acknowledged: last + lost).stored)
+        let now = SystemTime().now
+        var random = SecureRandom()
+        let entry = AuditDraft(at: now, using: &random)
+        let aside = try recovery.replace { transaction, loss throws(StorageError) in
+            try transaction.recordAccepted(loss, by: "store.recover", entry, at: now)
         }
-        Note.write("recovered; the next start goes on from commit \(last). The damaged database is \(aside)")
+        Note.write("recovered; the next start goes on from commit \(recovery.lastCommit). The damaged database is \(aside)")
     }
 
     /// Whether there is nothing to recover. Who has the database open knows better than its files show.
