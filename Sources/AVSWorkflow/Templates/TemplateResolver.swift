@@ -92,7 +92,7 @@ public struct TemplateResolver: Sendable {
     }
 
     private static func join(
-        _ template: Template, _ values: [String: Value], in context: String, style: Style
+        _ template: Template, _ values: Values, in context: String, style: Style
     ) throws(NodeFailure) -> Rendered {
         var result = ""
         var tracker = JSONStringTracker()
@@ -127,8 +127,19 @@ public struct TemplateResolver: Sendable {
         }
     }
 
+    /// The values of a template's expressions, told apart by their bytes: to Swift `é` is `e` with an accent behind it, to
+    /// JavaScript it is another name (INP-1).
+    private struct Values {
+        private var values: [[UInt8]: Value] = [:]
+
+        subscript(expression: String) -> Value? {
+            get { values[Array(expression.utf8)] }
+            set { values[Array(expression.utf8)] = newValue }
+        }
+    }
+
     /// Each expression of the template is evaluated once; those for the runner go there together.
-    private func evaluate(_ template: Template) async -> [String: Value] {
+    private func evaluate(_ template: Template) async -> Values {
         var (values, waiting) = evaluatePaths(of: template)
         guard !waiting.isEmpty else { return values }
         let results = await scripts.evaluate(waiting.map(\.script), variables: variables)
@@ -140,8 +151,8 @@ public struct TemplateResolver: Sendable {
     private typealias Waiting = (expression: String, script: String)
 
     /// The values of what needs no runner, and the rest, which counts as unresolved until it is evaluated.
-    private func evaluatePaths(of template: Template) -> (values: [String: Value], waiting: [Waiting]) {
-        var values: [String: Value] = [:]
+    private func evaluatePaths(of template: Template) -> (values: Values, waiting: [Waiting]) {
+        var values = Values()
         var waiting: [Waiting] = []
         for case .marker(let text, _) in template.pieces where values[text] == nil {
             switch MarkerExpression(text) {
@@ -175,11 +186,11 @@ public struct TemplateResolver: Sendable {
         }
     }
 
-    private static func unresolved(of template: Template, _ values: [String: Value]) -> [Unresolved] {
+    private static func unresolved(of template: Template, _ values: Values) -> [Unresolved] {
         var found: [Unresolved] = []
-        var seen: Set<String> = []
+        var seen: Set<[UInt8]> = []
         for case .marker(let expression, _) in template.pieces {
-            if case .unresolved(let reason) = values[expression], seen.insert(expression).inserted {
+            if case .unresolved(let reason) = values[expression], seen.insert(Array(expression.utf8)).inserted {
                 found.append(Unresolved(expression: expression, reason: reason))
             }
         }

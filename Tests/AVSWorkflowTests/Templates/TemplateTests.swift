@@ -90,6 +90,16 @@ struct TemplateTests {
         #expect(try await render("{{t.data.evil}}{{settings.n}}").text == "{{settings.secret}}3")
     }
 
+    @Test("INP-1 tells names apart by their bytes, also when both stand in one template")
+    func canonicallyEqualNames() async throws {
+        let resolver = TemplateResolver(variables: ["\u{e9}": "e", "z": 1], scripts: SimpleScriptRunner())
+        let rendered = try await resolver.render("{{e\u{301}}} {{\u{e9}}} {{e\u{301}}}", in: "body")
+        #expect(rendered.text == "undefined e undefined")
+        #expect(rendered.unresolved.map { Array($0.expression.utf8) } == [Array("e\u{301}".utf8)])
+        let both = try await resolver.render("{{\u{e8}}} {{e\u{300}}}", in: "body")
+        #expect(both.unresolved.count == 2)
+    }
+
     @Test("expands more than a hundred markers (Q3)")
     func manyMarkers() async throws {
         let text = String(repeating: "{{settings.n}}", count: 500)

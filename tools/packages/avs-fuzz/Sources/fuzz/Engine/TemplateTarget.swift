@@ -62,7 +62,7 @@ struct TemplateTarget: Target {
             let isInside = style == .json && SlowTemplate.endsInsideString(before)
             expected += try await alone(part, style, isInside)
             let value = try await render("{{ \(part.text) }}", .plain)
-            for expression in value.unresolved.map(\.expression) where !unresolved.contains(expression) {
+            for expression in value.unresolved.map(\.expression) where !unresolved.contains(where: { $0.utf8.elementsEqual(expression.utf8) }) {
                 unresolved.append(expression)
             }
         }
