@@ -139,6 +139,14 @@ import Testing
         #expect(!FileManager.default.fileExists(atPath: path + "/AVS-BALLAST"))
     }
 
+    @Test(
+        "gives a part of the block cache room for the largest filter of a table",
+        arguments: zip([0, 1, 63, 64, 256, 1_024, 2_048, 1_048_576], [0, 0, 0, 1, 3, 5, 6, 6] as [Int32]))
+    func cacheParts(mebibytes: Int, log2: Int32) {
+        #expect(DatabaseSettings.cachePartsLog2(cacheBytes: mebibytes << 20) == log2)
+        #expect(log2 == 0 || mebibytes >> log2 >= 32)
+    }
+
     @Test("RDB-3 notices an option that did not arrive")
     func options() {
         let options = log.options()

@@ -68,7 +68,7 @@ import CRocksDB
     private func setTables() {
         let table: OpaquePointer = unsafe rocksdb_block_based_options_create()
         defer { unsafe rocksdb_block_based_options_destroy(table) }
-        let cache: OpaquePointer = unsafe rocksdb_cache_create_lru(options.blockCacheBytes)
+        let cache = unsafe makeCache()
         defer { unsafe rocksdb_cache_destroy(cache) }
         unsafe rocksdb_block_based_options_set_block_cache(table, cache)
         unsafe rocksdb_block_based_options_set_format_version(table, 5)
@@ -76,6 +76,24 @@ import CRocksDB
         unsafe rocksdb_block_based_options_set_whole_key_filtering(table, 1)
         unsafe rocksdb_block_based_options_set_cache_index_and_filter_blocks(table, 1)
         unsafe rocksdb_options_set_block_based_table_factory(raw, table)
+    }
+
+    /// The library's own choice for 256 MiB is 64 parts of 4 MiB, and a part never keeps a block larger than itself: the
+    /// filter of a table full of small rows is, and was read and checked anew for every row that was asked for.
+    private func makeCache() -> OpaquePointer {
+        let cacheOptions: OpaquePointer = unsafe rocksdb_lru_cache_options_create()
+        defer { unsafe rocksdb_lru_cache_options_destroy(cacheOptions) }
+        unsafe rocksdb_lru_cache_options_set_capacity(cacheOptions, options.blockCacheBytes)
+        unsafe rocksdb_lru_cache_options_set_num_shard_bits(
+            cacheOptions, Self.cachePartsLog2(cacheBytes: options.blockCacheBytes))
+        return unsafe rocksdb_cache_create_lru_opts(cacheOptions)
+    }
+
+    /// As many parts, for threads that do not wait for each other, as have at least 32 MiB each: some times the largest
+    /// filter of a table of 64 MiB. At most 64.
+    static func cachePartsLog2(cacheBytes: Int) -> Int32 {
+        let parts = max(1, cacheBytes / (32 << 20))
+        return Int32(min(6, parts.bitWidth - 1 - parts.leadingZeroBitCount))
     }
 
     /// What the option file that the library wrote at opening has to say. The getters of the C API only repeat what we
