@@ -71,12 +71,12 @@ public final class Recovery: Sendable {
     public func replace(
         record: (inout Transaction, RollbackLoss) throws(StorageError) -> Void
     ) throws(StorageError) -> String {
+        let aside = database.sibling(".damaged-\(lastCommit)")
+        guard try aside.status() == nil else { throw .unusable("\(aside.path) is there already") }
         try noteLoss()
         _ = try RocksDBStore.acceptRollback(path: copy.path, options: options, record: record)
         try copy.remove(Self.markerName)
         try copy.sync()
-        let aside = database.sibling(".damaged-\(lastCommit)")
-        guard try aside.status() == nil else { throw .unusable("\(aside.path) is there already") }
         try database.move(to: aside)
         do throws(StorageError) {
             try copy.move(to: database)
