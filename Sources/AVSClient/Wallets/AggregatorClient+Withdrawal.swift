@@ -1,4 +1,4 @@
-import AVSModel
+public import AVSModel
 import AVSPrimitives
 import AVSProto
 import AVSRPC

@@ -47,7 +47,8 @@ struct BundlerError: Hashable, Sendable {
         let bytes = Array(text.utf8)
         let isDigit = { (byte: UInt8) in (0x30...0x39).contains(byte) }
         for index in bytes.indices.dropLast(3)
-        where bytes[index] == 0x41 && bytes[index + 1] == 0x41 && isDigit(bytes[index + 2]) && isDigit(bytes[index + 3]) {
+        where bytes[index] == 0x41 && bytes[index + 1] == 0x41 && isDigit(bytes[index + 2]) && isDigit(bytes[index + 3])
+        {
             return String(Self.firstLine(String(decoding: bytes[index...], as: UTF8.self)).prefix(120))
         }
         return nil

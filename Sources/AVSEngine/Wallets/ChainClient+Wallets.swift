@@ -8,7 +8,8 @@ extension ChainClient {
     /// `getAddress(address,uint256)` of the factory: where it puts the wallet.
     func walletAddress(owner: Address, factory: Address, salt: UInt256) async throws -> Address {
         let answer = try await call(to: factory, data: [0x8c, 0xb8, 0x4e, 0x18] + word(owner) + salt.bigEndian)
-        guard answer.count == 32, answer.prefix(12).allSatisfy({ $0 == 0 }), let address = Address(bytes: answer.suffix(20))
+        guard answer.count == 32, answer.prefix(12).allSatisfy({ $0 == 0 }),
+            let address = Address(bytes: answer.suffix(20))
         else { throw ChainError.malformedAnswer(method: "getAddress", reason: Hex.encode0x(answer.prefix(64))) }
         return address
     }

@@ -22,14 +22,17 @@ struct IntentBook: Sendable {
     func find(_ order: WalletOrder, now: Timestamp) async throws -> (key: IntentKey, intent: Intent)? {
         let found = try await store.readWithoutBlocking { try $0.intent(of: order) }
         guard let found else { return nil }
-        let isOld = !order.isOfRun && found.intent.isFinal && now.duration(since: found.intent.updatedAt) > Self.repetition
+        let isOld =
+            !order.isOfRun && found.intent.isFinal && now.duration(since: found.intent.updatedAt) > Self.repetition
         return isOld ? nil : found
     }
 
     /// Whether nothing else of the order's execution has been sent.
     func isFirst(_ order: WalletOrder) async throws -> Bool {
         try await store.readWithoutBlocking { snapshot in
-            try snapshot.rows(Rows<IntentKey>(under: order.execution), limit: 2).allSatisfy { $0.value.step == order.step }
+            try snapshot.rows(Rows<IntentKey>(under: order.execution), limit: 2).allSatisfy {
+                $0.value.step == order.step
+            }
         }
     }
 

@@ -27,7 +27,9 @@ struct OperationLookup: Sendable {
             if let done = try await outcome(of: intent) { return done }
             if let done = try await bundled(intent) { return done }
             if try await chain.bundler.knowsUserOperation(intent.hash) { return .waiting }
-            guard let head = try await chain.client.block(.latest) else { return .unknown("the chain has no latest block") }
+            guard let head = try await chain.client.block(.latest) else {
+                return .unknown("the chain has no latest block")
+            }
             let next = try await chain.client.walletNonce(of: intent.sender, entryPoint: chain.entryPoint)
             if next > intent.nonce {
                 // It may have come into a block between the questions.

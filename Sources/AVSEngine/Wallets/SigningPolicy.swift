@@ -2,8 +2,8 @@ import AVSEthereum
 public import AVSPrimitives
 import BigInt
 
-/// What a controller signs, and how much of it, on each chain (KMS-7). Amounts are wei of the chain's own coin; `nil` is
-/// no bound. Tokens are not looked at.
+/// What a controller signs, and how much of it, on each chain (KMS-7). Amounts are wei of the chain's own coin; `nil`
+/// is no bound. Tokens are not looked at.
 public struct SigningPolicy: Hashable, Sendable {
     /// Chain id → the entry point there. Nothing is signed for any other.
     public var entryPoints: [UInt64: Address]

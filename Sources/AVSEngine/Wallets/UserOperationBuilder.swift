@@ -144,7 +144,8 @@ struct UserOperationBuilder: Sendable {
     private func sponsor(_ operation: inout UserOperation, _ paymaster: Address, validUntil: UInt64) async throws {
         try await checkTrust(of: paymaster)
         let placeholder = try signer.placeholder()
-        operation.paymasterAndData = SmartAccount.paymasterData(paymaster, validUntil: validUntil, signature: placeholder)
+        operation.paymasterAndData = SmartAccount.paymasterData(
+            paymaster, validUntil: validUntil, signature: placeholder)
         operation.signature = placeholder
         let question = try SmartAccount.paymasterHashCall(operation, validUntil: validUntil)
         let answer = try await chain.client.call(to: paymaster, data: question)

@@ -80,7 +80,9 @@ public final class UserOperationSender: WalletCallSender {
         }
         let delivery = Delivery(sender: self, chain: chain, lane: lane)
         if let (key, intent) = earlier {
-            guard intent.requestDigest == order.requestDigest else { throw WalletCallFailure.otherRequest(step: order.step) }
+            guard intent.requestDigest == order.requestDigest else {
+                throw WalletCallFailure.otherRequest(step: order.step)
+            }
             if let sent = try await delivery.goOn(with: intent, key, patience: order.patience) { return sent }
         }
         try await delivery.settle(patience: order.patience)

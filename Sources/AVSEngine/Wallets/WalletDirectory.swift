@@ -62,7 +62,9 @@ public final class WalletDirectory: Sendable {
         } catch {
             throw EngineError.chain(action: "derive sender address", cause: "\(error)")
         }
-        guard !address.isZero else { throw EngineError.chain(action: "derive sender address", cause: "the factory answered zero") }
+        guard !address.isZero else {
+            throw EngineError.chain(action: "derive sender address", cause: "the factory answered zero")
+        }
         remember(triple, Derived(address: address, until: now + configuration.times.derivationCache))
         return address
     }
@@ -117,7 +119,9 @@ public final class WalletDirectory: Sendable {
 
     private func all(of owner: Address) async throws -> [SmartWallet] {
         let limit = StorageLimits.scanRowsMax  // an owner has at most 2,000 wallets
-        return try await store.readWithoutBlocking { try $0.rows(Rows<WalletKey>(under: owner), limit: limit).map(\.value) }
+        return try await store.readWithoutBlocking {
+            try $0.rows(Rows<WalletKey>(under: owner), limit: limit).map(\.value)
+        }
     }
 
     /// Registers a wallet unless it is registered, and marks a former canonical wallet of the same triple stale (7.2).

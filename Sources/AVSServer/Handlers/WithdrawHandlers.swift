@@ -36,7 +36,8 @@ struct WithdrawHandlers: Sendable {
         let submittedAt = time.now.seconds
         switch sent {
         case .success(let call):
-            try await engine.record(call, for: once.receipt { Wire.WithdrawFundsResp(request, withdrawal, $0, at: submittedAt) })
+            try await engine.record(
+                call, for: once.receipt { Wire.WithdrawFundsResp(request, withdrawal, $0, at: submittedAt) })
             return .init(request, withdrawal, call, at: submittedAt)
         case .failure(let error):
             logger.warning("a withdrawal was not sent", metadata: ["owner": "\(owner)", "error": "\(error)"])
@@ -117,7 +118,7 @@ extension Withdrawal {
         guard let wallet = Address(request.smartWalletAddress) else {
             throw InvalidArgument(.invalidAddress, "invalid smart wallet address format")
         }
-        self.init(asset: asset, amount: amount, recipient: recipient, wallet: wallet)
+        self.init(amount, of: asset, from: wallet, to: recipient)
     }
 }
 

@@ -1,4 +1,5 @@
 import AVSClient
+import AVSModel
 import AVSPrimitives
 import ArgumentParser
 

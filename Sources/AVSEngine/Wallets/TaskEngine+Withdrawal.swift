@@ -1,37 +1,10 @@
 import AVSCrypto
 import AVSEthereum
-import AVSModel
+public import AVSModel
 public import AVSPrimitives
 import AVSSchema
 import AVSStorage
 public import AVSWorkflow
-
-/// What leaves a wallet: an amount of the chain's own coin, or of a token.
-public struct Withdrawal: Hashable, Sendable {
-    public enum Asset: Hashable, Sendable {
-        case coin
-        case token(Address)
-    }
-
-    public enum Amount: Hashable, Sendable {
-        /// In the smallest unit, at least 1.
-        case exactly(UInt256)
-        /// The whole balance at the time of the call.
-        case everything
-    }
-
-    public var asset: Asset
-    public var amount: Amount
-    public var recipient: Address
-    public var wallet: Address
-
-    public init(asset: Asset, amount: Amount, recipient: Address, wallet: Address) {
-        self.asset = asset
-        self.amount = amount
-        self.recipient = recipient
-        self.wallet = wallet
-    }
-}
 
 /// Why a withdrawal was not tried. The server words each of them (aggregator-api 2.7).
 public enum WithdrawalRefusal: Error, Hashable, Sendable {
