@@ -71,7 +71,8 @@ let package = Package(
         .systemLibrary(name: "CCurl", pkgConfig: "libcurl", providers: [.apt(["libcurl4-openssl-dev"])]),
 
         .systemLibrary(
-            name: "CJavaScriptCore", pkgConfig: "javascriptcoregtk-4.1", providers: [.apt(["libjavascriptcoregtk-4.1-dev"])]),
+            name: "CJavaScriptCore", pkgConfig: "javascriptcoregtk-4.1",
+            providers: [.apt(["libjavascriptcoregtk-4.1-dev"])]),
 
         // MARK: What computes
 
@@ -102,7 +103,9 @@ let package = Package(
 
         .target(name: "AVSRPC", dependencies: ["AVSPrimitives", "CZlib"], swiftSettings: wrapperSettings),
 
-        .target(name: "AVSWire", dependencies: ["AVSModel", "AVSPrimitives", "AVSProto", "AVSRPC"], swiftSettings: settings),
+        .target(
+            name: "AVSWire", dependencies: ["AVSModel", "AVSPrimitives", "AVSProto", "AVSRPC"],
+            swiftSettings: settings),
 
         .target(
             name: "AVSSchema", dependencies: ["AVSModel", "AVSPrimitives", "AVSProto", "AVSStorage", "AVSWire"],
@@ -111,7 +114,8 @@ let package = Package(
         .target(
             name: "AVSEngine",
             dependencies: [
-                "AVSCrypto", "AVSEthereum", "AVSModel", "AVSPrimitives", "AVSSchema", "AVSStorage", "AVSWorkflow", bigInt,
+                "AVSCrypto", "AVSEthereum", "AVSModel", "AVSPrimitives", "AVSSchema", "AVSStorage", "AVSWorkflow",
+                bigInt,
                 .product(name: "DequeModule", package: "swift-collections"),
                 .product(name: "HeapModule", package: "swift-collections"),
                 .product(name: "Logging", package: "swift-log"),
@@ -135,7 +139,10 @@ let package = Package(
             dependencies: ["AVSCrypto", "AVSPrimitives", .product(name: "Yams", package: "Yams")],
             swiftSettings: settings),
 
-        .target(name: "AVSRocksDB", dependencies: ["AVSStorage", "CRocksDB"], swiftSettings: wrapperSettings),
+        .target(name: "AVSThreads", swiftSettings: wrapperSettings),
+
+        .target(
+            name: "AVSRocksDB", dependencies: ["AVSStorage", "AVSThreads", "CRocksDB"], swiftSettings: wrapperSettings),
 
         .target(
             name: "AVSBackup",
@@ -160,7 +167,8 @@ let package = Package(
             ],
             swiftSettings: settings),
 
-        .target(name: "AVSFetch", dependencies: ["AVSPrimitives", "CCurl"], swiftSettings: wrapperSettings),
+        .target(
+            name: "AVSFetch", dependencies: ["AVSPrimitives", "AVSThreads", "CCurl"], swiftSettings: wrapperSettings),
 
         .target(
             name: "AVSChain",
@@ -178,16 +186,19 @@ let package = Package(
         .target(
             name: "AVSScript",
             dependencies: [
-                "AVSPrimitives", "AVSScriptFrames", "AVSWorkflow", "CSpawn", .product(name: "Logging", package: "swift-log"),
+                "AVSPrimitives", "AVSScriptFrames", "AVSThreads", "AVSWorkflow", "CSpawn",
+                .product(name: "Logging", package: "swift-log"),
             ],
             swiftSettings: wrapperSettings),
 
         .target(name: "AVSScriptFrames", dependencies: ["AVSPrimitives"], swiftSettings: settings),
 
         .target(
-            name: "AVSScriptEngine", dependencies: ["AVSPrimitives", "AVSScriptFrames", "CJavaScriptCore", "CSandbox"],
+            name: "AVSScriptEngine",
+            dependencies: ["AVSPrimitives", "AVSScriptFrames", "AVSThreads", "CJavaScriptCore", "CSandbox"],
             resources: [
-                .embedInCode("JavaScript/driver.js"), .embedInCode("JavaScript/uuid.js"), .embedInCode("JavaScript/dayjs.js"),
+                .embedInCode("JavaScript/driver.js"), .embedInCode("JavaScript/uuid.js"),
+                .embedInCode("JavaScript/dayjs.js"),
             ],
             swiftSettings: wrapperSettings),
 
@@ -215,7 +226,8 @@ let package = Package(
         .target(
             name: "AVSWatch",
             dependencies: [
-                "AVSChain", "AVSEthereum", "AVSModel", "AVSOperator", "AVSPrimitives", "AVSProto", "AVSRPC", "AVSStorage",
+                "AVSChain", "AVSEthereum", "AVSModel", "AVSOperator", "AVSPrimitives", "AVSProto", "AVSRPC",
+                "AVSStorage",
                 .product(name: "DequeModule", package: "swift-collections"),
                 .product(name: "HeapModule", package: "swift-collections"),
                 .product(name: "Logging", package: "swift-log"),
@@ -238,9 +250,9 @@ let package = Package(
         .executableTarget(
             name: "avsctl",
             dependencies: [
-                "AVSBackup", "AVSChain", "AVSClient", "AVSConfiguration", "AVSCrypto", "AVSEngine", "AVSEthereum", "AVSFetch",
-                "AVSInspection", "AVSModel", "AVSPrimitives", "AVSProto", "AVSRPC", "AVSRocksDB", "AVSStorage", "AVSTLS", "AVSTransport",
-                "AVSWire",
+                "AVSBackup", "AVSChain", "AVSClient", "AVSConfiguration", "AVSCrypto", "AVSEngine", "AVSEthereum",
+                "AVSFetch", "AVSInspection", "AVSModel", "AVSPrimitives", "AVSProto", "AVSRPC", "AVSRocksDB",
+                "AVSStorage", "AVSTLS", "AVSTransport", "AVSWire",
                 .product(name: "ArgumentParser", package: "swift-argument-parser"),
             ],
             swiftSettings: settings),
@@ -248,8 +260,9 @@ let package = Package(
         .executableTarget(
             name: "avs-aggregator",
             dependencies: [
-                "AVSBackup", "AVSChain", "AVSConfiguration", "AVSCrypto", "AVSEngine", "AVSEthereum", "AVSFetch", "AVSHTTP2", "AVSLogging",
-                "AVSPrimitives", "AVSRocksDB", "AVSSchema", "AVSScript", "AVSServer", "AVSStorage", "AVSTLS", "AVSTransport", "AVSWorkflow", "CProcess",
+                "AVSBackup", "AVSChain", "AVSConfiguration", "AVSCrypto", "AVSEngine", "AVSEthereum", "AVSFetch",
+                "AVSHTTP2", "AVSLogging", "AVSPrimitives", "AVSRocksDB", "AVSSchema", "AVSScript", "AVSServer",
+                "AVSStorage", "AVSTLS", "AVSTransport", "AVSWorkflow", "CProcess",
                 .product(name: "ArgumentParser", package: "swift-argument-parser"),
                 .product(name: "Logging", package: "swift-log"),
                 .product(name: "ServiceLifecycle", package: "swift-service-lifecycle"),
@@ -283,13 +296,14 @@ let package = Package(
         .testTarget(
             name: "AVSBackupTests",
             dependencies: [
-                "AVSBackup", "AVSCrypto", "AVSEngine", "AVSModel", "AVSPrimitives", "AVSRocksDB", "AVSSchema", "AVSStorage",
-                "AVSTesting", "migration-crasher", .product(name: "Logging", package: "swift-log"),
+                "AVSBackup", "AVSCrypto", "AVSEngine", "AVSModel", "AVSPrimitives", "AVSRocksDB", "AVSSchema",
+                "AVSStorage", "AVSTesting", "migration-crasher", .product(name: "Logging", package: "swift-log"),
             ],
             swiftSettings: settings),
 
         .executableTarget(
-            name: "migration-crasher", dependencies: ["AVSEngine", "AVSRocksDB", "AVSSchema", "AVSStorage", "AVSTesting"],
+            name: "migration-crasher",
+            dependencies: ["AVSEngine", "AVSRocksDB", "AVSSchema", "AVSStorage", "AVSTesting"],
             path: "Tests/Support/migration-crasher", swiftSettings: settings),
 
         .testTarget(
@@ -337,7 +351,8 @@ let package = Package(
 
         .testTarget(name: "AVSHTTP2Tests", dependencies: ["AVSHTTP2", "AVSTesting"], swiftSettings: settings),
 
-        .testTarget(name: "AVSRPCTests", dependencies: ["AVSPrimitives", "AVSRPC", "AVSTesting"], swiftSettings: settings),
+        .testTarget(
+            name: "AVSRPCTests", dependencies: ["AVSPrimitives", "AVSRPC", "AVSTesting"], swiftSettings: settings),
 
         .testTarget(
             name: "AVSTransportTests",
@@ -363,13 +378,15 @@ let package = Package(
         .target(name: "CAVSProtoKinds", dependencies: ["CAVSProto", "CProtobufC"], path: "Tests/CAVSProtoKinds"),
 
         .testTarget(
-            name: "AVSProtoTests", dependencies: ["AVSPrimitives", "AVSProto", "AVSTesting", "CAVSProtoKinds", "CProtobufC"],
+            name: "AVSProtoTests",
+            dependencies: ["AVSPrimitives", "AVSProto", "AVSTesting", "CAVSProtoKinds", "CProtobufC"],
             exclude: ["Fixture"], swiftSettings: wrapperSettings),
 
         .testTarget(name: "AVSStorageTests", dependencies: ["AVSStorage", "AVSTesting"], swiftSettings: settings),
 
         .testTarget(
-            name: "AVSCryptoTests", dependencies: ["AVSCrypto", "AVSPrimitives", "AVSTesting"], swiftSettings: settings),
+            name: "AVSCryptoTests", dependencies: ["AVSCrypto", "AVSPrimitives", "AVSTesting"],
+            swiftSettings: settings),
 
         .target(name: "TestCertificates", path: "Tests/TestCertificates", swiftSettings: settings),
 
@@ -379,7 +396,8 @@ let package = Package(
         .target(name: "PowerCut", path: "Tests/Support/PowerCut"),
 
         .executableTarget(
-            name: "store-crasher", dependencies: ["AVSRocksDB", "AVSStorage", "PowerCut"], path: "Tests/Support/store-crasher",
+            name: "store-crasher", dependencies: ["AVSRocksDB", "AVSStorage", "PowerCut"],
+            path: "Tests/Support/store-crasher",
             swiftSettings: settings),
 
         .testTarget(
@@ -389,8 +407,8 @@ let package = Package(
         .testTarget(
             name: "AVSEngineTests",
             dependencies: [
-                "AVSCrypto", "AVSEngine", "AVSEthereum", "AVSInspection", "AVSModel", "AVSPrimitives", "AVSRocksDB", "AVSSchema",
-                "AVSStorage", "AVSTesting", "AVSWorkflow",
+                "AVSCrypto", "AVSEngine", "AVSEthereum", "AVSInspection", "AVSModel", "AVSPrimitives", "AVSRocksDB",
+                "AVSSchema", "AVSStorage", "AVSTesting", "AVSWorkflow",
                 .product(name: "Logging", package: "swift-log"),
             ],
             swiftSettings: settings),
@@ -398,7 +416,8 @@ let package = Package(
         .testTarget(
             name: "AVSFetchTests",
             dependencies: [
-                "AVSFetch", "AVSPrimitives", "AVSRPC", "AVSTesting", "AVSTransport", "TestCertificates", "TestHTTPServer",
+                "AVSFetch", "AVSPrimitives", "AVSRPC", "AVSTesting", "AVSTransport", "TestCertificates",
+                "TestHTTPServer",
             ], swiftSettings: settings),
 
         .target(
@@ -426,8 +445,8 @@ let package = Package(
         .testTarget(
             name: "AVSAggregatorTests",
             dependencies: [
-                "avs-aggregator", "AVSConfiguration", "AVSEngine", "AVSPrimitives", "AVSRocksDB", "AVSScript", "AVSServer",
-                "AVSTransport",
+                "avs-aggregator", "AVSConfiguration", "AVSEngine", "AVSPrimitives", "AVSRocksDB", "AVSScript",
+                "AVSServer", "AVSTransport",
             ],
             swiftSettings: settings),
 
@@ -453,16 +472,17 @@ let package = Package(
         .testTarget(
             name: "AVSOperatorTests",
             dependencies: [
-                "AVSCrypto", "AVSModel", "AVSOperator", "AVSPrimitives", "AVSProto", "AVSRPC", "AVSTesting", "AVSTransport",
-                "AVSWire", .product(name: "Logging", package: "swift-log"),
+                "AVSCrypto", "AVSModel", "AVSOperator", "AVSPrimitives", "AVSProto", "AVSRPC", "AVSTesting",
+                "AVSTransport", "AVSWire", .product(name: "Logging", package: "swift-log"),
             ],
             swiftSettings: settings),
 
         .testTarget(
             name: "AVSWatchTests",
             dependencies: [
-                "AVSChain", "AVSEthereum", "AVSFetch", "AVSModel", "AVSOperator", "AVSPrimitives", "AVSRPC", "AVSStorage",
-                "AVSTesting", "AVSTransport", "AVSWatch", "TestDevChain", .product(name: "Logging", package: "swift-log"),
+                "AVSChain", "AVSEthereum", "AVSFetch", "AVSModel", "AVSOperator", "AVSPrimitives", "AVSRPC",
+                "AVSStorage", "AVSTesting", "AVSTransport", "AVSWatch", "TestDevChain",
+                .product(name: "Logging", package: "swift-log"),
             ],
             swiftSettings: settings),
     ]

@@ -1,4 +1,5 @@
 import AVSPrimitives
+import AVSThreads
 import CCurl
 import Glibc
 import Synchronization
@@ -37,7 +38,11 @@ final class TransferLoop: Sendable {
         }
         shared = unsafe Shared(multi: multi)
         let thread = unsafe LoopThread(shared: shared, multi: multi, settings: settings, time: time)
-        guard thread.start() else { throw FetchError(.overloaded, host: "", detail: "no thread") }
+        do throws(ThreadError) {
+            try startThread("avs-fetch") { thread.run() }
+        } catch {
+            throw FetchError(.overloaded, host: "", detail: error.description)
+        }
     }
 
     deinit { shared.close() }
@@ -129,27 +134,7 @@ final class TransferLoop: Sendable {
 
     deinit { unsafe curl_multi_cleanup(multi) }
 
-    /// False if the system has no thread to give.
-    func start() -> Bool {
-        var thread = pthread_t()
-        let context = unsafe Unmanaged.passRetained(self)
-        let code = unsafe pthread_create(
-            &thread, nil,
-            { context in
-                guard let context = unsafe context else { return nil }
-                unsafe Unmanaged<LoopThread>.fromOpaque(context).takeRetainedValue().run()
-                return nil
-            }, context.toOpaque())
-        guard code == 0 else {
-            unsafe context.release()
-            return false
-        }
-        pthread_detach(thread)
-        return true
-    }
-
-    private func run() {
-        unsafe CCurl_nameThread("avs-fetch")
+    func run() {
         while true {
             let (commands, isOpen) = shared.take()
             for command in commands { handle(command) }

@@ -89,7 +89,8 @@ struct OwnerScripts: ScriptRunner {
         case .failure(let error): return ScriptReport(.failure(error))
         case .success(let answer):
             let result = answer.outcomes.first.map(ScriptResult.init)
-            return ScriptReport(result ?? .failure(.limit(ScriptFailure.workerFailed.rawValue)), console: answer.console)
+            return ScriptReport(
+                result ?? .failure(.limit(ScriptFailure.workerFailed.rawValue)), console: answer.console)
         }
     }
 
@@ -99,7 +100,8 @@ struct OwnerScripts: ScriptRunner {
         _ work: ScriptRequest.Work, sources: [String], variables: [String: JSONValue], onlyNamed: Bool, limit: Duration
     ) async -> Result<ScriptAnswer, ScriptError> {
         for source in sources where source.utf8.count > 2 * ScriptRequest.sourceLimitBytes {
-            return .failure(.limit("script too large: \(source.utf8.count) bytes (max: \(2 * ScriptRequest.sourceLimitBytes))"))
+            return .failure(
+                .limit("script too large: \(source.utf8.count) bytes (max: \(2 * ScriptRequest.sourceLimitBytes))"))
         }
         let scope = ScriptScope.variables(variables, for: sources, onlyNamed: onlyNamed)
         let text = JSONValue.object(scope).serializedBytes

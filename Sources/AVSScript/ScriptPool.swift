@@ -1,5 +1,6 @@
 public import AVSPrimitives
 import AVSScriptFrames
+import AVSThreads
 import Dispatch
 import Glibc
 public import Logging
@@ -70,7 +71,7 @@ public final class ScriptPool: Sendable {
         let first = await withCheckedContinuation { continuation in
             do throws(ScriptPoolError) {
                 // The house's thread starts the first process too: a worker ends with the thread that started it.
-                try startThread {
+                try startPoolThread {
                     let first = Result { () throws(ScriptPoolError) in try pool.startFirst() }
                     continuation.resume(returning: first)
                     if case .success = first { pool.keepHouse() }
@@ -81,7 +82,7 @@ public final class ScriptPool: Sendable {
         }
         try first.get()
         do throws(ScriptPoolError) {
-            for _ in 0..<settings.workers { try startThread { pool.serve() } }
+            for _ in 0..<settings.workers { try startPoolThread { pool.serve() } }
         } catch {
             pool.close()
             throw error
@@ -148,7 +149,9 @@ public final class ScriptPool: Sendable {
     // MARK: Callers
 
     /// Runs one request for `owner` and waits for its answer. Cancelling the task ends the worker (OVL-11).
-    func run(_ request: ScriptRequest, limit: Duration, owner: Address) async -> Result<ScriptAnswer, ScriptFailureError> {
+    func run(
+        _ request: ScriptRequest, limit: Duration, owner: Address
+    ) async -> Result<ScriptAnswer, ScriptFailureError> {
         let id = state.withLock { state in
             state.nextID += 1
             return state.nextID
@@ -287,7 +290,10 @@ public final class ScriptPool: Sendable {
             let isFull = state.idle.count + state.busy.count + state.fresh.count >= most
             let evicted = isFull && !state.idle.isEmpty ? state.idle.removeFirst().process : nil
             let fresh = state.fresh.isEmpty ? nil : state.fresh.removeFirst()
-            return (fresh.map { IdleWorker(process: $0, owner: job.owner, scripts: 0, since: time.monotonic) }, evicted, true)
+            return (
+                fresh.map { IdleWorker(process: $0, owner: job.owner, scripts: 0, since: time.monotonic) }, evicted,
+                true
+            )
         }
         if let evicted { evicted.kill() }
         if isFresh { house.signal() }
@@ -354,7 +360,9 @@ public final class ScriptPool: Sendable {
                 let late = state.queue.remove { $0.expiry <= now }
                 let old = state.idle.filter { $0.since + settings.idleLimit <= now }
                 state.idle.removeAll { $0.since + settings.idleLimit <= now }
-                let due = [state.queue.nextExpiry, state.idle.map { $0.since + settings.idleLimit }.min(), state.notBefore]
+                let due = [
+                    state.queue.nextExpiry, state.idle.map { $0.since + settings.idleLimit }.min(), state.notBefore,
+                ]
                 let next = due.compactMap { $0 }.min() ?? now + settings.idleLimit
                 state.houseWakes = next
                 return (late, old, state.missingSpares(settings), next, state.isClosed)
@@ -376,4 +384,9 @@ public final class ScriptPool: Sendable {
         }
         if !isKept { process.kill() }
     }
+}
+
+/// - Throws: ``ScriptPoolError/cannotStart(_:)`` if the system has no thread to give.
+private func startPoolThread(_ body: @escaping @Sendable () -> Void) throws(ScriptPoolError) {
+    do throws(ThreadError) { try startThread("avs-scripts", body) } catch { throw .cannotStart(error.description) }
 }

@@ -42,7 +42,9 @@ public struct ScriptPoolSettings: Hashable, Sendable {
     var arguments: [String] { ["avs-script-worker", "\(memoryBytes)", lodash, hasJIT ? "jit" : "nojit"] }
 
     var environment: [String] {
-        (hasJIT ? [] : ["JSC_useJIT=0"]) + ["JSC_useWasm=0", "JSC_useConcurrentGC=0", "JSC_numberOfGCMarkers=1", "TZ=UTC"]
+        (hasJIT ? [] : ["JSC_useJIT=0"]) + [
+            "JSC_useWasm=0", "JSC_useConcurrentGC=0", "JSC_numberOfGCMarkers=1", "TZ=UTC",
+        ]
     }
 }
 

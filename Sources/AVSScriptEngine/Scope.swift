@@ -18,7 +18,8 @@ import CSandbox
         var exception: JSValueRef?
         let value = unsafe arguments.withUnsafeBufferPointer { arguments in
             unsafe JSObjectCallAsFunction(
-                context, JSValueToObject(context, function, nil), nil, arguments.count, arguments.baseAddress, &exception)
+                context, JSValueToObject(context, function, nil), nil, arguments.count, arguments.baseAddress,
+                &exception)
         }
         return try unsafe check(value, exception)
     }
@@ -44,7 +45,9 @@ import CSandbox
     // MARK: Strings
 
     func string(_ text: JSStringRef) throws(ScriptFrameError) -> JSValueRef {
-        guard let value = unsafe JSValueMakeString(context, text) else { throw ScriptFrameError("no room for a string") }
+        guard let value = unsafe JSValueMakeString(context, text) else {
+            throw ScriptFrameError("no room for a string")
+        }
         return unsafe value
     }
 

@@ -133,7 +133,9 @@ import CSandbox
     // MARK: What scripts may call
 
     /// `host(what, argument)`: nil is `undefined`.
-    fileprivate func host(_ scope: Scope, _ what: String, _ argument: JSValueRef) throws(ScriptFrameError) -> JSValueRef? {
+    fileprivate func host(
+        _ scope: Scope, _ what: String, _ argument: JSValueRef
+    ) throws(ScriptFrameError) -> JSValueRef? {
         switch what {
         case "log":
             console.append(String(decoding: try unsafe scope.bytes(of: argument), as: UTF8.self))
@@ -187,7 +189,9 @@ import CSandbox
 // MARK: Called by C
 
 private func noteTimeout(_ context: JSContextRef?, _ engine: UnsafeMutableRawPointer?) -> Bool {
-    if let engine = unsafe engine { unsafe Unmanaged<ScriptEngine>.fromOpaque(engine).takeUnretainedValue().isTimedOut = true }
+    if let engine = unsafe engine {
+        unsafe Unmanaged<ScriptEngine>.fromOpaque(engine).takeUnretainedValue().isTimedOut = true
+    }
     return true
 }
 

@@ -1,5 +1,6 @@
 import AVSPrimitives
 import AVSScriptFrames
+import AVSThreads
 import CSandbox
 import Glibc
 
@@ -53,7 +54,11 @@ public enum ScriptWorker {
             arguments: arguments, lodash: lodash, layers: layers, watchdog: watchdog, clock: clock)
         // The engine wants to know the bounds of its stack. Those of the first thread stand in a file that cannot be
         // opened any more.
-        try startThread(stackBytes: stackBytes) { server.serve() }
+        do throws(ThreadError) {
+            try startThread(nil, stackBytes: stackBytes) { server.serve() }
+        } catch {
+            throw ScriptFrameError("no thread for the engine: \(error)")
+        }
         watchdog.guardProcess()
     }
 
@@ -154,27 +159,4 @@ struct WorkerArguments: Sendable {
         lodash = arguments[2]
         hasJIT = arguments[3] == "jit"
     }
-}
-
-/// Runs `body` on a new thread with so much stack.
-private func startThread(stackBytes: Int, _ body: @escaping @Sendable () -> Void) throws(ScriptFrameError) {
-    // The thread takes over this reference and gives it back.
-    let context = unsafe Unmanaged.passRetained(ThreadBody(body))
-    let code = unsafe CSandbox_startThread(
-        stackBytes,
-        { context in
-            guard let context = unsafe context else { return nil }
-            unsafe Unmanaged<ThreadBody>.fromOpaque(context).takeRetainedValue().run()
-            return nil
-        }, context.toOpaque())
-    guard code == 0 else {
-        unsafe context.release()
-        throw ScriptFrameError("no thread for the engine: \(ScriptWorker.describe(code))")
-    }
-}
-
-private final class ThreadBody: Sendable {
-    let run: @Sendable () -> Void
-
-    init(_ run: @escaping @Sendable () -> Void) { self.run = run }
 }

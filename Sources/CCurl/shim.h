@@ -6,7 +6,6 @@
 #include <curl/curl.h>
 #include <netinet/in.h>
 #include <string.h>
-#include <sys/prctl.h>
 
 // Options are set and information is read through variadic functions, which Swift cannot call: one function per kind
 // of argument.
@@ -57,8 +56,5 @@ static inline int CCurl_address(const struct sockaddr *address, unsigned char *b
     }
     return 0;
 }
-
-// Names the calling thread, at most 15 bytes. prctl is variadic too.
-static inline void CCurl_nameThread(const char *name) { (void)prctl(PR_SET_NAME, name, 0, 0, 0); }
 
 #endif

@@ -4,7 +4,6 @@
 #include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
-#include <pthread.h>
 #include <sched.h>
 #include <seccomp.h>
 #include <signal.h>
@@ -71,7 +70,8 @@ static void wait_for(pid_t child) {
 }
 
 int CSandbox_isolate(void) {
-    if (unshare(CLONE_NEWUSER | CLONE_NEWNET | CLONE_NEWNS | CLONE_NEWPID | CLONE_NEWIPC | CLONE_NEWUTS) != 0) return errno;
+    int all = CLONE_NEWUSER | CLONE_NEWNET | CLONE_NEWNS | CLONE_NEWPID | CLONE_NEWIPC | CLONE_NEWUTS;
+    if (unshare(all) != 0) return errno;
     // If the server goes now, before there is a child, this process must go with it.
     if (prctl(PR_SET_PDEATHSIG, SIGKILL, 0, 0, 0) != 0) return errno;
     pid_t child = fork();
@@ -119,7 +119,8 @@ int CSandbox_forbidFiles(int *abi) {
     int ruleset = (int)syscall(444, &rules, size, 0u);
     if (ruleset < 0) return errno;
     // The engine opens this one file when it first needs chance, and ends the process if it cannot.
-    struct landlock_path path = {.allowed = 1u << 2 /* reading a file */, .parent = open("/dev/urandom", O_PATH | O_CLOEXEC)};
+    struct landlock_path path = {
+        .allowed = 1u << 2 /* reading a file */, .parent = open("/dev/urandom", O_PATH | O_CLOEXEC)};
     if (path.parent >= 0) {
         syscall(445 /* landlock_add_rule */, ruleset, 1 /* a path */, &path, 0u);
         close(path.parent);
@@ -167,7 +168,8 @@ static int add_arguments(scmp_filter_ctx filter, int executable) {
     if (error == 0) error = seccomp_rule_add(filter, SCMP_ACT_ERRNO(ENOSYS), SCMP_SYS(clone3), 0);
     // Signals reach this process only.
     if (error == 0) {
-        error = seccomp_rule_add(filter, SCMP_ACT_ALLOW, SCMP_SYS(tgkill), 1, SCMP_A0(SCMP_CMP_EQ, (scmp_datum_t)getpid()));
+        error = seccomp_rule_add(
+            filter, SCMP_ACT_ALLOW, SCMP_SYS(tgkill), 1, SCMP_A0(SCMP_CMP_EQ, (scmp_datum_t)getpid()));
     }
     // Its own limit of processor time, and reading the others.
     if (error == 0) {
@@ -183,7 +185,8 @@ static int add_arguments(scmp_filter_ctx filter, int executable) {
         if (executable) {
             error = seccomp_rule_add(filter, SCMP_ACT_ALLOW, memory[index], 0);
         } else {
-            error = seccomp_rule_add(filter, SCMP_ACT_ALLOW, memory[index], 1, SCMP_A2(SCMP_CMP_MASKED_EQ, PROT_EXEC, 0));
+            error = seccomp_rule_add(
+                filter, SCMP_ACT_ALLOW, memory[index], 1, SCMP_A2(SCMP_CMP_MASKED_EQ, PROT_EXEC, 0));
             if (error == 0) {
                 error = seccomp_rule_add(
                     filter, SCMP_ACT_ERRNO(EPERM), memory[index], 1, SCMP_A2(SCMP_CMP_MASKED_EQ, PROT_EXEC, PROT_EXEC));
@@ -235,16 +238,4 @@ int CSandbox_opensFiles(void) {
 int CSandbox_counter(void) {
     int descriptor = eventfd(0, EFD_CLOEXEC);
     return descriptor < 0 ? -errno : descriptor;
-}
-
-int CSandbox_startThread(size_t stackBytes, void *(*body)(void *), void *argument) {
-    pthread_attr_t attributes;
-    int error = pthread_attr_init(&attributes);
-    if (error != 0) return error;
-    pthread_t thread;
-    error = pthread_attr_setstacksize(&attributes, stackBytes);
-    if (error == 0) error = pthread_attr_setdetachstate(&attributes, PTHREAD_CREATE_DETACHED);
-    if (error == 0) error = pthread_create(&thread, &attributes, body, argument);
-    pthread_attr_destroy(&attributes);
-    return error;
 }

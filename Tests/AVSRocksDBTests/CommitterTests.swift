@@ -188,7 +188,7 @@ private struct Program: Sendable {
         try await store.put("a", "1")
         let mayEnd = DispatchSemaphore(value: 0)
         let (reading, isReading) = AsyncStream.makeStream(of: [UInt8]?.self)
-        try startThread("reader") {
+        try startStoreThread("reader") {
             do {
                 try store.read { snapshot in
                     isReading.yield(nil)

@@ -156,7 +156,8 @@ import Testing
     @Test(
         "FAIL-5 are 5 % and 2 %, but never small",
         arguments: [
-            (1 << 40, (1 << 40) / 100 * 5, (1 << 40) / 100 * 2), (10 << 30, 2 << 30, 704 << 20), (1 << 30, 2 << 30, 704 << 20),
+            (1 << 40, (1 << 40) / 100 * 5, (1 << 40) / 100 * 2), (10 << 30, 2 << 30, 704 << 20),
+            (1 << 30, 2 << 30, 704 << 20),
         ] as [(UInt64, UInt64, UInt64)])
     func marks(total: UInt64, soft: UInt64, hard: UInt64) {
         let marks = SpaceMarks(totalBytes: total, options)

@@ -184,7 +184,9 @@ import Testing
             try await backups.prove(backup.id) { _ in }
         }
         #expect(!FileManager.default.fileExists(atPath: directory.path("backups/AVS-PROOF")))
-        await #expect(throws: StorageError.self) { try await backups.restore(backup.id, to: directory.path("restored")) }
+        await #expect(throws: StorageError.self) {
+            try await backups.restore(backup.id, to: directory.path("restored"))
+        }
         #expect(!FileManager.default.fileExists(atPath: directory.path("restored")), "half a database is none")
         await #expect(throws: StorageError.notFound(path: "\(directory.path("backups")), backup 7")) {
             try await backups.restore(7, to: directory.path("restored"))
@@ -224,7 +226,8 @@ import Testing
         let files = try #require(FileManager.default.enumerator(atPath: directory.path(name)))
         var size = 0
         for case let file as String in files {
-            size += try FileManager.default.attributesOfItem(atPath: directory.path(name) + "/" + file)[.size] as? Int ?? 0
+            size +=
+                try FileManager.default.attributesOfItem(atPath: directory.path(name) + "/" + file)[.size] as? Int ?? 0
         }
         return size
     }

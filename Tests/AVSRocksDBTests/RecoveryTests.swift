@@ -40,7 +40,8 @@ import Testing
     /// Names and contents of all files but the lock's.
     private func files(_ path: String) throws -> [String: Data] {
         let names = try FileManager.default.contentsOfDirectory(atPath: path).filter { $0 != "AVS-LOCK" }
-        return try Dictionary(uniqueKeysWithValues: names.map { ($0, try Data(contentsOf: URL(filePath: "\(path)/\($0)"))) })
+        return try Dictionary(
+            uniqueKeysWithValues: names.map { ($0, try Data(contentsOf: URL(filePath: "\(path)/\($0)"))) })
     }
 
     @Test("DUR-14 counts what a flipped bit costs, and changes nothing until that is accepted")
@@ -167,7 +168,9 @@ import Testing
         var random = SeededGenerator(seed: seed)
         for _ in 0..<50 {
             var damaged = whole
-            for _ in 0..<20 { damaged[Int.random(in: damaged.indices, using: &random)] = .random(in: 0...255, using: &random) }
+            for _ in 0..<20 {
+                damaged[Int.random(in: damaged.indices, using: &random)] = .random(in: 0...255, using: &random)
+            }
             #expect(LogBatches.sequences(in: damaged).count <= damaged.count / 15)
         }
     }

@@ -73,7 +73,8 @@ extension Database {
         }
         defer { unsafe rocksdb_checkpoint_object_destroy(checkpoint) }
         try unsafe catching("rocksdb_checkpoint_create") {
-            unsafe rocksdb_checkpoint_create(checkpoint, path, 0, $0)  // 0: flush first, so that there is no log to copy
+            // 0: flush first, so that there is no log to copy.
+            unsafe rocksdb_checkpoint_create(checkpoint, path, 0, $0)
         }
     }
 }

@@ -20,7 +20,8 @@ import CRocksDB
         case secondary(directory: String)
     }
 
-    /// RocksDB allows all calls used here from any thread at the same time; only closing has to be last, and `deinit` is.
+    /// RocksDB allows all calls used here from any thread at the same time; only closing has to be last, and `deinit`
+    /// is.
     nonisolated(unsafe) let raw: OpaquePointer
     /// For reads of the newest state. Never changed after it was made, so reads may share it.
     nonisolated(unsafe) private let readOptions: OpaquePointer

@@ -78,8 +78,8 @@ import CRocksDB
         unsafe rocksdb_options_set_block_based_table_factory(raw, table)
     }
 
-    /// The library's own choice for 256 MiB is 64 parts of 4 MiB, and a part never keeps a block larger than itself: the
-    /// filter of a table full of small rows is, and was read and checked anew for every row that was asked for.
+    /// The library's own choice for 256 MiB is 64 parts of 4 MiB, and a part never keeps a block larger than itself:
+    /// the filter of a table full of small rows is, and was read and checked anew for every row that was asked for.
     private func makeCache() -> OpaquePointer {
         let cacheOptions: OpaquePointer = unsafe rocksdb_lru_cache_options_create()
         defer { unsafe rocksdb_lru_cache_options_destroy(cacheOptions) }

@@ -62,12 +62,12 @@ public final class Recovery: Sendable {
 
     /// Puts the copy in the place of the database, with the loss on record (DUR-16) and under a new epoch.
     ///
-    /// A process that is killed between the two renames leaves no database at its path: a start finds nothing there, and
-    /// the copy only has to be given its name.
+    /// A process that is killed between the two renames leaves no database at its path: a start finds nothing there,
+    /// and the copy only has to be given its name.
     /// - Parameter record: writes into the copy, in the batch that accepts the loss.
     /// - Returns: where the damaged database is now.
-    /// - Throws: ``StorageError/io(call:text:)`` if the folders cannot be renamed, as a mount point cannot: the database
-    ///   stays where it is, and the copy stays as well, ready to start from.
+    /// - Throws: ``StorageError/io(call:text:)`` if the folders cannot be renamed, as a mount point cannot: the
+    ///   database stays where it is, and the copy stays as well, ready to start from.
     public func replace(
         record: (inout Transaction, RollbackLoss) throws(StorageError) -> Void
     ) throws(StorageError) -> String {
@@ -114,7 +114,11 @@ extension Recovery {
         try copy.create()
         _ = try File(copy.file(markerName), .create)
         for name in try database.entries() where isPartOfDatabase(name) {
-            if name.hasSuffix(".sst") { try database.link(name, into: copy) } else { try database.copy(name, into: copy) }
+            if name.hasSuffix(".sst") {
+                try database.link(name, into: copy)
+            } else {
+                try database.copy(name, into: copy)
+            }
         }
         try copy.sync()
         let (identity, sequence) = try open(copy, options)

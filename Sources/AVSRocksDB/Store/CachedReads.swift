@@ -11,7 +11,8 @@ final class CachedReads: ReadBackend {
         self.snapshot = snapshot
     }
 
-    /// Whether something was asked for that is not in memory. Then the body's result counts for nothing, whatever it is.
+    /// Whether something was asked for that is not in memory. Then the body's result counts for nothing, whatever it
+    /// is.
     var hasMissed: Bool { missed.load(ordering: .relaxed) }
 
     func get(_ key: [UInt8]) throws(StorageError) -> [UInt8]? {
@@ -56,7 +57,7 @@ final class ReaderPool: Sendable {
 
     func start() throws(StorageError) {
         for index in 0..<ReaderPool.threadCount {
-            try startThread("avs-reader-\(index)") { self.run() }
+            try startStoreThread("avs-reader-\(index)") { self.run() }
         }
     }
 

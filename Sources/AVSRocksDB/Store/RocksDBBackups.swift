@@ -60,7 +60,9 @@ public struct RocksDBBackups: Sendable {
     ///   ``StorageError/locked(by:)``.
     public func lock() throws(StorageError) -> BackupsLock {
         if try folder.status() == nil { try folder.create() }
-        guard let status = try folder.status(), status.isDirectory else { throw .unusable("\(directory) is no directory") }
+        guard let status = try folder.status(), status.isDirectory else {
+            throw .unusable("\(directory) is no directory")
+        }
         guard status.owner == effectiveUserID() else {
             throw .unusable("\(directory) belongs to user \(status.owner), we are \(effectiveUserID())")
         }
@@ -124,8 +126,9 @@ public struct RocksDBBackups: Sendable {
     /// The restored database is older than what was acknowledged, so a service starts on it only after
     /// ``RocksDBStore/acceptRollback(path:options:record:)``.
     ///
-    /// - Throws: ``StorageError/notFound(path:)`` if there is no such backup; ``StorageError/corrupt(_:)`` if one of its
-    ///   files is damaged; ``StorageError/noSpace(_:)``; ``StorageError/unusable(_:)`` for a directory with something in it.
+    /// - Throws: ``StorageError/notFound(path:)`` if there is no such backup; ``StorageError/corrupt(_:)`` if one of
+    ///   its files is damaged; ``StorageError/noSpace(_:)``; ``StorageError/unusable(_:)`` for a directory with
+    ///   something in it.
     public func restore(_ id: UInt32, to path: String) async throws {
         try await onThread("avs-backup") {
             guard try isThere, let backup = try withEngine({ engine in engine.backups.first { $0.id == id } }) else {

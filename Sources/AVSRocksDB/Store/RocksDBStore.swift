@@ -45,12 +45,12 @@ public final class RocksDBStore: KeyValueStore {
         let store = RocksDBStore(core)
         // The thread's closure is the only one beside the snapshots to hold the database; it hands it to the committer.
         let handover = Mutex<Database?>(database)
-        try startThread("avs-committer") {
+        try startStoreThread("avs-committer") {
             commitUntilClosed(core, handover.withLock { $0.take() }, commit)
             core.waitForClose()
             core.finish()
         }
-        try startThread("avs-store-house") { core.keepHouse() }
+        try startStoreThread("avs-store-house") { core.keepHouse() }
         try core.readers.start()
         return store
     }

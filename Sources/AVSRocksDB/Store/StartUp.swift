@@ -198,7 +198,8 @@ struct StartUp {
         }
         let first: CommitMark
         if found.isEmpty {
-            // A new database: its id is in the mark before it is in the database, so a crash between the two is no loss.
+            // A new database: its id is in the mark before it is in the database, so a crash between the two is no
+            // loss.
             first = CommitMark(databaseID: Self.newDatabaseID(), epoch: 0, commit: 0)
         } else if acceptsRollback {
             // Nobody knows what was acknowledged. Until the caller has recorded that, this mark refuses every start.

@@ -40,7 +40,4 @@ int CSandbox_opensFiles(void);
 // A descriptor that counts: writing 8 bytes adds, reading waits until the count is not 0. Negative: a negated errno.
 int CSandbox_counter(void);
 
-// Runs `body` on a detached thread with so much stack.
-int CSandbox_startThread(size_t stackBytes, void *(*body)(void *), void *argument);
-
 #endif
