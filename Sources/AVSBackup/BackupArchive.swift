@@ -6,8 +6,8 @@ import AVSStorage
 /// The backups in a directory, with what is known of each. For the service that makes them, and for a tool that has
 /// nothing but the files.
 ///
-/// A backup holds everything of the database, sealed secrets included, and none of the keys that open them (KMS-2): those
-/// are kept, and backed up, elsewhere.
+/// A backup holds everything of the database, sealed secrets included, and none of the keys that open them (KMS-2):
+/// those are kept, and backed up, elsewhere.
 public struct BackupArchive: Sendable {
     private let files: RocksDBBackups
     private var stop: WorkStop
@@ -72,8 +72,8 @@ public struct BackupArchive: Sendable {
 
     /// Makes a backup, proves it, and removes what is too much.
     ///
-    /// The library's copy cannot be interrupted; between it and each part of the proof the work can end. What was copied
-    /// for somebody who went away is removed; at the end of the process it is left, as a crash would leave it.
+    /// The library's copy cannot be interrupted; between it and each part of the proof the work can end. What was
+    /// copied for somebody who went away is removed; at the end of the process it is left, as a crash would leave it.
     /// - Throws: ``BackupError/stopping``, ``BackupError/cancelled``, and what the store throws.
     func create(of store: RocksDBStore, keeping count: Int, at now: Timestamp) async throws -> BackupRecord {
         let lock = try files.lock()
@@ -95,8 +95,8 @@ public struct BackupArchive: Sendable {
         }
     }
 
-    /// The proven ones beyond the newest `count`, and all that are not proven but the newest of those: it may be all that
-    /// is left of a bad day.
+    /// The proven ones beyond the newest `count`, and all that are not proven but the newest of those: it may be all
+    /// that is left of a bad day.
     static func superfluous(_ records: [BackupRecord], keeping count: Int) -> [UInt32] {
         let old = records.filter(\.isProven).dropLast(count)
         let unproven = records.filter { !$0.isProven }.dropLast()
@@ -133,7 +133,8 @@ public struct BackupArchive: Sendable {
 extension BackupRecord {
     init(_ backup: RocksDBBackups.Backup, _ note: BackupNote?) {
         self.init(
-            id: backup.id, createdAt: note?.createdAt ?? Timestamp(seconds: backup.createdAtSeconds), bytes: backup.bytes,
+            id: backup.id, createdAt: note?.createdAt ?? Timestamp(seconds: backup.createdAtSeconds),
+            bytes: backup.bytes,
             files: backup.files, commit: note?.commit, proof: note?.proof ?? .none)
     }
 }

@@ -24,7 +24,8 @@ struct BackupProof: Sendable {
         if let expected {
             guard report.databaseID == expected.databaseID else { throw Refusal(reason: "it is of another database") }
             guard report.commit >= expected.commit else {
-                throw Refusal(reason: "its last commit is \(report.commit), and \(expected.commit) was acknowledged before")
+                throw Refusal(
+                    reason: "its last commit is \(report.commit), and \(expected.commit) was acknowledged before")
             }
         }
         try copy.read { snapshot in

@@ -95,7 +95,8 @@ public actor BackupService: BackupKeeping {
     public var state: BackupState {
         get async {
             let lastProvenAt: Timestamp?
-            do { lastProvenAt = try await lastProven() } catch { lastProvenAt = nil }  // a page for probes is no place to fail
+            // A page for probes is no place to fail.
+            do { lastProvenAt = try await lastProven() } catch { lastProvenAt = nil }
             return BackupState(
                 isRunning: isWorking, lastProvenAt: lastProvenAt, provenCount: provenCount, failedCount: failedCount)
         }
@@ -134,8 +135,8 @@ public actor BackupService: BackupKeeping {
 
     // MARK: The end
 
-    /// Takes no more work, has a proof under way given up, and waits for what cannot be interrupted. To be called before
-    /// the store is closed.
+    /// Takes no more work, has a proof under way given up, and waits for what cannot be interrupted. To be called
+    /// before the store is closed.
     ///
     /// - Returns: false if the work goes on after `limit`: then the process may only end at once, which harms nothing.
     public func stopWorking(within limit: Duration) async -> Bool {
@@ -237,7 +238,9 @@ public actor BackupService: BackupKeeping {
 
 extension BackupRecord {
     fileprivate var metadata: Logger.Metadata {
-        var fields: Logger.Metadata = ["backup": "\(id)", "bytes": "\(bytes)", "commit": "\(commit.map { "\($0)" } ?? "unknown")"]
+        var fields: Logger.Metadata = [
+            "backup": "\(id)", "bytes": "\(bytes)", "commit": "\(commit.map { "\($0)" } ?? "unknown")",
+        ]
         if case .proven(_, let rows) = proof { fields["rows"] = "\(rows)" }
         return fields
     }

@@ -1,8 +1,8 @@
 import AVSEthereum
 public import AVSPrimitives
 
-/// How far a ``ChainFeed`` has come, and enough of the way to notice that the chain has become another one. Whoever runs
-/// a feed keeps it, and a feed that is given it goes on there, also over a reorganisation that nobody watched.
+/// How far a ``ChainFeed`` has come, and enough of the way to notice that the chain has become another one. Whoever
+/// runs a feed keeps it, and a feed that is given it goes on there, also over a reorganisation that nobody watched.
 ///
 /// Pure: blocks in, decisions out.
 public struct ChainPosition: Hashable, Sendable {

@@ -51,8 +51,8 @@ struct ChainReader: Sendable {
 
     /// The next update on the way to `target`; nil when it is reached, or when the node does not have the next block.
     ///
-    /// Heads below the position are ignored: they come from endpoints that lag behind. A chain that became shorter grows
-    /// again and is then seen to be another.
+    /// Heads below the position are ignored: they come from endpoints that lag behind. A chain that became shorter
+    /// grows again and is then seen to be another.
     mutating func next(to target: HeadAnnouncement, filters: [LogFilter]) async throws(ChainError) -> ChainUpdate? {
         guard let start = position else { return try await begin(at: target) }
         if let header = target.header, header.number == start.number, let newest = start.hashes.last,

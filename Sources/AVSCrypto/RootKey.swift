@@ -25,7 +25,8 @@ public struct RootKey: Sendable {
         guard secret.bytes.count == Self.byteCount else {
             throw .invalidKey("\(secret.bytes.count) bytes, a root key has \(Self.byteCount)")
         }
-        let derived = try HKDF.deriveKey(from: secret.bytes, salt: [], info: Array("root key id".utf8), count: ID.byteCount)
+        let derived = try HKDF.deriveKey(
+            from: secret.bytes, salt: [], info: Array("root key id".utf8), count: ID.byteCount)
         guard let id = ID(bytes: derived.withSpan { span in span.indices.map { span[$0] } }) else {
             throw .outOfRange("\(derived.count) bytes for an id")
         }

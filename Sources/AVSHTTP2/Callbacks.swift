@@ -175,7 +175,9 @@ enum Callbacks {
         }
     }
 
-    private static func sent(_ frame: UnsafePointer<nghttp2_frame>, by session: OpaquePointer?, in mailbox: inout Mailbox) {
+    private static func sent(
+        _ frame: UnsafePointer<nghttp2_frame>, by session: OpaquePointer?, in mailbox: inout Mailbox
+    ) {
         mailbox.note { _ in unsafe FrameNote(isSent: true, frame, fields: nil) }
         let head = unsafe frame.pointee.hd
         switch UInt32(head.type) {
@@ -202,7 +204,9 @@ enum Callbacks {
 
     /// The answer is complete while the client may still send: reset, after the last frame and not before it, which
     /// would drop it (RSP-5, NG-8).
-    private static func resetIfClientIsOpen(_ head: nghttp2_frame_hd, _ session: OpaquePointer?, _ mailbox: inout Mailbox) {
+    private static func resetIfClientIsOpen(
+        _ head: nghttp2_frame_hd, _ session: OpaquePointer?, _ mailbox: inout Mailbox
+    ) {
         guard mailbox.role == .server, UInt32(head.flags) & NGHTTP2_FLAG_END_STREAM.rawValue != 0 else { return }
         guard unsafe nghttp2_session_get_stream_remote_close(session, head.stream_id) == 0 else { return }
         unsafe nghttp2_submit_rst_stream(

@@ -34,7 +34,8 @@ public struct HeaderBlock: Hashable, Sendable {
         // Each field of each call passes here: one growth, one look at whose the array is.
         bytes.append(addingCapacity: Self.headBytes + name.count + value.count) { output in
             unsafe output.withUnsafeMutableBufferPointer { room, filled in
-                let room = unsafe UnsafeMutableRawBufferPointer(rebasing: UnsafeMutableRawBufferPointer(room)[filled...])
+                let room = unsafe UnsafeMutableRawBufferPointer(
+                    rebasing: UnsafeMutableRawBufferPointer(room)[filled...])
                 unsafe room.storeBytes(of: head, as: (UInt32, UInt32).self)
                 unsafe room.copy(name, at: Self.headBytes)
                 unsafe room.copy(value, at: Self.headBytes + name.count)
@@ -129,7 +130,8 @@ public struct HeaderBlock: Hashable, Sendable {
 extension UnsafeMutableRawBufferPointer {
     fileprivate func copy(_ span: Span<UInt8>, at offset: Int) {
         unsafe span.withUnsafeBufferPointer { source in
-            unsafe UnsafeMutableRawBufferPointer(rebasing: self[offset...]).copyMemory(from: UnsafeRawBufferPointer(source))
+            unsafe UnsafeMutableRawBufferPointer(rebasing: self[offset...]).copyMemory(
+                from: UnsafeRawBufferPointer(source))
         }
     }
 }

@@ -10,7 +10,8 @@ import CNGHTTP2
     private let fields: UnsafeMutableBufferPointer<nghttp2_nv>
 
     public init(_ block: HeaderBlock) {
-        let flags = UInt8(truncatingIfNeeded: NGHTTP2_NV_FLAG_NO_COPY_NAME.rawValue | NGHTTP2_NV_FLAG_NO_COPY_VALUE.rawValue)
+        let flags = UInt8(
+            truncatingIfNeeded: NGHTTP2_NV_FLAG_NO_COPY_NAME.rawValue | NGHTTP2_NV_FLAG_NO_COPY_VALUE.rawValue)
         unsafe fields = UnsafeMutableBufferPointer.allocate(capacity: block.count)
         unsafe block.withFields { base, count in
             for index in 0..<count {

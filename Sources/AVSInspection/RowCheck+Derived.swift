@@ -19,7 +19,9 @@ extension RowCheck {
         let key = try TaskCountKey(bytes: key)
         let counted = try DecimalText(stored: value).value
         let status = key.status.stored
-        let tasks = try count(Rows<TaskByOwnerKey>(under: key.owner, key.wallet).range, reader) { $0.value == status ? 1 : 0 }
+        let tasks = try count(Rows<TaskByOwnerKey>(under: key.owner, key.wallet).range, reader) {
+            $0.value == status ? 1 : 0
+        }
         if tasks != counted {
             found("I1", "the wallet has \(tasks) tasks that are \(key.status.name), counted are \(counted)")
         }
@@ -32,7 +34,8 @@ extension RowCheck {
         if executions != counted { found("I5", "the task has \(executions) recorded runs, counted are \(counted)") }
         try belongs(to: task, reader)
         guard try isDone(DerivedRows.daysMigration, reader) else { return }
-        compareDays(try days(Rows<ExecutionDayKey>(under: task), reader), with: try recountedDays(of: task, reader), "task")
+        compareDays(
+            try days(Rows<ExecutionDayKey>(under: task), reader), with: try recountedDays(of: task, reader), "task")
     }
 
     mutating func executionCountOfOwner(_ reader: borrowing some StoreReader & ~Copyable) throws {
@@ -81,7 +84,9 @@ extension RowCheck {
         for day in Set(stored.keys).union(recounted.keys).sorted() {
             let (row, recount) = (stored[day] ?? ExecutionDay(), recounted[day] ?? ExecutionDay())
             guard !row.agrees(with: recount) else { continue }
-            found("I5", "of day \(day) the \(whose)'s statistics have \(row.tally().total) runs, or other ends, than the "
+            found(
+                "I5",
+                "of day \(day) the \(whose)'s statistics have \(row.tally().total) runs, or other ends, than the "
                 + "\(recount.tally().total) that are recorded")
         }
     }

@@ -187,11 +187,15 @@ struct RowCheck {
 
     private mutating func check(_ task: AutomationTask, against runs: RunsOfTask) {
         for index in runs.repeatedIndexes { found("I5", "index \(index) is given more than once") }
-        for index in runs.indexesBeyond { found("I5", "index \(index) was never given: the counter is at \(runs.counter)") }
+        for index in runs.indexesBeyond {
+            found("I5", "index \(index) was never given: the counter is at \(runs.counter)")
+        }
         if runs.started > task.executionCount {
             found("I5", "\(runs.started) recorded runs started, the task counts \(task.executionCount)")
         }
-        if runs.promised != task.reserved { found("I6", "\(runs.promised) runs are promised, the task counts \(task.reserved)") }
+        if runs.promised != task.reserved {
+            found("I6", "\(runs.promised) runs are promised, the task counts \(task.reserved)")
+        }
         if runs.claimed != task.runsInFlight {
             found("I7", "\(runs.claimed) runs are claimed, the task counts \(task.runsInFlight)")
         }
@@ -206,7 +210,9 @@ struct RowCheck {
         if task.owner != key.owner { found("I10", "the task is of owner \(task.owner)") }
         if task.wallet != key.wallet { found("I10", "the task acts for wallet \(task.wallet)") }
         let count = TaskCountKey(owner: key.owner, wallet: key.wallet, status: status)
-        if try keepsDerivedRows(reader), try !reader.contains(count) { found("I1", "the wallet's tasks are not counted") }
+        if try keepsDerivedRows(reader), try !reader.contains(count) {
+            found("I1", "the wallet's tasks are not counted")
+        }
     }
 
     /// Deleting a task deletes everything that hangs on it (D-22).
@@ -244,7 +250,9 @@ struct RowCheck {
     private mutating func pending(_ reader: borrowing some StoreReader & ~Copyable) throws {
         let run = try PendingKey(bytes: key).run
         let promise = try PendingRun(stored: value)
-        if try !reader.contains(TriggerKey(run.task, run.execution)) { found("I4", "the run is promised and not awaited") }
+        if try !reader.contains(TriggerKey(run.task, run.execution)) {
+            found("I4", "the run is promised and not awaited")
+        }
         guard let number = promise.job else {
             if try keepsDerivedRows(reader), try !reader.contains(PromiseKey(run.task, run.execution)) {
                 found("I7", "no job has the run, and no report can find it")
@@ -288,7 +296,9 @@ struct RowCheck {
             isThere = try isThere || reader.value(for: JobKey(state, claim.jobNumber))?.executionID == execution
         }
         if !isThere { found("I7", "there is no job \(claim.jobNumber) of this execution that waits or runs") }
-        if let epoch = try reader.get(StoreMeta.epoch), case let now = try BigEndianNumber(stored: epoch).value, claim.epoch > now {
+        if let epoch = try reader.get(StoreMeta.epoch), case let now = try BigEndianNumber(stored: epoch).value,
+            claim.epoch > now
+        {
             found("I11", "the claim is of epoch \(claim.epoch), the database is at \(now)")
         }
     }

@@ -51,7 +51,9 @@ public struct StoreCheck: Sendable {
         }
         for (key, value) in rows {
             summary.rows += 1
-            for finding in try Self.findings(key: key, value: value, in: reader) + secretFindings(key: key, value: value) {
+            for finding in try Self.findings(key: key, value: value, in: reader)
+                + secretFindings(key: key, value: value)
+            {
                 summary.findings += 1
                 summary.findingsByRule[finding.rule, default: 0] += 1
                 try report(finding)

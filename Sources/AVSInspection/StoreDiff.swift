@@ -2,7 +2,8 @@ public import AVSStorage
 
 /// The rows in which two databases differ: what a backup lacks, what a recovery lost, what a repair changed.
 ///
-/// The store's own rows are left out. Both are read once, side by side in the order of their keys, in turns of bounded rows and bytes (KEY-4).
+/// The store's own rows are left out. Both are read once, side by side in the order of their keys, in turns of bounded
+/// rows and bytes (KEY-4).
 public struct StoreDiff {
     /// One row that is not the same in both.
     public enum Difference: Hashable, Sendable {

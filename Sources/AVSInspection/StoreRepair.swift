@@ -5,9 +5,9 @@ public import AVSStorage
 
 /// What would put one row right that a check found.
 ///
-/// Only what follows from the other rows is ever proposed: an index entry, a counter, what is left over of something that
-/// is gone. What a person has to decide (which of two records is true, what an unreadable row meant) is left, and so is
-/// what the aggregator puts right by itself at its next start: runs without a job or a claim.
+/// Only what follows from the other rows is ever proposed: an index entry, a counter, what is left over of something
+/// that is gone. What a person has to decide (which of two records is true, what an unreadable row meant) is left, and
+/// so is what the aggregator puts right by itself at its next start: runs without a job or a claim.
 /// - Source: reliability-security 2.7, aggregator-api 4.8.
 public struct RepairStep: Hashable, Sendable {
     public enum Change: Hashable, Sendable {
@@ -81,7 +81,8 @@ private struct RepairPlan {
         case .indexCounter: try ofTask(IndexCounterKey(bytes: key).task, reader)
         case .dedup: try ofTask(DedupKey(bytes: key).task, reader)
         case .dedupLow: try ofTask(DedupLowKey(bytes: key).task, reader)
-        case .taskCount, .executionCount, .executionCountOfOwner, .executionDay, .executionDayOfOwner, .expiry, .promise:
+        case .taskCount, .executionCount, .executionCountOfOwner, .executionDay, .executionDayOfOwner, .expiry,
+            .promise:
             try recount(reader)
         case .job: try job(value, reader)
         case .claim: try claim(value, reader)
@@ -113,7 +114,9 @@ private struct RepairPlan {
         }
         let runs = try RunsOfTask(key.id, in: reader)
         if let last = runs.indexesBeyond.max() {
-            add("raise its counter of indexes", .put(key: IndexCounterKey(key.id).bytes, value: DecimalText(last &+ 1).stored))
+            add(
+                "raise its counter of indexes",
+                .put(key: IndexCounterKey(key.id).bytes, value: DecimalText(last &+ 1).stored))
         }
         if runs.promised != task.reserved {
             task.reserved = runs.promised
@@ -159,7 +162,9 @@ private struct RepairPlan {
     private mutating func recount(_ reader: borrowing some StoreReader & ~Copyable) throws {
         var marks: [RepairStep.Change] = []
         for name in [DerivedRows.migration, DerivedRows.daysMigration] {
-            if let name, try reader.contains(MigrationKey(name)) { marks.append(.delete(key: MigrationKey(name).bytes)) }
+            if let name, try reader.contains(MigrationKey(name)) {
+                marks.append(.delete(key: MigrationKey(name).bytes))
+            }
         }
         guard !marks.isEmpty else { return }
         purposes.append("let the aggregator's next start count everything anew")

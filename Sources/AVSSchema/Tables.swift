@@ -54,8 +54,8 @@ public enum TableName: String, CaseIterable, Sendable {
     case executionCount = "execution_count:"
     /// `execution_count_of:<owner>` → how many runs are recorded of all tasks of the owner, as text.
     case executionCountOfOwner = "execution_count_of:"
-    /// `execution_day:<task id>:<day>` → ``ExecutionDay``. How the recorded runs ended that began on the day, counted from
-    /// 1970-01-01 in UTC. Not there for a day without runs.
+    /// `execution_day:<task id>:<day>` → ``ExecutionDay``. How the recorded runs ended that began on the day, counted
+    /// from 1970-01-01 in UTC. Not there for a day without runs.
     case executionDay = "execution_day:"
     /// `execution_day_of:<owner>:<day>` → ``ExecutionDay``. The same of all tasks of the owner.
     case executionDayOfOwner = "execution_day_of:"

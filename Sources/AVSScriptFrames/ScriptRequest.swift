@@ -74,7 +74,8 @@ public struct ScriptRequest: Hashable, Sendable {
         case ("body", let source?): work = .program(source: source, isBody: true)
         case ("call", let source?):
             guard let parameters = header["parameters"]?.arrayValue?.compactMap(\.stringValue),
-                let count = header["variables"]?.doubleValue.flatMap(Int.init(exactly:)), (0...rest.count).contains(count)
+                let count = header["variables"]?.doubleValue.flatMap(Int.init(exactly:)),
+                (0...rest.count).contains(count)
             else { throw ScriptFrameError("the header of a call lacks a member") }
             variables = Array(rest.prefix(count))
             work = .calls(body: source, parameters: parameters, lists: Array(rest.dropFirst(count)))

@@ -61,7 +61,8 @@ extension SeededGenerator {
 
     private mutating func trigger() -> Trigger.Config {
         switch below(5) {
-        case 0: .manual(ManualTrigger(data: json(depth: 2), headers: ["h": text()], pathParameters: [:], language: .json))
+        case 0:
+            .manual(ManualTrigger(data: json(depth: 2), headers: ["h": text()], pathParameters: [:], language: .json))
         case 1: .fixedTime(FixedTimeTrigger(epochs: [Timestamp(milliseconds: Int64(below(9_999)))]))
         case 2: .cron(CronTrigger(schedules: ["@hourly", text()]))
         case 3: .block(BlockTrigger(interval: Int64(below(9))))

@@ -11,8 +11,8 @@ public struct ThreadError: Error, Hashable, Sendable, CustomStringConvertible {
     }
 }
 
-/// Starts a thread that runs `body` and then ends. For work that blocks in system calls for long: it would keep a thread
-/// of Swift's own pool, of which there is one per core.
+/// Starts a thread that runs `body` and then ends. For work that blocks in system calls for long: it would keep a
+/// thread of Swift's own pool, of which there is one per core.
 ///
 /// - Parameters:
 ///   - name: at most 15 bytes, as the kernel shows it; none for a process that opens no files any more.

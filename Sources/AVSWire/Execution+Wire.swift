@@ -5,7 +5,9 @@ public import AVSProto
 extension Execution {
     /// A record as we wrote it ourselves.
     public init(_ wire: Wire.Execution, taskID: TaskID) throws {
-        guard let id = ExecutionID(wire.id) else { throw MalformedMessage("'\(wire.id.prefix(64))' is no execution id") }
+        guard let id = ExecutionID(wire.id) else {
+            throw MalformedMessage("'\(wire.id.prefix(64))' is no execution id")
+        }
         guard let status = ExecutionStatus(rawValue: wire.status.rawValue) else {
             throw MalformedMessage("execution \(id) has the unknown status \(wire.status.rawValue)")
         }

@@ -43,7 +43,8 @@ extension Wire.ValueFee {
 }
 
 extension ExecutionFees {
-    /// Those of a record. What it does not say, or says in words of a newer release, is the standard price and no share.
+    /// Those of a record. What it does not say, or says in words of a newer release, is the standard price and no
+    /// share.
     init(_ wire: Wire.Execution) {
         self.init(
             execution: wire.executionFee?.amount ?? Self.standard.execution,

@@ -31,7 +31,8 @@ int CSpawn_start(
         error = prepare(&actions, &attributes, descriptor);
         if (error == 0) {
             // The texts are not changed; the parameters are older than const.
-            error = posix_spawn(process, path, &actions, &attributes, (char *const *)arguments, (char *const *)environment);
+            error = posix_spawn(
+                process, path, &actions, &attributes, (char *const *)arguments, (char *const *)environment);
         }
         posix_spawnattr_destroy(&attributes);
     }

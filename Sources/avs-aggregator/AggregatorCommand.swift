@@ -99,7 +99,10 @@ struct StartFailure: Error {
         case let failure as ConfigurationError: self.init(78, "\(failure)")
         case .notFound as StorageError: self.init(78, "\(error); --init makes a new one")
         case .corrupt as StorageError:
-            self.init(65, "\(error); `avsctl store recover` shows what can be saved, `avsctl backup list` what there is beside it")
+            self.init(
+                65,
+                "\(error); `avsctl store recover` shows what can be saved, `avsctl backup list` what there is beside it"
+            )
         case .rolledBack as StorageError:
             self.init(65, "\(error); if that is meant, `avsctl store accept-rollback` lets it start")
         case let failure as StorageError: self.init(failure.exitCode, "\(failure)")

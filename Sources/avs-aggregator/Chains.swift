@@ -68,7 +68,8 @@ struct Chains {
         options.verifiesChainID = false
         options.attemptTimeout = options.totalTimeout  // there is no other endpoint to turn to
         return HTTPChainClient(
-            chainID: id, endpoints: [ChainEndpoint(url: url.text)], fetcher: fetcher, configuration: options, time: time)
+            chainID: id, endpoints: [ChainEndpoint(url: url.text)], fetcher: fetcher, configuration: options, time: time
+        )
     }
 
     /// A client whose endpoints were asked which chain they serve: a wrong one would act on the wrong chain (9.6).
@@ -83,7 +84,8 @@ struct Chains {
         do {
             reported = try await probe.reportedChainID()
         } catch {
-            throw StartFailure(75, "chain \(id.map { "\($0)" } ?? "without id"): its endpoint does not answer: \(error)")
+            throw StartFailure(
+                75, "chain \(id.map { "\($0)" } ?? "without id"): its endpoint does not answer: \(error)")
         }
         guard id == nil || id == reported else {
             throw StartFailure(78, "chain \(id ?? 0): its endpoint serves chain \(reported)")

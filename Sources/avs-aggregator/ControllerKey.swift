@@ -36,7 +36,8 @@ enum ControllerKey {
         defer { file.closeFile() }
         do {
             let content = try file.read(upToCount: KeystoreV3.sizeLimitBytes + 1) ?? Data()
-            return try KeystoreV3(json: Array(content)).unlock(password: try SecretBytes(copying: password.exposed.utf8))
+            return try KeystoreV3(json: Array(content)).unlock(
+                password: try SecretBytes(copying: password.exposed.utf8))
         } catch {
             throw StartFailure(78, "\(path): \(error)")
         }

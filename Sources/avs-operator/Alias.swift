@@ -88,7 +88,8 @@ struct TransactionSender {
         let (limit, isAbsurd) = gas.addingReportingOverflow(gas / 4)
         guard !isAbsurd else { throw StartFailure(75, "the chain wants \(gas) gas for the transaction") }
         let transaction = Transaction(
-            chainID: chain.chainID, nonce: try await chain.transactionCount(of: key.address), fees: try await chain.suggestedFees(),
+            chainID: chain.chainID, nonce: try await chain.transactionCount(of: key.address),
+            fees: try await chain.suggestedFees(),
             gasLimit: limit, to: contract, data: data)
         let signature = try key.sign(transaction.signingHash)
         guard let r = UInt256(bigEndian: signature.r), let s = UInt256(bigEndian: signature.s),

@@ -25,7 +25,9 @@ struct Chains {
         // A chain with an id may be away now: its follower waits for it.
         for chain in configured.filter(\.isDefault) + configured.filter({ !$0.isDefault }) {
             let client = try await client(chain.id, endpoints: chain.rpcURLs.map(\.text))
-            watched.append(WatchedChain(client: client, webSocketURL: chain.webSocketURL?.text, confirmations: chain.confirmations))
+            watched.append(
+                WatchedChain(client: client, webSocketURL: chain.webSocketURL?.text, confirmations: chain.confirmations)
+            )
         }
         return watched
     }

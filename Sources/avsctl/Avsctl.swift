@@ -8,8 +8,8 @@ struct Avsctl: AsyncParsableCommand {
         commandName: "avsctl",
         abstract: "Looks after an aggregator.",
         discussion: """
-            Start with `avsctl login`; `store`, `backup`, `root-keys`, `api-keys`, `operators` and `audit` need none. Each \
-            command's --help has an example.
+            Start with `avsctl login`; `store`, `backup`, `root-keys`, `api-keys`, `operators` and `audit` need none. \
+            Each command's --help has an example.
 
             Results go to standard output and nothing else does. With --json they are one JSON object per line.
             \(EndCode.help)

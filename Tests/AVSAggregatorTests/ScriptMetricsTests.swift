@@ -12,8 +12,11 @@ struct ScriptMetricsTests {
         (statistics.waiting, statistics.running, statistics.processes) = (1, 2, 3)
         (statistics.started, statistics.answered, statistics.failures) = (4, 5, [ScriptFailure.timeout: 6])
         let metrics = ScriptMetrics(statistics)
-        #expect([metrics.waiting, metrics.running, metrics.workers, metrics.started, metrics.answered] == [1, 2, 3, 4, 5])
-        #expect(metrics.failures.count == ScriptFailure.allCases.count && metrics.failures.count <= ScriptMetrics.reasonLimit)
+        #expect(
+            [metrics.waiting, metrics.running, metrics.workers, metrics.started, metrics.answered] == [1, 2, 3, 4, 5])
+        #expect(
+            metrics.failures.count == ScriptFailure.allCases.count
+                && metrics.failures.count <= ScriptMetrics.reasonLimit)
         #expect(metrics.failures["timeout"] == 6 && metrics.failures["out of memory"] == 0)
     }
 }

@@ -47,7 +47,8 @@ final class Bench: Sendable {
     static func node(_ number: UInt8) -> OperatorInfo {
         OperatorInfo(
             address: Address(bytes: [UInt8](repeating: number, count: 20)) ?? .zero, name: "node \(number)",
-            remoteIP: "127.0.0.1", lastPing: Timestamp(seconds: 1), version: "1", metricsPort: 1, blockNumber: 2, eventCount: 3)
+            remoteIP: "127.0.0.1", lastPing: Timestamp(seconds: 1), version: "1", metricsPort: 1, blockNumber: 2,
+            eventCount: 3)
     }
 
     func add(_ number: UInt8) async throws {
@@ -196,7 +197,9 @@ struct BackupServiceTests {
         }
         await bench.store.close()
         let archive = BackupArchive(directory: bench.directory)
-        for record in try await archive.list() { #expect(try await archive.verify(record.id, at: bench.time.now).isProven) }
+        for record in try await archive.list() {
+            #expect(try await archive.verify(record.id, at: bench.time.now).isProven)
+        }
     }
 
     @Test("ADM: a backup whose caller goes away ends, is removed with its files, and is no failure; the next is made")

@@ -72,7 +72,9 @@ private struct OldDatabase {
 
 @Suite("A migration that is killed", .timeLimit(.minutes(5)))
 struct KilledMigrationTests {
-    private static let owners: [Address] = [0xa1, 0xa2].map { Address(bytes: [UInt8](repeating: $0, count: 20)) ?? .zero }
+    private static let owners: [Address] = [0xa1, 0xa2].map {
+        Address(bytes: [UInt8](repeating: $0, count: 20)) ?? .zero
+    }
     private static let now = Timestamp(milliseconds: 1_900_000_000_000)
 
     /// More tasks and runs than one turn of each migration takes.
@@ -94,7 +96,8 @@ struct KilledMigrationTests {
         for run in 0..<(number % 4) {
             let startAt = now.adding(.zero - Duration.seconds(run * 50_000 + number))
             let record = Execution(
-                id: ExecutionID(ULID(value: UInt128(number + 1) << 82 | UInt128(run))), taskID: task.id, index: Int64(run),
+                id: ExecutionID(ULID(value: UInt128(number + 1) << 82 | UInt128(run))), taskID: task.id,
+                index: Int64(run),
                 startAt: startAt, endAt: startAt.adding(.milliseconds(number)), status: run == 2 ? .failed : .success)
             try transaction.record(record, owner: owner)
         }

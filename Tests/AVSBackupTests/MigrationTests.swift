@@ -53,7 +53,8 @@ private struct Killed: Error {}
         Migrator(store: store, migrations: migrations, version: version, time: time)
     }
 
-    @Test("API-10.8.10: run once, with count and time, are skipped the second time; a new one runs later; backup before")
+    @Test(
+        "API-10.8.10: run once, with count and time, are skipped the second time; a new one runs later; backup before")
     func once() async throws {
         try await fill()
         let first = try renaming("20260101-120000-first", to: "!")

@@ -29,7 +29,10 @@ struct ErrorTests {
         let count = AggregatorError(RPCStatus.tooMany(text, limit: "l", retryAfter: .seconds(2), spread: 20))
         #expect(count.limit == .init(name: "calls of one caller", value: 64, retryAfter: .milliseconds(2_001)))
         #expect(count.errorCode == .tooManyRequests)
-        let rate = AggregatorError(RPCStatus.tooMany("too many reads per caller: 7 a second are allowed, 9 at once", limit: "l", retryAfter: .zero, spread: 0))
+        let rate = AggregatorError(
+            RPCStatus.tooMany(
+                "too many reads per caller: 7 a second are allowed, 9 at once", limit: "l", retryAfter: .zero, spread: 0
+            ))
         #expect(rate.limit == .init(name: "reads per caller", value: 7, retryAfter: .milliseconds(1)))
         let size = AggregatorError(RPCStatus(.resourceExhausted, "the change is 900 bytes, at most 800 are allowed"))
         #expect(size.limit == .init(name: "bytes of one change", value: 800))
@@ -48,7 +51,10 @@ struct ErrorTests {
             ("at least one node is required for task simulation", .missingRequiredField, "node"),
             ("invalid: edges field cannot be an empty array", .invalidWorkflow, "edges"),
             ("Invalid task argument: node 'n1' validation failed: …", .invalidNodeConfig, "node 'n1'"),
-            ("Invalid task argument: block trigger interval must be greater than 0, got 0", .invalidTriggerConfig, "trigger"),
+            (
+                "Invalid task argument: block trigger interval must be greater than 0, got 0", .invalidTriggerConfig,
+                "trigger"
+            ),
             ("Unable to decode client's signature.", .invalidSignatureFormat, "signature"),
             ("chain 5 is not configured", .invalidRequest, nil),
         ] as [(String, ErrorCode, String?)])

@@ -83,7 +83,9 @@ struct SignInTests {
             let error = try await #require(throws: AggregatorError.self) {
                 try await client.getKey(message: "m", proof: "0x00")
             }
-            #expect(error.caseName == "unauthenticated" && error.errorCode == .expiredToken && error.message == "Malformed Expired Time")
+            #expect(
+                error.caseName == "unauthenticated" && error.errorCode == .expiredToken
+                    && error.message == "Malformed Expired Time")
             #expect(error.description == "UNAUTHENTICATED (1003): Malformed Expired Time")
             #expect(client.session == nil)
         }

@@ -90,7 +90,9 @@ struct TaskTests {
             #expect(cancel?.reason == "cannot_cancel")
             let delete = await #expect(throws: AggregatorError.self) { try await client.deleteTask(Known.taskID) }
             #expect(delete == .notFound(.init(.notFound, "Task not found", errorNumber: 2_000)))
-            let enable = await #expect(throws: AggregatorError.self) { try await client.setTaskEnabled(Known.taskID, true) }
+            let enable = await #expect(throws: AggregatorError.self) {
+                try await client.setTaskEnabled(Known.taskID, true)
+            }
             #expect(enable?.code == .internal)
         }
     }

@@ -140,7 +140,8 @@ enum AggregatorRows {
         ]
         + rate("unauthenticated_per_address", 20, 40) + rate("sign_ins_per_address", 5, 20)
         + rate("sign_ins_per_wallet", 1, 10) + rate("reads_per_caller", 100, 200) + rate("writes_per_caller", 10, 50)
-        + rate("reads_per_api_key", 100, 200) + rate("writes_per_api_key", 10, 50) + rate("simulations_per_api_key", 2, 5)
+        + rate("reads_per_api_key", 100, 200) + rate("writes_per_api_key", 10, 50)
+        + rate("simulations_per_api_key", 2, 5)
         + rate("simulations_per_caller", 2, 5) + rate("notifications_per_operator", 2_000, 10_000)
 
     private static func rate(_ name: String, _ perSecond: Int, _ burst: Int) -> [KeyRow] {

@@ -39,7 +39,8 @@ struct EffectTests {
         store.batch_max store.batch_updates_max store.unsynced_max_age store.commit_mark_interval store.block_cache
         store.write_buffer disk.soft disk.hard disk.ballast dedup.keep dedup.keep_per_task execution.deadline
         execution.max_attempts effects.blind_after_restart outbox.webhook_url outbox.webhook_token outbox.first_retry
-        outbox.longest_retry outbox.give_up_after time.catch_up.skip time.catch_up.once clock.jump drain.timeout drain.total_timeout
+        outbox.longest_retry outbox.give_up_after time.catch_up.skip time.catch_up.once clock.jump drain.timeout
+        drain.total_timeout
         fetch.allow[] fetch.max_redirects eth_rpc_url ap_config_address moralis_api_key moralis_url limits.loop_elements
         limits.steps_per_execution limits.journal_size limits.step_output_size limits.execution_record_size
         script.memory script.jit script.require_sandbox script.worker script.lodash script.workers
@@ -66,7 +67,8 @@ struct EffectTests {
             environment production operator_address ecdsa_private_key_store_path db_path
             aggregator_server_ip_port_address aggregator_tls.enabled aggregator_tls.ca aggregator_tls.certificate
             aggregator_tls.key aggregator_tls.server_name
-            chains[].id chains[].default chains[].rpc_urls[] chains[].ws_url chains[].confirmations target_chain.chain_id
+            chains[].id chains[].default chains[].rpc_urls[] chains[].ws_url chains[].confirmations
+            target_chain.chain_id
             target_chain.eth_rpc_url target_chain.eth_ws_url eigen_metrics_ip_port_address log.level log.format
             enabled_features.event_trigger event_safety.max_events_per_query_per_block avs_registry_coordinator_address
             ap_config_address eth_rpc_url eth_ws_url
@@ -79,7 +81,8 @@ struct EffectTests {
     }
 
     private func withoutEffect(_ text: String) throws -> [String] {
-        try AggregatorConfiguration.read(Array(text.utf8), file: "c.yaml", facts: facts).withoutEffect.map(\.description)
+        try AggregatorConfiguration.read(Array(text.utf8), file: "c.yaml", facts: facts).withoutEffect.map(
+            \.description)
     }
 
     @Test("without effect is named with its place, once however many elements it has")
@@ -111,7 +114,9 @@ struct EffectTests {
         #expect(!found.contains { $0.contains("fedcba") || $0.contains("db_path") })
     }
 
-    @Test("LOG-6: reflection follows the environment unless the file says otherwise", arguments: [true, false, nil] as [Bool?])
+    @Test(
+        "LOG-6: reflection follows the environment unless the file says otherwise",
+        arguments: [true, false, nil] as [Bool?])
     func reflection(given: Bool?) throws {
         for environment in ["development", "production"] {
             let text = """

@@ -165,7 +165,8 @@ struct KeysDirectoryTests {
         #expect(try keys(path).rootKeys(using: &random).map(bytes) == root.map(bytes))
     }
 
-    @Test("KMS-3: gets a new root key in front of the others, and gives up an old one", arguments: 0..<3 as Range<UInt64>)
+    @Test(
+        "KMS-3: gets a new root key in front of the others, and gives up an old one", arguments: 0..<3 as Range<UInt64>)
     func rotated(seed: UInt64) throws {
         let folder = try ScratchFolder()
         var random = SeededGenerator(seed: seed)

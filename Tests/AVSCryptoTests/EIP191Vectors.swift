@@ -1,7 +1,7 @@
 import Testing
 
-// Origin: eth-account 0.14.0b1 (PyPI), `Account.from_key(key).sign_message(encode_defunct(text=text))`; nonces by RFC 6979,
-// so a signature is a function of key and text.
+// Origin: eth-account 0.14.0b1 (PyPI), `Account.from_key(key).sign_message(encode_defunct(text=text))`; nonces by RFC
+// 6979, so a signature is a function of key and text.
 
 struct SignedText: Sendable, CustomTestStringConvertible {
     let key, address, text, digest, signature: String

@@ -15,11 +15,17 @@ struct TaskChangeTests {
         let id = try await harness.createTask()
         let engine = harness.engine
         let off = try await engine.setEnabled(false, task: id, owner: Harness.owner)
-        #expect(off == TaskChange(success: true, status: "disabled", message: "Task disabled successfully", previous: .enabled))
+        #expect(
+            off
+                == TaskChange(
+                    success: true, status: "disabled", message: "Task disabled successfully", previous: .enabled))
         let again = try await engine.setEnabled(false, task: id, owner: Harness.owner)
         #expect(again.message == "Task is already disabled")
         let on = try await engine.setEnabled(true, task: id, owner: Harness.owner)
-        #expect(on == TaskChange(success: true, status: "enabled", message: "Task enabled successfully", previous: .disabled))
+        #expect(
+            on
+                == TaskChange(
+                    success: true, status: "enabled", message: "Task enabled successfully", previous: .disabled))
         #expect(try await engine.setEnabled(true, task: id, owner: Harness.owner).message == "Task is already enabled")
     }
 
@@ -38,12 +44,17 @@ struct TaskChangeTests {
         let harness = Harness()
         let id = try await harness.createTask()
         let change = try await harness.engine.cancel(task: id, owner: Harness.owner)
-        #expect(change == TaskChange(success: true, status: "cancelled", message: "Task cancelled successfully", previous: .enabled))
+        #expect(
+            change
+                == TaskChange(
+                    success: true, status: "cancelled", message: "Task cancelled successfully", previous: .enabled))
         #expect(try harness.keys("t:") == ["t:l:\(id)"])
         let again = try await harness.engine.cancel(task: id, owner: Harness.owner)
         #expect(again.status == "already_cancelled")
         #expect(again.code == .taskAlreadyCancelled)
-        #expect(try await harness.engine.setEnabled(true, task: id, owner: Harness.owner).message.contains("terminal status"))
+        #expect(
+            try await harness.engine.setEnabled(true, task: id, owner: Harness.owner).message.contains(
+                "terminal status"))
         await #expect(throws: EngineError.notRunnable(.status(.canceled))) {
             try await harness.engine.trigger(TriggerRequest(taskID: id, owner: Harness.owner))
         }
@@ -60,7 +71,10 @@ struct TaskChangeTests {
         _ = try await next.engine.trigger(TriggerRequest(taskID: id, owner: Harness.owner))
         let change = try await next.engine.delete(task: id, owner: Harness.owner)
         #expect(change.status == "deleted")
-        for prefix in ["t:", "u:", "history:", "trigger:", "pending:", "dedup", "execution_", "q:default:q:", "promise:", "expiry:", "task_count:"] {
+        for prefix in [
+            "t:", "u:", "history:", "trigger:", "pending:", "dedup", "execution_", "q:default:q:", "promise:",
+            "expiry:", "task_count:",
+        ] {
             #expect(try harness.keys(prefix) == [])
         }
         #expect(try await harness.engine.delete(task: id, owner: Harness.owner).status == "not_found")
@@ -109,7 +123,9 @@ struct TaskChangeTests {
         #expect(try harness.task(id).reserved == 0)
     }
 
-    @Test("API-10.3.28: never leaves a task under two letters, whatever happens in what order", arguments: 0..<25 as Range<UInt64>)
+    @Test(
+        "API-10.3.28: never leaves a task under two letters, whatever happens in what order",
+        arguments: 0..<25 as Range<UInt64>)
     func oneLetter(seed: UInt64) async throws {
         var random = SeededGenerator(seed: seed)
         let harness = Harness { $0.times.runningGrace = .zero }
@@ -121,7 +137,9 @@ struct TaskChangeTests {
                 case 0: _ = try await harness.engine.setEnabled(false, task: id, owner: Harness.owner)
                 case 1: _ = try await harness.engine.setEnabled(true, task: id, owner: Harness.owner)
                 case 2, 3: _ = try await harness.engine.accept(Harness.report(id, block: block))
-                case 4: _ = try? await harness.engine.trigger(TriggerRequest(taskID: id, owner: Harness.owner, isBlocking: true))
+                case 4:
+                    _ = try? await harness.engine.trigger(
+                        TriggerRequest(taskID: id, owner: Harness.owner, isBlocking: true))
                 default: _ = try? await harness.engine.trigger(TriggerRequest(taskID: id, owner: Harness.owner))
                 }
                 let (key, task) = try harness.store.read { snapshot -> ([String], AutomationTask?) in

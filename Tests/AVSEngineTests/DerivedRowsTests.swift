@@ -34,7 +34,8 @@ struct DerivedRowsTests {
         var found: [String: [UInt8]] = [:]
         for table in Self.tables {
             try harness.store.read { snapshot in
-                _ = try snapshot.scan(KeyRange(prefix: Array(table.utf8)), order: .ascending, limit: 1_000) { key, value in
+                _ = try snapshot.scan(KeyRange(prefix: Array(table.utf8)), order: .ascending, limit: 1_000) {
+                    key, value in
                     found[String(decoding: key, as: UTF8.self)] = table == "migration:" ? [] : value
                     return .next
                 }
@@ -90,7 +91,8 @@ struct DerivedRowsTests {
                         name: "", trigger: Trigger(id: "t", name: "t", config: .block(BlockTrigger(interval: 5))),
                         nodes: [], edges: [], inputVariables: [:], chainID: 31_337, executionCount: 1)
                     let record = Execution(
-                        id: ExecutionID(ULID(value: UInt128(number))), taskID: task.id, index: 0, startAt: Timestamp(seconds: 1),
+                        id: ExecutionID(ULID(value: UInt128(number))), taskID: task.id, index: 0,
+                        startAt: Timestamp(seconds: 1),
                         status: .success)
                     // As an older release wrote them.
                     try transaction.put(TaskKey(status: .enabled, id: task.id), task)
@@ -136,7 +138,8 @@ struct DerivedRowsTests {
         let first = try await harness.engine.trigger(TriggerRequest(taskID: id, owner: Harness.owner)).executionID
         let second = try await harness.engine.trigger(TriggerRequest(taskID: id, owner: Harness.owner)).executionID
         for (block, promised) in [(2_000, first), (2_001, second)] {
-            guard case .accepted(let execution, _) = try await harness.engine.accept(Harness.report(id, block: block)) else {
+            guard case .accepted(let execution, _) = try await harness.engine.accept(Harness.report(id, block: block))
+            else {
                 Issue.record("not accepted")
                 return
             }

@@ -36,7 +36,8 @@ struct FeeTests {
         }
         let account = try await ledger.account(of: Harness.owner)
         let sum = UInt256(12 as UInt64)
-        #expect(account == FeeAccount(outstanding: sum, accrued: sum, records: 2, updatedAt: Timestamp(milliseconds: 2)))
+        #expect(
+            account == FeeAccount(outstanding: sum, accrued: sum, records: 2, updatedAt: Timestamp(milliseconds: 2)))
         let key = FeeRecordKey(owner: Harness.owner, execution: record(1, fee: 5).executionID)
         #expect(try harness.store.read { try $0.value(for: key) } == record(1, fee: 5), "the first one stays")
         #expect(try await ledger.account(of: Harness.stranger) == FeeAccount())

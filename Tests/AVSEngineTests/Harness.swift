@@ -20,7 +20,8 @@ struct FactoryChain: ChainClient {
     }
 
     func request(_ method: String, _ parameters: [JSONValue]) async throws(ChainError) -> JSONValue {
-        guard method == "eth_call", let data = parameters.first?["data"]?.stringValue ?? parameters.first?["input"]?.stringValue,
+        guard method == "eth_call",
+            let data = parameters.first?["data"]?.stringValue ?? parameters.first?["input"]?.stringValue,
             let bytes = Hex.decode(data), bytes.count == 68, let owner = Address(bytes: bytes[16..<36]),
             let salt = UInt256(bigEndian: bytes[36...])
         else { return .null }
@@ -161,7 +162,9 @@ struct Harness: Sendable {
     }
 
     /// Runs `body` while the worker runs jobs; the worker ends with it.
-    func working<Answer: Sendable>(_ body: @Sendable @escaping (Harness) async throws -> Answer) async throws -> Answer {
+    func working<Answer: Sendable>(
+        _ body: @Sendable @escaping (Harness) async throws -> Answer
+    ) async throws -> Answer {
         try await withThrowingTaskGroup(of: Void.self) { group in
             _ = try await engine.executions.recover()
             group.addTask { await engine.executions.run() }
@@ -173,12 +176,15 @@ struct Harness: Sendable {
     }
 
     func createTask(
-        _ trigger: Trigger.Config = .block(BlockTrigger(interval: 5)), _ change: (inout AutomationTask) -> Void = { _ in }
+        _ trigger: Trigger.Config = .block(BlockTrigger(interval: 5)),
+        _ change: (inout AutomationTask) -> Void = { _ in }
     ) async throws -> TaskID {
         var draft = AutomationTask(
             id: TaskID(ULID.zero), owner: Self.owner, wallet: FactoryChain.wallet(of: Self.owner), name: "sample",
             trigger: Trigger(id: "t", name: "trigger", config: trigger),
-            nodes: [Node(id: "n", name: "node", config: .customCode(CustomCodeNode(language: .javaScript, source: "")))],
+            nodes: [
+                Node(id: "n", name: "node", config: .customCode(CustomCodeNode(language: .javaScript, source: "")))
+            ],
             edges: [Edge(id: "e", source: "t", target: "n")], inputVariables: ["settings": ["name": "sample"]],
             chainID: 31_337)
         change(&draft)

@@ -15,7 +15,8 @@ struct IntakeTests {
             let first = try await harness.engine.accept(Harness.report(id, block: 10))
             let reports = [
                 Harness.report(id, block: 10), Harness.report(id, block: 10, by: Harness.otherNode, id: "other"),
-                Harness.report(id, block: 10, id: ""), Harness.report(id, block: 11, by: Harness.otherNode, id: "other"),
+                Harness.report(id, block: 10, id: ""),
+                Harness.report(id, block: 11, by: Harness.otherNode, id: "other"),
             ]
             guard case .accepted = first else { throw Unexpected(first) }
             for report in reports.prefix(3) {
@@ -51,7 +52,9 @@ struct IntakeTests {
         try await Harness().working { harness in
             let id = try await harness.createTask { $0.maxExecution = 3 }
             let answers = try await withThrowingTaskGroup(of: NotifyAnswer.self) { group in
-                for block in 1...5 { group.addTask { try await harness.engine.accept(Harness.report(id, block: block)) } }
+                for block in 1...5 {
+                    group.addTask { try await harness.engine.accept(Harness.report(id, block: block)) }
+                }
                 return try await group.reduce(into: []) { $0.append($1) }
             }
             #expect(answers.count { $0.status == "enabled" } == 3)

@@ -17,7 +17,8 @@ struct JournalTests {
             output: output, startAt: now, endAt: now.adding(.seconds(1)))
         return NodeRecord(
             nodeID: id, inputDigest: Keccak256.hash(id.utf8),
-            finished: isFinished ? FinishedNode(step: step, data: output, selectedCondition: id == "b" ? "" : nil) : nil)
+            finished: isFinished ? FinishedNode(step: step, data: output, selectedCondition: id == "b" ? "" : nil) : nil
+        )
     }
 
     private static let three: [(record: NodeRecord, isDurable: Bool)] = [
@@ -157,7 +158,9 @@ struct JournalTests {
         #expect(harness.runner.failures.first?.message.contains("in one entry of the journal") == true)
     }
 
-    @Test("limits.journal_size: a journal in which not even the begin of a node fits ends the run and says what is allowed")
+    @Test(
+        "limits.journal_size: a journal in which not even the begin of a node fits ends the run and says what is allowed"
+    )
     func stuffed() async throws {
         let (harness, execution) = try await end([Self.record("n", isFinished: false)]) { $0.journalBytes = 30 }
         #expect(execution.status == .error && execution.error.contains("may have 30 bytes"))
@@ -171,7 +174,9 @@ struct JournalTests {
         let harness = Harness()
         harness.runner.end(with: steps)
         // The task alone takes more of the update than the record leaves of it.
-        let id = try await harness.createTask { $0.inputVariables["text"] = .string(String(repeating: "y", count: 1 << 20)) }
+        let id = try await harness.createTask {
+            $0.inputVariables["text"] = .string(String(repeating: "y", count: 1 << 20))
+        }
         let answer = try await harness.working { harness in
             try await harness.engine.trigger(TriggerRequest(taskID: id, owner: Harness.owner, isBlocking: true))
         }

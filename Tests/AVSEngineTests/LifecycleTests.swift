@@ -17,7 +17,8 @@ struct RunLifecycleTests {
                 TriggerRequest(taskID: id, owner: Harness.owner, isBlocking: true))
             #expect(run.execution?.status == .success)
             #expect(run.execution?.index == 0)
-            #expect(try await harness.engine.execution(run.executionID, of: id, owner: Harness.owner).status == .success)
+            #expect(
+                try await harness.engine.execution(run.executionID, of: id, owner: Harness.owner).status == .success)
             return id
         }
         #expect(try harness.task(id).status == .completed)
@@ -151,7 +152,8 @@ struct RunLifecycleTests {
         #expect(try harness.task(id).status == .running)
     }
 
-    @Test("XO-21: gets what is left of its deadline, also after an interruption, and never more than its length (TIM-2)")
+    @Test(
+        "XO-21: gets what is left of its deadline, also after an interruption, and never more than its length (TIM-2)")
     func deadline() async throws {
         let harness = Harness()
         _ = try await harness.createTask()

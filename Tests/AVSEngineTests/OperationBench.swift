@@ -83,7 +83,8 @@ final class OperationBench: ChainClient {
 
     private var block: JSONValue {
         [
-            "number": "0x5", "hash": .string(Hash32.zero.hex), "parentHash": .string(Hash32.zero.hex), "gasLimit": "0x0",
+            "number": "0x5", "hash": .string(Hash32.zero.hex), "parentHash": .string(Hash32.zero.hex),
+            "gasLimit": "0x0",
             "gasUsed": "0x0", "baseFeePerGas": "0x1", "timestamp": .quantity(state.withLock { $0.headTime }),
         ]
     }
@@ -112,7 +113,8 @@ final class OperationBench: ChainClient {
         let zero = JSONValue.string(Hash32.zero.hex)
         return [
             [
-                "address": .string(Self.entryPoint.checksummed), "data": .string(Hex.encode0x(words)), "blockNumber": "0x5",
+                "address": .string(Self.entryPoint.checksummed), "data": .string(Hex.encode0x(words)),
+                "blockNumber": "0x5",
                 "topics": [.string(UserOperationEvent.topic0.hex), .string(hash.hex), zero, zero], "blockHash": zero,
                 "transactionHash": .string(hash.hex), "transactionIndex": "0x0", "logIndex": "0x0",
             ]
@@ -127,7 +129,9 @@ final class OperationBench: ChainClient {
     }
 
     private func take(_ json: JSONValue) async throws(ChainError) -> JSONValue {
-        guard let operation = UserOperation(json: json) else { throw .malformedAnswer(method: "send", reason: "no operation") }
+        guard let operation = UserOperation(json: json) else {
+            throw .malformedAnswer(method: "send", reason: "no operation")
+        }
         await onSend(operation)
         let refusal = state.withLock { state -> ChainError? in
             state.sent.append(operation)

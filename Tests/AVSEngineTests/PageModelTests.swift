@@ -173,7 +173,9 @@ struct PageModelTests {
         try await walk.walk(steps: ModelSeeds.stepsEach)
     }
 
-    @Test("are the same on disk, through 4,000 random steps, before and after the database is opened again", arguments: ModelSeeds.all)
+    @Test(
+        "are the same on disk, through 4,000 random steps, before and after the database is opened again",
+        arguments: ModelSeeds.all)
     func onDisk(seed: UInt64) async throws {
         let folder = NSTemporaryDirectory() + "/avs-page-model-\(UUID().uuidString)"
         try FileManager.default.createDirectory(

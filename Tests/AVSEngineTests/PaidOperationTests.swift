@@ -89,7 +89,9 @@ struct PaidOperationTests {
         #expect(try lastCallData() == SmartAccount.execute(call))
     }
 
-    @Test("EE-X11: is made anew for each conflict of nonces, at most three times, with signatures of its own", arguments: [3, 4])
+    @Test(
+        "EE-X11: is made anew for each conflict of nonces, at most three times, with signatures of its own",
+        arguments: [3, 4])
     func rebuilt(conflicts: Int) async throws {
         try await rig.register(wallet)
         rig.bench.state.withLock { state in
@@ -114,7 +116,8 @@ struct PaidOperationTests {
         let until = try #require(UInt256(bigEndian: data[20..<52])?.uint64)
         var asked = operation
         asked.signature = try placeholder()
-        asked.paymasterAndData = SmartAccount.paymasterData(Self.paymaster, validUntil: until, signature: try placeholder())
+        asked.paymasterAndData = SmartAccount.paymasterData(
+            Self.paymaster, validUntil: until, signature: try placeholder())
         let hash = Keccak256.hash(try SmartAccount.paymasterHashCall(asked, validUntil: until))
         let sponsored = try #require(Signature(bytes: Array(data.suffix(65))))
         #expect(sponsored.isValid(for: SignedMessage.digest(of: hash.bytes), by: signer))

@@ -32,7 +32,8 @@ struct QueueLimitTests {
         let id = try await harness.createTask()
         let request = TriggerRequest(taskID: id, owner: Harness.owner)
         for _ in 0..<limits.promisedPerTask { _ = try await harness.engine.trigger(request) }
-        let refusal = EngineError.queueFull(name: "executions per task that await a block", limit: limits.promisedPerTask)
+        let refusal = EngineError.queueFull(
+            name: "executions per task that await a block", limit: limits.promisedPerTask)
         await #expect(throws: refusal) { try await harness.engine.trigger(request) }
         let bytes = try await harness.store.update { [harness] transaction in
             var task = try #require(try transaction.task(id))

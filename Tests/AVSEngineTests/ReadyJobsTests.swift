@@ -10,7 +10,8 @@ struct ReadyJobsTests {
     /// - Parameters: small numbers that name a task and an owner.
     private func job(_ number: UInt64, task: UInt64, owner: UInt8) -> WaitingJob {
         WaitingJob(
-            number: number, taskID: TaskID(ULID(value: UInt128(task))), executionID: ExecutionID(ULID(value: UInt128(number))),
+            number: number, taskID: TaskID(ULID(value: UInt128(task))),
+            executionID: ExecutionID(ULID(value: UInt128(number))),
             owner: Address(bytes: [UInt8](repeating: owner, count: 20)) ?? .zero)
     }
 
@@ -90,7 +91,8 @@ struct ReadyJobsTests {
     @Test("XO-22: holds its bounds and loses no job, whatever comes in what order", arguments: 0..<50 as Range<UInt64>)
     func random(seed: UInt64) {
         var generator = SeededGenerator(seed: seed)
-        let limits = bounds(Int.random(in: 1...9, using: &generator), perOwner: Int.random(in: 1...4, using: &generator))
+        let limits = bounds(
+            Int.random(in: 1...9, using: &generator), perOwner: Int.random(in: 1...4, using: &generator))
         var ready = ReadyJobs(limits: limits)
         var running: [WaitingJob] = []
         var lastOfTask: [TaskID: [Bool: UInt64]] = [:]

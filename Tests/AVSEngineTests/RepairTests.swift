@@ -208,7 +208,9 @@ struct RunWalletTests {
         }
     }
 
-    @Test("5.6: ten runs in a row that fail for it switch the task off and tell the operators; one that passes starts anew")
+    @Test(
+        "5.6: ten runs in a row that fail for it switch the task off and tell the operators; one that passes starts anew"
+    )
     func disabling() async throws {
         let harness = Harness()
         try await harness.working { harness in

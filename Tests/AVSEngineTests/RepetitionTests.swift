@@ -11,7 +11,9 @@ import Testing
 
 @Suite("A call with an idempotency key")
 struct RepetitionTests {
-    private static func call(_ key: String, body: String = "body", owner: Address = Harness.owner) throws -> RepeatableCall {
+    private static func call(
+        _ key: String, body: String = "body", owner: Address = Harness.owner
+    ) throws -> RepeatableCall {
         RepeatableCall(
             owner: owner, identity: try #require(IdentityDigest(sha256: SHA256.hash(Array(key.utf8)).bytes)),
             requestDigest: SHA256.hash(Array(body.utf8)))
@@ -31,7 +33,9 @@ struct RepetitionTests {
         }
     }
 
-    private static func harness(_ store: MemoryStore = MemoryStore(), _ change: (inout EngineLimits) -> Void = { _ in }) throws -> Harness {
+    private static func harness(
+        _ store: MemoryStore = MemoryStore(), _ change: (inout EngineLimits) -> Void = { _ in }
+    ) throws -> Harness {
         let roots = TestRootKeys([try TestRootKeys.key(1)])
         let harness = Harness(store: store) {
             $0.rootKeys = roots
@@ -53,7 +57,9 @@ struct RepetitionTests {
         #expect(try await Self.create(harness, Self.call("k")) == first)
         #expect(try await harness.engine.earlierAnswer(to: Self.call("k")) == Array(first.utf8))
         await #expect(throws: EngineError.keyReused) { try await Self.create(harness, Self.call("k", body: "other")) }
-        await #expect(throws: EngineError.keyReused) { try await harness.engine.earlierAnswer(to: Self.call("k", body: "other")) }
+        await #expect(throws: EngineError.keyReused) {
+            try await harness.engine.earlierAnswer(to: Self.call("k", body: "other"))
+        }
         harness.time.advance(by: .seconds(1))
         #expect(try await harness.engine.earlierAnswer(to: Self.call("k")) == nil)
         #expect(try await Self.create(harness, Self.call("k", body: "other")) != first)
@@ -66,7 +72,8 @@ struct RepetitionTests {
         for key in ["a", "b", "c", "a"] { _ = try await Self.create(harness, Self.call(key)) }
         let refusal = EngineError.quota(name: "idempotency keys per owner and day", limit: 3)
         await #expect(throws: refusal) { try await Self.create(harness, Self.call("d"), name: "not_written") }
-        #expect(try await harness.engine.secrets.list(SecretPageRequest(limit: 10), owner: Harness.owner).rows.count == 1)
+        #expect(
+            try await harness.engine.secrets.list(SecretPageRequest(limit: 10), owner: Harness.owner).rows.count == 1)
         _ = try await Self.create(harness, Self.call("d", owner: Harness.stranger))
         harness.time.advance(by: .seconds(24 * 3_600))
         #expect(try await harness.engine.sweep().purgedAnswers == 4)
@@ -84,7 +91,8 @@ struct RepetitionTests {
                 // Every third one is young.
                 let age = number.isMultiple(of: 3) ? Duration.zero : .seconds(24 * 3_600)
                 let at = harness.time.now.adding(.zero - age)
-                try transaction.put(call.key, RecordedAnswer(requestDigest: call.requestDigest, answer: [], recordedAt: at))
+                try transaction.put(
+                    call.key, RecordedAnswer(requestDigest: call.requestDigest, answer: [], recordedAt: at))
             }
             try transaction.put(AnswerCountKey(Harness.owner), DecimalText(UInt64(total)))
         }

@@ -30,7 +30,9 @@ final class FailingStore: KeyValueStore {
         return try await base.update(body)
     }
 
-    func updateUnsynced<R: Sendable>(_ body: @escaping @Sendable (inout AVSStorage.Transaction) throws -> R) async throws -> R {
+    func updateUnsynced<R: Sendable>(
+        _ body: @escaping @Sendable (inout AVSStorage.Transaction) throws -> R
+    ) async throws -> R {
         try await update(body)
     }
 }
@@ -61,7 +63,8 @@ struct RootKeyTests {
 
     private static let boss = Administrator(name: "key 0", origin: "127.0.0.1:9")
 
-    @Test("KMS-3, ADM-1: goes only when nothing hangs on it and no call may still seal with it, and each change is noted")
+    @Test(
+        "KMS-3, ADM-1: goes only when nothing hangs on it and no call may still seal with it, and each change is noted")
     func retired() async throws {
         let (old, new) = (try TestRootKeys.key(1), try TestRootKeys.key(2))
         let (store, roots) = (MemoryStore(), TestRootKeys([old]))
@@ -71,7 +74,9 @@ struct RootKeyTests {
         roots.next = new
         await #expect(throws: EngineError.self) { try await engine.retireRootKey(old.id, by: Self.boss) }
         #expect(try await engine.rotateRootKey(by: Self.boss) == new.id)
-        await #expect(throws: EngineError.self, "not taken yet") { try await engine.retireRootKey(old.id, by: Self.boss) }
+        await #expect(throws: EngineError.self, "not taken yet") {
+            try await engine.retireRootKey(old.id, by: Self.boss)
+        }
         try engine.secrets.loadKeys()
         #expect(try await engine.rootKeyUse().rows.map(\.secrets) == [0, 3])
         harness.time.advance(by: .seconds(60))
@@ -98,7 +103,8 @@ struct RootKeyTests {
         let harness = try Self.harness(store, roots)
         await #expect(throws: (any Error).self) { try await harness.engine.rotateRootKey(by: Self.boss) }
         let page = try await harness.engine.audit.page(after: nil, limit: 9)
-        #expect(page.items.map(\.entry.act.action) == ["root-key.rotate.begin", "root-key.rotate.failed"] && page.isIntact)
+        #expect(
+            page.items.map(\.entry.act.action) == ["root-key.rotate.begin", "root-key.rotate.failed"] && page.isIntact)
     }
 
     @Test("that was just replaced stays for a minute, for calls that seal with it; one that is missing is told")
@@ -131,7 +137,9 @@ struct RootKeyTests {
         }
         let restarted = try Self.harness(store, roots)
         #expect(try await restarted.engine.secrets.values(for: Self.task()).count == 700)
-        #expect(try await restarted.engine.secrets.reseal() == ResealReport(resealed: 700 - updates * 256 < 0 ? 0 : 700 - updates * 256))
+        #expect(
+            try await restarted.engine.secrets.reseal()
+                == ResealReport(resealed: 700 - updates * 256 < 0 ? 0 : 700 - updates * 256))
         #expect(try await restarted.engine.secrets.reseal() == ResealReport())
         roots.set([new])
         let values = try await Self.harness(store, roots).engine.secrets.values(for: Self.task())
@@ -197,7 +205,8 @@ struct RootKeyTests {
         await #expect(throws: SecretTrouble.noRootKey) { try await Self.fill(harness, 1) }
         await #expect(throws: SecretTrouble.noRootKey) { try await harness.engine.secrets.values(for: Self.task()) }
         #expect(try await harness.engine.secrets.values(for: Self.task(text: "plain")) == [:])
-        #expect(try await harness.engine.secrets.list(SecretPageRequest(limit: 10), owner: Harness.owner).rows.count == 2)
+        #expect(
+            try await harness.engine.secrets.list(SecretPageRequest(limit: 10), owner: Harness.owner).rows.count == 2)
         #expect(try await harness.engine.secrets.delete(Self.name(0), scope: .user, owner: Harness.owner) == .user)
         #expect(try await harness.engine.secrets.reseal() == ResealReport())
     }

@@ -36,7 +36,9 @@ private struct SecretModel {
     func seen(by owner: Address, in workflow: String) -> [String: String] {
         var seen: [String: String] = ["ap_macro": "macro", "shared": "macro"]
         for place in listed(owner, workflow: "_") { seen[place.name] = values[place]?.text }
-        for place in listed(owner, workflow: workflow) where seen[place.name] == nil { seen[place.name] = values[place]?.text }
+        for place in listed(owner, workflow: workflow) where seen[place.name] == nil {
+            seen[place.name] = values[place]?.text
+        }
         return seen
     }
 
@@ -74,7 +76,9 @@ private struct SecretWalk {
         try harness.engine.secrets.loadKeys()
     }
 
-    private static func harness(_ store: MemoryStore, _ time: ManualTime, _ roots: TestRootKeys, seed: UInt64) -> Harness {
+    private static func harness(
+        _ store: MemoryStore, _ time: ManualTime, _ roots: TestRootKeys, seed: UInt64
+    ) -> Harness {
         Harness(store: store, time: time, seed: seed) {
             $0.rootKeys = roots
             $0.macroSecrets = ["ap_macro": "macro", "shared": "macro"]
@@ -84,7 +88,8 @@ private struct SecretWalk {
 
     private mutating func place() throws -> (SecretModel.Place, SecretName, SecretScope) {
         var place = SecretModel.Place(
-            owner: Self.owners.randomElement(using: &random) ?? .zero, name: Self.names.randomElement(using: &random) ?? "")
+            owner: Self.owners.randomElement(using: &random) ?? .zero,
+            name: Self.names.randomElement(using: &random) ?? "")
         switch Int.random(in: 0..<5, using: &random) {
         case 0, 1: break
         case 2, 3: place.workflow = "\(Self.tasks.randomElement(using: &random) ?? TaskID(.zero))"
@@ -121,7 +126,8 @@ private struct SecretWalk {
         let count = model.values.keys.filter { $0.owner == place.owner }.count
         let old = model.values[place]
         do {
-            let change = try await harness.engine.secrets.create(name, scope: scope, owner: place.owner, value: Sensitive(text))
+            let change = try await harness.engine.secrets.create(
+                name, scope: scope, owner: place.owner, value: Sensitive(text))
             #expect(change.isNew == (old == nil) && change.entry.createdAt == old?.createdAt ?? now)
             #expect(old != nil || count < Self.limit)
             model.values[place] = SecretModel.Value(text: text, createdAt: old?.createdAt ?? now, updatedAt: now)
@@ -135,7 +141,8 @@ private struct SecretWalk {
         let (text, now) = (value(), time.now)
         let old = model.values[place]
         do {
-            let change = try await harness.engine.secrets.update(name, scope: scope, owner: place.owner, value: Sensitive(text))
+            let change = try await harness.engine.secrets.update(
+                name, scope: scope, owner: place.owner, value: Sensitive(text))
             #expect(change.entry.createdAt == old?.createdAt && change.entry.updatedAt == now)
             if let old { model.values[place] = SecretModel.Value(text: text, createdAt: old.createdAt, updatedAt: now) }
         } catch EngineError.secretNotFound {
@@ -173,7 +180,9 @@ private struct SecretWalk {
             (expected, more) = (ahead.suffix(limit), ahead.count > limit)
         }
         let page = try await harness.engine.secrets.list(request, owner: owner)
-        #expect(page.rows.map { "\($0.scope.workflow?.description ?? "_"):\($0.name)" } == expected.map { "\($0.workflow):\($0.name)" })
+        #expect(
+            page.rows.map { "\($0.scope.workflow?.description ?? "_"):\($0.name)" }
+                == expected.map { "\($0.workflow):\($0.name)" })
         #expect(page.rows.map(\.updatedAt) == expected.map { model.values[$0]?.updatedAt })
         guard !expected.isEmpty else { return #expect(!page.hasNext && !page.hasPrevious) }
         if case .before = request.position {
@@ -187,7 +196,8 @@ private struct SecretWalk {
         let owner = Self.owners.randomElement(using: &random) ?? .zero
         let task = Self.tasks.randomElement(using: &random) ?? TaskID(.zero)
         let record = AutomationTask(
-            id: task, owner: owner, wallet: .zero, name: "t", trigger: Trigger(id: "t", name: "t", config: .block(BlockTrigger(interval: 1))),
+            id: task, owner: owner, wallet: .zero, name: "t",
+            trigger: Trigger(id: "t", name: "t", config: .block(BlockTrigger(interval: 1))),
             nodes: [], edges: [], inputVariables: [:], chainID: 31_337)
         #expect(try await harness.engine.secrets.values(for: record) == model.seen(by: owner, in: "\(task)"))
     }

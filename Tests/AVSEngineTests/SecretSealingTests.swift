@@ -40,7 +40,9 @@ final class TestRootKeys: RootKeyProvider {
 
 @Suite("A sealed secret")
 struct SecretSealingTests {
-    private static func key(_ name: String = "key", scope: SecretScope = .user, owner: Address = Harness.owner) throws -> SecretKey {
+    private static func key(
+        _ name: String = "key", scope: SecretScope = .user, owner: Address = Harness.owner
+    ) throws -> SecretKey {
         SecretKey(owner: owner, scope: scope, name: try SecretName(name))
     }
 
@@ -53,7 +55,9 @@ struct SecretSealingTests {
 
     private static func keys() throws -> RootKeys { RootKeys([try TestRootKeys.key(1)]) }
 
-    @Test("KMS-1: opens to what it was, padded to 32 bytes so that its length is not told", arguments: [0, 1, 27, 28, 29, 60, 61, 65_536])
+    @Test(
+        "KMS-1: opens to what it was, padded to 32 bytes so that its length is not told",
+        arguments: [0, 1, 27, 28, 29, 60, 61, 65_536])
     func roundTrip(count: Int) throws {
         let value = (0..<count).map { UInt8(truncatingIfNeeded: $0) }
         let sealed = try Self.sealed(value, at: Self.key())
@@ -67,7 +71,8 @@ struct SecretSealingTests {
         let sealed = StoredSecret.sealed(try Self.sealed([1, 2, 3], at: Self.key()))
         let workflow = try #require(ScopeID("w1"))
         let places = try [
-            Self.key("kez"), Self.key("key_"), Self.key(scope: .workflow(workflow)), Self.key(scope: .organisation(workflow)),
+            Self.key("kez"), Self.key("key_"), Self.key(scope: .workflow(workflow)),
+            Self.key(scope: .organisation(workflow)),
             Self.key(owner: Harness.stranger),
         ]
         for place in places {
@@ -96,7 +101,9 @@ struct SecretSealingTests {
 
     @Test("KMS-1: is another one each time, and under each owner's own key")
     func nonces() throws {
-        let (first, second) = (try Self.sealed([1], at: Self.key(), seed: 1), try Self.sealed([1], at: Self.key(), seed: 2))
+        let (first, second) = (
+            try Self.sealed([1], at: Self.key(), seed: 1), try Self.sealed([1], at: Self.key(), seed: 2)
+        )
         #expect(first.nonce != second.nonce && first.ciphertext != second.ciphertext)
         let stranger = try Self.sealed([1], at: Self.key(owner: Harness.stranger), seed: 1)
         #expect(first.nonce == stranger.nonce && first.ciphertext != stranger.ciphertext)
@@ -107,11 +114,15 @@ struct SecretSealingTests {
         let sealed = StoredSecret.sealed(try Self.sealed([1], at: Self.key()))
         let (old, new) = (try TestRootKeys.key(1), try TestRootKeys.key(2))
         #expect(old.id != new.id && "\(old.id)".count == 16 && !"\(old.id)".contains("01010101"))
-        #expect(throws: SecretTrouble.unknownRootKey(old.id)) { try SecretSealer.open(sealed, at: Self.key(), with: RootKeys([new])) }
+        #expect(throws: SecretTrouble.unknownRootKey(old.id)) {
+            try SecretSealer.open(sealed, at: Self.key(), with: RootKeys([new]))
+        }
         #expect(throws: SecretTrouble.noRootKey) { try SecretSealer.open(sealed, at: Self.key(), with: RootKeys()) }
     }
 
-    @Test("KMS-4: a text of an older release is never taken for a record", arguments: ["", "hunter2", "\u{80}", "é", "\0\u{1}"])
+    @Test(
+        "KMS-4: a text of an older release is never taken for a record",
+        arguments: ["", "hunter2", "\u{80}", "é", "\0\u{1}"])
     func plain(text: String) throws {
         #expect(try StoredSecret(stored: Array(text.utf8)) == .plain(Array(text.utf8)))
         #expect(StoredSecret.sealed(try Self.sealed([], at: Self.key())).stored.first == 0x80)
@@ -123,7 +134,8 @@ struct SecretSealingTests {
         for end in 1..<stored.count {
             let value: [UInt8]
             do {
-                value = try SecretSealer.open(StoredSecret(stored: Array(stored[..<end])), at: Self.key(), with: Self.keys())
+                value = try SecretSealer.open(
+                    StoredSecret(stored: Array(stored[..<end])), at: Self.key(), with: Self.keys())
             } catch {
                 continue
             }
@@ -131,8 +143,12 @@ struct SecretSealingTests {
         }
         var random = SeededGenerator(seed: 9)
         for _ in 0..<2_000 {
-            let bytes = [0x80] + (0..<Int.random(in: 0..<80, using: &random)).map { _ in UInt8.random(in: 0...255, using: &random) }
-            do { _ = try SecretSealer.open(StoredSecret(stored: bytes), at: Self.key(), with: Self.keys()) } catch { continue }
+            let bytes =
+                [0x80]
+                + (0..<Int.random(in: 0..<80, using: &random)).map { _ in UInt8.random(in: 0...255, using: &random) }
+            do { _ = try SecretSealer.open(StoredSecret(stored: bytes), at: Self.key(), with: Self.keys()) } catch {
+                continue
+            }
             Issue.record("opened: \(bytes)")
         }
     }

@@ -17,7 +17,8 @@ struct SigningPolicyTests {
     private func signer(_ change: (inout SigningPolicy) -> Void = { _ in }) throws -> ControllerSigner {
         var policy = SigningPolicy(entryPoints: [1: Self.entryPoint])
         change(&policy)
-        return ControllerSigner(key: try SigningKey(bytes: [UInt8](repeating: 1, count: 32)), policy: policy, time: time)
+        return ControllerSigner(
+            key: try SigningKey(bytes: [UInt8](repeating: 1, count: 32)), policy: policy, time: time)
     }
 
     /// One that may cost 100 × 7 wei of gas and moves what its calls do.
@@ -50,7 +51,9 @@ struct SigningPolicyTests {
         let signer = try signer()
         let batch = SmartAccount.executeBatch([Self.call, Self.call])
         _ = try sign(operation(batch), by: signer)
-        for callData in [[], [1, 2, 3], Array(batch.dropLast(200)), SmartAccount.tokenTransfer(to: .zero, amount: .zero)] {
+        for callData in [
+            [], [1, 2, 3], Array(batch.dropLast(200)), SmartAccount.tokenTransfer(to: .zero, amount: .zero),
+        ] {
             #expect(throws: SigningRefusal.unreadableCall) { try sign(operation(callData), by: signer) }
         }
     }
@@ -77,7 +80,11 @@ struct SigningPolicyTests {
     func perDay(isGas: Bool) async throws {
         let signer = try signer { policy in
             policy.entryPoints[2] = Self.entryPoint
-            if isGas { policy.gasPerDay = UInt256(2_099 as UInt64) } else { policy.valuePerDay = UInt256(179 as UInt64) }
+            if isGas {
+                policy.gasPerDay = UInt256(2_099 as UInt64)
+            } else {
+                policy.valuePerDay = UInt256(179 as UInt64)
+            }
         }
         for _ in 0..<2 { _ = try sign(operation(), by: signer) }
         #expect(throws: SigningRefusal.self) { try sign(operation(), by: signer) }

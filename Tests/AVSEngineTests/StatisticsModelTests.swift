@@ -163,7 +163,8 @@ private struct StatisticsWalk {
         try await harness.store.update { transaction in
             guard let name = DerivedRows.daysMigration else { return }
             try transaction.delete(MigrationKey(name))
-            try transaction.put(ExecutionDayOfOwnerKey(Harness.owner, day: 1), ExecutionDay(stored: Array("1,7 7 7 7".utf8)))
+            try transaction.put(
+                ExecutionDayOfOwnerKey(Harness.owner, day: 1), ExecutionDay(stored: Array("1,7 7 7 7".utf8)))
         }
         _ = try await harness.engine.executions.recover()
         rounded = []
@@ -173,7 +174,9 @@ private struct StatisticsWalk {
 
 @Suite("Statistics of recorded runs")
 struct StatisticsModelTests {
-    @Test("are what counting all records says, through 3,000 random steps and a fill from nothing", arguments: ModelSeeds.all)
+    @Test(
+        "are what counting all records says, through 3,000 random steps and a fill from nothing",
+        arguments: ModelSeeds.all)
     func model(seed: UInt64) async throws {
         var walk = StatisticsWalk(seed: seed)
         walk.harness.time.advance(by: .seconds(100 * 86_400))

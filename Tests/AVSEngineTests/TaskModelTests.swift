@@ -63,7 +63,8 @@ private struct TaskWalk {
         harness = Harness(store: store, time: time, seed: seed) { $0.times.runningGrace = .zero }
         let configuration = harness.engine.configuration
         book = RunBook(
-            limits: configuration.limits, times: configuration.times, epoch: 1, rates: configuration.fees, tellsOutside: false)
+            limits: configuration.limits, times: configuration.times, epoch: 1, rates: configuration.fees,
+            tellsOutside: false)
     }
 
     private mutating func below(_ bound: Int) -> Int { Int.random(in: 0..<bound, using: &random) }

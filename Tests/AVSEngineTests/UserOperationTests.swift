@@ -15,7 +15,9 @@ struct UserOperationTests {
 
     init() throws { rig = try OperationRig() }
 
-    @Test("EE-X8, 7.8: has the larger of the chain's nonce and ours", arguments: [(5, 6, 6), (5, 3, 5), (5, nil, 5)] as [(UInt64, UInt64?, UInt64)])
+    @Test(
+        "EE-X8, 7.8: has the larger of the chain's nonce and ours",
+        arguments: [(5, 6, 6), (5, 3, 5), (5, nil, 5)] as [(UInt64, UInt64?, UInt64)])
     func nonces(onChain: UInt64, known: UInt64?, expected: UInt64) async throws {
         let wallet = rig.address(1)
         try await rig.register(wallet)
@@ -49,7 +51,9 @@ struct UserOperationTests {
         #expect(rig.bench.state.withLock { $0.sent.count } == 1)
     }
 
-    @Test("XO-18: after an answer that was lost is looked up; what did not arrive is sent again as it was", arguments: [true, false])
+    @Test(
+        "XO-18: after an answer that was lost is looked up; what did not arrive is sent again as it was",
+        arguments: [true, false])
     func lostAnswer(arrived: Bool) async throws {
         let wallet = rig.address(1)
         try await rig.register(wallet)
@@ -63,7 +67,9 @@ struct UserOperationTests {
     func unknown() async throws {
         let wallet = rig.address(1)
         try await rig.register(wallet)
-        rig.bench.state.withLock { ($0.refusals, $0.silent) = ([.timeout, .timeout, .timeout], ["eth_getUserOperationByHash"]) }
+        rig.bench.state.withLock {
+            ($0.refusals, $0.silent) = ([.timeout, .timeout, .timeout], ["eth_getUserOperationByHash"])
+        }
         await #expect {
             _ = try await rig.send(rig.order(wallet: wallet))
         } throws: { if case WalletCallFailure.outcomeUnknown = $0 { true } else { false } }
@@ -79,7 +85,9 @@ struct UserOperationTests {
     func replaced() async throws {
         let wallet = rig.address(1)
         try await rig.register(wallet)
-        rig.bench.state.withLock { ($0.refusals, $0.silent) = ([.timeout, .timeout, .timeout], ["eth_getUserOperationByHash"]) }
+        rig.bench.state.withLock {
+            ($0.refusals, $0.silent) = ([.timeout, .timeout, .timeout], ["eth_getUserOperationByHash"])
+        }
         await #expect(throws: WalletCallFailure.self) { _ = try await rig.send(rig.order(wallet: wallet)) }
         rig.bench.state.withLock { ($0.silent, $0.nonces[wallet]) = ([], 1) }
         await #expect {
@@ -88,7 +96,9 @@ struct UserOperationTests {
         #expect(try await rig.send(rig.order("n/1", wallet: wallet)).nonce == UInt256(UInt64(1)))
     }
 
-    @Test("EE-X11, 7.8: after AA25 keeps its nonce where one before it waits, and takes the chain's where none does", arguments: [true, false])
+    @Test(
+        "EE-X11, 7.8: after AA25 keeps its nonce where one before it waits, and takes the chain's where none does",
+        arguments: [true, false])
     func conflict(isWaiting: Bool) async throws {
         let wallet = rig.address(1)
         try await rig.register(wallet)
@@ -143,11 +153,13 @@ struct UserOperationTests {
         let sender = rig.sender()
         let nonces = try await withThrowingTaskGroup(of: UInt256.self) { group in
             for number in 0..<10 {
-                group.addTask { [rig] in try await rig.send(rig.order("n/\(number)", wallet: wallet), by: sender).nonce }
+                group.addTask { [rig] in try await rig.send(rig.order("n/\(number)", wallet: wallet), by: sender).nonce
+                }
             }
             return try await group.reduce(into: []) { $0.append($1) }
         }
         #expect(nonces.sorted() == (0..<10).map { UInt256(UInt64($0)) })
-        #expect(rig.bench.state.withLock { $0.sent.map(\.nonce) } == nonces.sorted(), "none was sent twice, none too early")
+        #expect(
+            rig.bench.state.withLock { $0.sent.map(\.nonce) } == nonces.sorted(), "none was sent twice, none too early")
     }
 }

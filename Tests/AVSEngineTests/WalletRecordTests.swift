@@ -43,7 +43,8 @@ struct WalletRecordTests {
         let settings = ChainSettings(client: chain, entryPoint: Harness.entryPoint, factory: Self.factory)
         return WalletDirectory(
             store: store,
-            configuration: EngineConfiguration(chains: [31_337: settings], defaultChainID: 31_337, approvedOperators: []),
+            configuration: EngineConfiguration(
+                chains: [31_337: settings], defaultChainID: 31_337, approvedOperators: []),
             time: ManualTime())
     }
 
@@ -59,7 +60,9 @@ struct WalletRecordTests {
     }
 
     private func indexed(_ salt: UInt64) throws -> Address? {
-        try store.read { try $0.value(for: WalletSaltKey(owner: Self.owner, factory: Self.factory, salt: UInt256(salt))) }
+        try store.read {
+            try $0.value(for: WalletSaltKey(owner: Self.owner, factory: Self.factory, salt: UInt256(salt)))
+        }
     }
 
     @Test("API-10.2.14: is written with its index; what is not there is not found; without a factory there is no index")
@@ -85,7 +88,8 @@ struct WalletRecordTests {
         // Registered again, it is left as it is: also the one that is stale already.
         let before = try store.read { try $0.rows(Rows<WalletKey>.all, limit: 100).map(\.value) }
         try await register(3, in: directory)
-        _ = try await directory.register(old.address, owner: Self.owner, factory: Self.factory, salt: UInt256(3 as UInt64))
+        _ = try await directory.register(
+            old.address, owner: Self.owner, factory: Self.factory, salt: UInt256(3 as UInt64))
         #expect(try store.read { try $0.rows(Rows<WalletKey>.all, limit: 100).map(\.value) } == before)
         #expect(try indexed(3) == new.address)
     }
@@ -119,7 +123,8 @@ struct WalletRecordTests {
         let before = try await contents()
         var found: [Address: WalletBackfill.Finding] = [:]
         try await WalletBackfill(store: store, chain: chain, isDryRun: isDryRun).run { found[$0.address] = $1 }
-        #expect(found[stale.address] == .stale && found[canonical.address] == .entered && found[legacy.address] == .legacy)
+        #expect(
+            found[stale.address] == .stale && found[canonical.address] == .entered && found[legacy.address] == .legacy)
         guard case .failed = found[silent.address] else {
             Issue.record("\(found)")
             return

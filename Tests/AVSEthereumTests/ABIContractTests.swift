@@ -33,7 +33,8 @@ struct ABIContractTests {
             ("owner", [], "8da5cb5b"), ("transfer", ["address", "uint256"], "a9059cbb"), ("decimals", [], "313ce567"),
             ("approve", ["address", "uint256"], "095ea7b3"), ("balanceOf", ["address"], "70a08231"),
             ("allowance", ["address", "address"], "dd62ed3e"), ("symbol", [], "95d89b41"), ("name", [], "06fdde03"),
-            ("totalSupply", [], "18160ddd"), ("getRoundData", ["uint80"], "9a6fc8f5"), ("latestRoundData", [], "feaf968c"),
+            ("totalSupply", [], "18160ddd"), ("getRoundData", ["uint80"], "9a6fc8f5"),
+            ("latestRoundData", [], "feaf968c"),
         ])
     func selectors(name: String, types: [String], selector: String) throws {
         let function = try Self.contract(Self.entry(name, types)).function(named: name)
@@ -60,7 +61,8 @@ struct ABIContractTests {
         #expect(words == ["60", "c0", "0120", "02", threes, ones, "02", "03e8", "05", "02", "40", "60", "", ""])
     }
 
-    @Test("EE-NR11, EE-NW8, EE-X9: takes a struct as JSON array or object, and keeps every digit") func tuples() throws {
+    @Test("EE-NR11, EE-NW8, EE-X9: takes a struct as JSON array or object, and keeps every digit") func tuples() throws
+    {
         let contract = try Self.contract(Self.quote)
         let weth = "0xfff9976782d46cc05630d1f6ebab18b2324d6b14"
         let threes = "0x" + String(repeating: "33", count: 20)

@@ -52,7 +52,9 @@ struct OutputRuleTests {
             let stream = StreamID(1 + 2 * index)
             try server.session.respond(on: stream, headers: PreparedHeaders(response))
             for _ in 0..<Int.random(in: 1...6, using: &random) {
-                let part = (0..<Int.random(in: 0...90_000, using: &random)).map { _ in UInt8.random(in: 0...255, using: &random) }
+                let part = (0..<Int.random(in: 0...90_000, using: &random)).map { _ in
+                    UInt8.random(in: 0...255, using: &random)
+                }
                 let lead = Bool.random(using: &random) ? ChunkLead(1, UInt32(part.count)) : .none
                 server.session.send(part, after: lead, on: stream)
                 let prefix = lead.count == 0 ? [] : [1] + Raw.big(UInt32(part.count))

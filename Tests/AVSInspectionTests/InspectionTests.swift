@@ -180,9 +180,9 @@ struct KeyTextTests {
 
 @Suite("The check of a database")
 struct StoreCheckTests {
-    private func findings(_ change: @escaping @Sendable (inout Transaction) throws -> Void) async throws
-        -> [StoreFinding]
-    {
+    private func findings(
+        _ change: @escaping @Sendable (inout Transaction) throws -> Void
+    ) async throws -> [StoreFinding] {
         let store = MemoryStore()
         try await store.update { try Rows.fill(&$0) }
         try await store.update(change)
@@ -205,7 +205,9 @@ struct StoreCheckTests {
         let missing = try await findings { try $0.delete(key) }
         try #require(missing.map(\.rule) == ["I5", "I5", "I1", "I1"])
         #expect(missing[0].problem == "the owner has 0 recorded runs, counted are 1")
-        #expect(missing[1].problem.hasSuffix("the owner's statistics have 1 runs, or other ends, than the 0 that are recorded"))
+        #expect(
+            missing[1].problem.hasSuffix(
+                "the owner's statistics have 1 runs, or other ends, than the 0 that are recorded"))
         #expect(missing[2].problem.hasPrefix("there is no u:0x"))
         #expect(missing[3].problem == "the wallet has 1 tasks that are Enabled, counted are 2")
         let wrong = try await findings { try $0.put(key, .failed) }
@@ -233,7 +235,9 @@ struct StoreCheckTests {
         #expect(try await findings { try $0.delete(runs) }.map(\.rule) == ["I5", "I5", "I5"])
         let gone = try await findings { try $0.put(ExecutionCountKey(Rows.task(9).id), 1) }
         #expect(gone.map(\.rule) == ["I5", "I14"])
-        #expect(try await findings { try $0.put(ExecutionCountOfOwnerKey(Rows.owner), DecimalText(UInt64.max)) }.map(\.rule) == ["I5"])
+        #expect(
+            try await findings { try $0.put(ExecutionCountOfOwnerKey(Rows.owner), DecimalText(UInt64.max)) }.map(\.rule)
+                == ["I5"])
     }
 
     @Test("I5: days add up to the records that they count, of a task and of its owner")
@@ -339,7 +343,10 @@ struct StoreCheckTests {
         let count = AnswerCountKey(Rows.owner)
         #expect(try await findings { try $0.put(count, DecimalText(2)) }.map(\.rule) == ["I14"])
         #expect(try await findings { try $0.delete(count) }.map(\.rule) == ["I14"])
-        #expect(try await findings { try $0.deleteAll(AVSStorage.Rows<AnswerKey>(under: Rows.owner)) }.map(\.rule) == ["I14"])
+        #expect(
+            try await findings { try $0.deleteAll(AVSStorage.Rows<AnswerKey>(under: Rows.owner)) }.map(\.rule) == [
+                "I14"
+            ])
     }
 
     @Test("I10, I14: fees that are counted wrongly, or not at all, or are another's")
@@ -395,7 +402,9 @@ struct StoreCheckTests {
     @Test("I5: indexes given twice or never, and more runs than the task counts")
     func indexes() async throws {
         let task = Rows.task(1)
-        @Sendable func step() -> Step { Step(id: "s", name: "s", kind: .node(.branch), startAt: Rows.now, endAt: Rows.now) }
+        @Sendable func step() -> Step {
+            Step(id: "s", name: "s", kind: .node(.branch), startAt: Rows.now, endAt: Rows.now)
+        }
         let found = try await findings { transaction in
             for (number, index) in [(110, 0), (111, 9)] as [(UInt64, Int64)] {
                 var execution = Rows.execution(1, of: task)
@@ -428,7 +437,8 @@ struct StoreCheckTests {
         let execution = ExecutionID(Rows.ulid(103))
         let unclaimed = try await findings { try $0.delete(ClaimKey(execution)) }
         #expect(
-            unclaimed.filter { $0.problem == "nobody claims execution \(execution)" }.count == 2, "the job, the journal")
+            unclaimed.filter { $0.problem == "nobody claims execution \(execution)" }.count == 2, "the job, the journal"
+        )
         let jobless = try await findings { try $0.delete(JobKey(.running, 3)) }
         #expect(jobless.count == 2 && jobless.allSatisfy { $0.rule == "I7" }, "the claim and the promise: \(jobless)")
         let unawaited = try await findings { try $0.delete(TriggerKey(Rows.task(1).id, execution)) }

@@ -18,7 +18,8 @@ struct Damage: Sendable, CustomTestStringConvertible {
     let make: @Sendable (inout Transaction) throws -> Void
 
     init(
-        _ name: String, _ rules: [String], isRepaired: Bool, _ make: @escaping @Sendable (inout Transaction) throws -> Void
+        _ name: String, _ rules: [String], isRepaired: Bool,
+        _ make: @escaping @Sendable (inout Transaction) throws -> Void
     ) {
         testDescription = name
         self.rules = rules.sorted()
@@ -124,7 +125,8 @@ private let catalogue: [Damage] = [
     @Test("I1…I14: one damage, exactly its findings", arguments: catalogue)
     func found(damage: Damage) async throws {
         let found = try pass(await damaged(damage)).findings
-        #expect(found.map(\.rule).sorted() == damage.rules, "\(found.map { "\(KeyText.text(of: $0.key)) \($0.problem)" })")
+        #expect(
+            found.map(\.rule).sorted() == damage.rules, "\(found.map { "\(KeyText.text(of: $0.key)) \($0.problem)" })")
     }
 
     @Test("does what it has shown, which leaves nothing to be found", arguments: catalogue.filter(\.isRepaired))
@@ -168,7 +170,9 @@ private let catalogue: [Damage] = [
     }
 
     private static func recount() throws -> [RepairStep.Change] {
-        try [DerivedRows.migration, DerivedRows.daysMigration].map { .delete(key: MigrationKey(try #require($0)).bytes) }
+        try [DerivedRows.migration, DerivedRows.daysMigration].map {
+            .delete(key: MigrationKey(try #require($0)).bytes)
+        }
     }
 
     @Test("is not done to rows that have changed since it was shown")

@@ -29,13 +29,15 @@ enum Rows {
 
     static func job(_ number: UInt64, of task: AutomationTask) -> Job {
         Job(
-            number: number, taskID: task.id, executionID: ExecutionID(ulid(100 + number)), owner: owner, index: number - 1,
+            number: number, taskID: task.id, executionID: ExecutionID(ulid(100 + number)), owner: owner,
+            index: number - 1,
             trigger: TriggerOutput(kind: .manual, data: ["a": 1]), enqueuedAt: now)
     }
 
     static func execution(_ number: UInt64, of task: AutomationTask) -> Execution {
         Execution(
-            id: ExecutionID(ulid(100 + number)), taskID: task.id, index: Int64(number) - 1, startAt: now, endAt: now, status: .success)
+            id: ExecutionID(ulid(100 + number)), taskID: task.id, index: Int64(number) - 1, startAt: now, endAt: now,
+            status: .success)
     }
 
     /// Two secrets, and an answer to a call with an idempotency key.
@@ -162,7 +164,8 @@ enum Rows {
             APIKey(
                 id: key, name: "one", account: owner, scopes: [.read], digest: SHA256.hash([7]), createdAt: now,
                 expiresAt: now))
-        let act = AdminAct(by: Administrator(name: "key \(key)", origin: "127.0.0.1:1"), action: "a.b", object: "\(key)")
+        let act = AdminAct(
+            by: Administrator(name: "key \(key)", origin: "127.0.0.1:1"), action: "a.b", object: "\(key)")
         try transaction.put(AuditKey(ulid(8)), RecordedAct(act: act, at: now, previous: .zero))
         try transaction.put(DedupLowKey(task.id), DedupLow(blockByChain: [31_337: 4], minute: 2))
         try transaction.put(

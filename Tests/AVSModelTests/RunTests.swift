@@ -52,7 +52,9 @@ struct TaskRunTests {
         #expect(task.status == .enabled)
     }
 
-    @Test("API-10.3.27: becomes what its owner asked for during the run (C1, R3)", arguments: [TaskStatus.disabled, .canceled])
+    @Test(
+        "API-10.3.27: becomes what its owner asked for during the run (C1, R3)",
+        arguments: [TaskStatus.disabled, .canceled])
     func wish(_ wish: TaskStatus) {
         var task = Sample.task { $0.maxExecution = 1 }
         task.reserve()

@@ -13,7 +13,8 @@ struct JSONTests {
         "startAt": "0", "expiredAt": "9007199254740993", "maxExecution": "1", "smartWalletAddress": "", "name": "",
         "nodes": [
             [
-                "id": "n", "name": "n", "type": "NODE_TYPE_BRANCH", "afterUnknownOutcome": "UNKNOWN_OUTCOME_UNSPECIFIED",
+                "id": "n", "name": "n", "type": "NODE_TYPE_BRANCH",
+                "afterUnknownOutcome": "UNKNOWN_OUTCOME_UNSPECIFIED",
                 "branch": ["config": ["conditions": [["id": "c", "type": "if", "expression": "true"]]]],
             ]
         ],

@@ -80,7 +80,8 @@ struct FileDescriptorTests {
         }
         #expect(
             seen == [
-                "admin.proto", "avs.proto", "node.proto", "google/protobuf/struct.proto", "google/protobuf/timestamp.proto",
+                "admin.proto", "avs.proto", "node.proto", "google/protobuf/struct.proto",
+                "google/protobuf/timestamp.proto",
                 "google/protobuf/wrappers.proto", "grpc/health/v1/health.proto", "grpc/reflection/v1/reflection.proto",
                 "grpc/reflection/v1alpha/reflection.proto",
             ])

@@ -9,9 +9,12 @@ import Testing
 struct ExecutionCutTests {
     private static let now = Timestamp(milliseconds: 1_900_000_000_123)
 
-    private static func step(_ id: String, output: JSONValue? = nil, log: String = "", config: JSONValue? = nil) -> Step {
+    private static func step(
+        _ id: String, output: JSONValue? = nil, log: String = "", config: JSONValue? = nil
+    ) -> Step {
         Step(
-            id: id, name: "node \(id)", kind: .node(.restAPI), log: log, inputs: ["a.data"], config: config, output: output,
+            id: id, name: "node \(id)", kind: .node(.restAPI), log: log, inputs: ["a.data"], config: config,
+            output: output,
             startAt: now, endAt: now)
     }
 

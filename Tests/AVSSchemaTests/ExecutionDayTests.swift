@@ -58,13 +58,18 @@ private func run(_ milliseconds: Int64, length: Int64 = 10, _ status: ExecutionS
         for quarter in 0..<96 {
             let start = noon.milliseconds - 43_200_000 + Int64(quarter) * 900_000
             for _ in 0..<1_000 {
-                day.add(CountedRun(startAt: Timestamp(milliseconds: start), endAt: noon.adding(.seconds(1_000_000)), status: .success))
+                day.add(
+                    CountedRun(
+                        startAt: Timestamp(milliseconds: start), endAt: noon.adding(.seconds(1_000_000)),
+                        status: .success))
             }
         }
         #expect(day.stored.count < 4_096 && day.tally().total == 96_000)
     }
 
-    @Test("adds and takes back other rows of the day, and says whether a recount agrees", arguments: 1...20 as ClosedRange<UInt64>)
+    @Test(
+        "adds and takes back other rows of the day, and says whether a recount agrees",
+        arguments: 1...20 as ClosedRange<UInt64>)
     func sums(seed: UInt64) throws {
         var random = SeededGenerator(seed: seed)
         func row(_ count: Int) -> (day: ExecutionDay, runs: [CountedRun]) {
@@ -100,7 +105,8 @@ private func run(_ milliseconds: Int64, length: Int64 = 10, _ status: ExecutionS
         "is nothing else",
         arguments: [
             "", "1", "2,1 1 1 1", "1,", "1,1 1 1", "1,1 1 1 1 1", "1,1 0 0 1", "1,1 1 2 1", "1,2 1 1 1,1 1 1 1",
-            "1,86400000 1 1 1", "900000,96 1 1 1", "1,1 1 1 99999999999999999999", "1,x 1 1 1", "1,01 1 1 1", "-1,1 1 1 1",
+            "1,86400000 1 1 1", "900000,96 1 1 1", "1,1 1 1 99999999999999999999", "1,x 1 1 1", "1,01 1 1 1",
+            "-1,1 1 1 1",
             "1," + (0...64).map { "\($0) 1 1 1" }.joined(separator: ","),
         ])
     func malformed(text: String) {

@@ -12,11 +12,19 @@ private struct Parts {
 
     init(seed: UInt64) { random = SeededGenerator(seed: seed) }
 
-    mutating func address() -> Address { Address(bytes: (0..<20).map { _ in UInt8(truncatingIfNeeded: random.next()) }) ?? .zero }
-    mutating func task() -> TaskID { TaskID(ids.next(at: Timestamp(milliseconds: Int64(random.next() >> 20)), using: &random)) }
+    mutating func address() -> Address {
+        Address(bytes: (0..<20).map { _ in UInt8(truncatingIfNeeded: random.next()) }) ?? .zero
+    }
+    mutating func task() -> TaskID {
+        TaskID(ids.next(at: Timestamp(milliseconds: Int64(random.next() >> 20)), using: &random))
+    }
     mutating func execution() -> ExecutionID { ExecutionID(task().ulid) }
-    mutating func word() -> UInt256 { UInt256(bigEndian: (0..<32).map { _ in UInt8(truncatingIfNeeded: random.next()) }) ?? .zero }
-    mutating func digest() -> IdentityDigest? { IdentityDigest(sha256: (0..<32).map { _ in UInt8(truncatingIfNeeded: random.next()) }) }
+    mutating func word() -> UInt256 {
+        UInt256(bigEndian: (0..<32).map { _ in UInt8(truncatingIfNeeded: random.next()) }) ?? .zero
+    }
+    mutating func digest() -> IdentityDigest? {
+        IdentityDigest(sha256: (0..<32).map { _ in UInt8(truncatingIfNeeded: random.next()) })
+    }
 }
 
 @Suite("A key of the database")
@@ -92,15 +100,19 @@ struct KeyTests {
         let lower = "0xb99bc2e399e06cddcf5e725c0ea341e8f0322834"
         #expect(text(TaskKey(status: .enabled, id: task)) == "t:a:\(task)")
         #expect(text(WalletKey(owner: owner, wallet: owner)) == "w:\(lower):\(lower)")
-        #expect(text(WalletSaltKey(owner: owner, factory: owner, salt: UInt256(12_345))) == "wsalt:\(lower):\(lower):12345")
+        #expect(
+            text(WalletSaltKey(owner: owner, factory: owner, salt: UInt256(12_345))) == "wsalt:\(lower):\(lower):12345")
         #expect(text(HistoryKey(task, execution)) == "history:\(task):\(execution)")
         #expect(text(PendingKey(task, execution)) == "pending:\(task):\(execution)")
         #expect(text(JobKey(.waiting, 10)) == "q:default:q:00000000000000000010")
         let name = try SecretName("api_key")
         #expect(text(SecretKey(owner: owner, scope: .user, name: name)) == "secret:_:\(lower):_:api_key")
-        #expect(text(SecretKey(owner: owner, scope: .workflow(ScopeID(task)), name: name)) == "secret:_:\(lower):\(task):api_key")
+        #expect(
+            text(SecretKey(owner: owner, scope: .workflow(ScopeID(task)), name: name))
+                == "secret:_:\(lower):\(task):api_key")
         let acme = try #require(ScopeID("acme"))
-        #expect(text(SecretKey(owner: owner, scope: .organisation(acme), name: name)) == "secret:acme:\(lower):_:api_key")
+        #expect(
+            text(SecretKey(owner: owner, scope: .organisation(acme), name: name)) == "secret:acme:\(lower):_:api_key")
         #expect(text(IndexCounterKey(task)) == "execution_index_counter:\(task)")
         let index = text(TaskByOwnerKey(owner: owner, wallet: owner, id: task))
         #expect(index == "u:\(lower):\(lower):\(task)")

@@ -15,7 +15,8 @@ struct RecordTests {
 
     /// A task that uses every field, every trigger and every kind of node there is.
     private static func task(_ trigger: Trigger.Config) -> AutomationTask {
-        let call = MethodCall(methodName: "count", callData: "0x06661abd", parameters: ["{{a.b}}"], applyToFields: ["count"])
+        let call = MethodCall(
+            methodName: "count", callData: "0x06661abd", parameters: ["{{a.b}}"], applyToFields: ["count"])
         let configs: [Node.Config] = [
             .ethTransfer(ETHTransferNode(destination: "0x1", amount: "MAX")),
             .contractWrite(
@@ -24,7 +25,9 @@ struct RecordTests {
                     isSimulated: false, value: "0", gasLimit: "21000")),
             .contractRead(ContractReadNode(contractAddress: "0x3", contractABI: [["name": "g"]], methodCalls: [call])),
             .graphQLQuery(GraphQLQueryNode(url: "https://e", query: "{a}", variables: ["a": "b"])),
-            .restAPI(RestAPINode(url: "https://e", headers: ["h": "v"], body: "x", method: "POST", options: ["summarize": true])),
+            .restAPI(
+                RestAPINode(
+                    url: "https://e", headers: ["h": "v"], body: "x", method: "POST", options: ["summarize": true])),
             .customCode(CustomCodeNode(language: .javaScript, source: "return 1")),
             .branch(BranchNode(conditions: [.init(id: "c", type: "if", expression: "true")])),
             .filter(FilterNode(expression: "value > 1", inputVariable: "{{a.data}}")),
@@ -32,10 +35,13 @@ struct RecordTests {
                 LoopNode(
                     inputVariable: "{{a}}", iterationValue: "v", iterationKey: "k", mode: .parallel,
                     iterationTimeoutSeconds: 7, runner: .restAPI(RestAPINode(url: "https://e", method: "GET")))),
-            .balance(BalanceNode(address: "0x4", chain: "1", includesSpam: true, minimumUSDCents: 5, tokenAddresses: ["0x5"])),
+            .balance(
+                BalanceNode(address: "0x4", chain: "1", includesSpam: true, minimumUSDCents: 5, tokenAddresses: ["0x5"])
+            ),
         ]
         return AutomationTask(
-            id: task, owner: address, wallet: address, name: "näme", trigger: Trigger(id: "t", name: "trigger", config: trigger),
+            id: task, owner: address, wallet: address, name: "näme",
+            trigger: Trigger(id: "t", name: "trigger", config: trigger),
             nodes: configs.enumerated().map { Node(id: "n\($0)", name: "node\($0)", config: $1) },
             edges: [Edge(id: "e", source: "t", target: "n0")],
             inputVariables: ["settings": ["name": "x", "list": [1, nil, "NUL \u{0}"]]], chainID: 31_337, startAt: now,
@@ -53,7 +59,9 @@ struct RecordTests {
                 queries: [
                     EventQuery(
                         addresses: ["0x1"], topics: ["0x2", ""], maxEventsPerBlock: 0, contractABI: [["type": "event"]],
-                        conditions: [EventCondition(fieldName: "E.f", comparison: "gt", value: "1", fieldType: "int256")],
+                        conditions: [
+                            EventCondition(fieldName: "E.f", comparison: "gt", value: "1", fieldType: "int256")
+                        ],
                         methodCalls: [MethodCall(methodName: "decimals")])
                 ], cooldownSeconds: 0)),
     ]
@@ -89,7 +97,8 @@ struct RecordTests {
         for (state, validUntil) in zip(states, [1_900_000_900, nil, nil, 1, nil] as [UInt64?]) {
             var intent = Intent(
                 step: "loop_iter_3/0", requestDigest: .zero, createdAt: Self.now, chainID: 31_337, entryPoint: .zero,
-                sender: .zero, nonce: .max, hash: .zero, operation: Array("{}".utf8), validUntil: validUntil, fromBlock: .max)
+                sender: .zero, nonce: .max, hash: .zero, operation: Array("{}".utf8), validUntil: validUntil,
+                fromBlock: .max)
             intent.state = state
             intent.updatedAt = Self.now.adding(.seconds(1))
             #expect(try Intent(stored: intent.stored) == intent)
@@ -106,7 +115,8 @@ struct RecordTests {
     func others() throws {
         let job = Job(
             number: 5, taskID: Self.task, executionID: Self.execution, owner: Self.address, index: 3,
-            trigger: TriggerOutput(kind: .event, data: ["a": 1]), input: ["x": "y"], enqueuedAt: Self.now, endedAt: Self.now)
+            trigger: TriggerOutput(kind: .event, data: ["a": 1]), input: ["x": "y"], enqueuedAt: Self.now,
+            endedAt: Self.now)
         #expect(try Job(stored: job.stored) == job)
         let claim = Claim(
             epoch: 7, attempt: 2, taskID: Self.task, jobNumber: 5, startedAt: Self.now, deadline: Self.now)
@@ -140,7 +150,9 @@ struct RecordTests {
         #expect(try OperatorInfo(stored: node.stored) == node)
     }
 
-    @Test("API-10.3.30: of a task without an id, or with none that is one, is refused; its counts survive a store and load")
+    @Test(
+        "API-10.3.30: of a task without an id, or with none that is one, is refused; its counts survive a store and load"
+    )
     func taskID() throws {
         var counted = Self.task(Self.triggers[0])
         (counted.executionCount, counted.reserved, counted.runsInFlight) = (7, 2, 1)
@@ -159,7 +171,8 @@ struct RecordTests {
         var random = SeededGenerator(seed: seed)
         let records = [
             Self.task(Self.triggers[Int(seed) % Self.triggers.count]).stored,
-            Claim(epoch: 7, attempt: 2, taskID: Self.task, jobNumber: 5, startedAt: Self.now, deadline: Self.now).stored,
+            Claim(epoch: 7, attempt: 2, taskID: Self.task, jobNumber: 5, startedAt: Self.now, deadline: Self.now)
+                .stored,
             PendingRun(index: 8, job: 9).stored,
         ]
         for var bytes in records {
@@ -173,8 +186,10 @@ struct RecordTests {
 
     /// Reads bytes as every kind of record; what they mean does not matter.
     private func readAll(_ bytes: [UInt8]) {
-        for kind in [AutomationTask.self, Execution.self, Job.self, Claim.self, Dedup.self, DedupLow.self, PendingRun.self,
-            SmartWallet.self, OperatorInfo.self, TaskStatus.self, ExecutionStatus.self, Address.self] as [any StoreValue.Type]
+        for kind in [
+            AutomationTask.self, Execution.self, Job.self, Claim.self, Dedup.self, DedupLow.self, PendingRun.self,
+            SmartWallet.self, OperatorInfo.self, TaskStatus.self, ExecutionStatus.self, Address.self,
+        ] as [any StoreValue.Type]
         {
             do { _ = try kind.init(stored: bytes) } catch { continue }
         }

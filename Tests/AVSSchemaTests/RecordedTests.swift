@@ -14,7 +14,9 @@ struct RecordedTests {
         [], [.nodes], [.edges], [.inputVariables], [.nodes, .edges], [.nodes, .edges, .inputVariables],
     ]
 
-    @Test("of a task has the bytes that decoding and encoding gives, whole and in part", arguments: 0..<60 as Range<UInt64>)
+    @Test(
+        "of a task has the bytes that decoding and encoding gives, whole and in part",
+        arguments: 0..<60 as Range<UInt64>)
     func task(seed: UInt64) throws {
         var random = SeededGenerator(seed: seed)
         let task = random.task(owner: Self.owner, wallet: Self.owner)

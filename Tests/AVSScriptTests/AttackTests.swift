@@ -14,8 +14,10 @@ struct AttackTests {
         "return new Proxy({}, {ownKeys() { for (;;) {} }})", "[2, 1].sort(() => { for (;;) {} })",
         "return {toJSON() { for (;;) {} }}", "function* g() { for (;;) yield 1 } return [...g()].length",
         "const t = () => { for (;;) {} }; t`x`", "return /^(a+)+$/.test('a'.repeat(64) + 'b')",
-        "function f() { Promise.resolve().then(f) } f(); return 1", "eval('for (;;) {}')", "throw {toJSON() { for (;;) {} }}",
-        "console.log({get x() { for (;;) {} }})", "return new Array(2 ** 32 - 1)", "import d from 'dayjs'; for (;;) d()",
+            "function f() { Promise.resolve().then(f) } f(); return 1", "eval('for (;;) {}')",
+            "throw {toJSON() { for (;;) {} }}",
+            "console.log({get x() { for (;;) {} }})", "return new Array(2 ** 32 - 1)",
+            "import d from 'dayjs'; for (;;) d()",
         "return Promise.resolve().then(() => { for (;;) {} })", "(async () => { for (;;) await 1 })(); return 1",
     ])
     func endless(source: String) async throws {
@@ -29,10 +31,12 @@ struct AttackTests {
     }
 
     @Test("JS-4 JS-9 that wants all memory gets an error, and its worker goes", arguments: [
-        "const a = []; for (;;) a.push(new Array(10000).fill(1))", "return 'x'.repeat(2 ** 30)", "let s = 'x'; for (;;) s += s",
+            "const a = []; for (;;) a.push(new Array(10000).fill(1))", "return 'x'.repeat(2 ** 30)",
+            "let s = 'x'; for (;;) s += s",
         "return new Uint8Array(2 ** 31).fill(1).length", "const m = new Map(); for (let i = 0;; i++) m.set(i, {i})",
         "const a = []; for (;;) a.push(new Float64Array(100000).fill(1))", "return 'x'.repeat(2 ** 28).split('')",
-        "const a = []; (function f() { a.push('y'.repeat(100000) + a.length); f() })()", "return JSON.stringify(new Array(1e8).fill({}))",
+            "const a = []; (function f() { a.push('y'.repeat(100000) + a.length); f() })()",
+            "return JSON.stringify(new Array(1e8).fill({}))",
     ])
     func memory(source: String) async throws {
         try await Workers.with { pool in
@@ -44,7 +48,8 @@ struct AttackTests {
     }
 
     @Test("that recurses, grows a string or an output meets an error of its own", arguments: [
-        ("function f() { return f() + 1 } f()", "RangeError"), ("let o = {}; for (let i = 0; i < 100; i++) o = {o}; return o", "error converting result"),
+            ("function f() { return f() + 1 } f()", "RangeError"),
+            ("let o = {}; for (let i = 0; i < 100; i++) o = {o}; return o", "error converting result"),
         ("return 'x'.repeat(2 ** 20 + 1)", "output too large"), ("JSON.parse('['.repeat(1e6))", "Error"),
         ("const a = []; for (let i = 0; i < 1e4; i++) a.push('x'.repeat(200)); return a", "output too large"),
     ])
@@ -58,12 +63,30 @@ struct AttackTests {
     @Test("JS-6 finds built-ins frozen and nothing that shares memory or compiles")
     func frozen() async throws {
         let rows: [(String, JSONValue)] = [
-            ("return [typeof WebAssembly, typeof Atomics, typeof SharedArrayBuffer]", ["undefined", "undefined", "undefined"]),
-            ("return [Object, Array, Function, String, Promise, Map, RegExp, Date, Error].every(c => Object.isFrozen(c) && Object.isFrozen(c.prototype))", true),
-            ("return [Object.getPrototypeOf(Int8Array), (function* () {}).constructor, (async () => {}).constructor, Intl, Math, JSON, Reflect].every(Object.isFrozen)", true),
-            ("return Object.isFrozen(require('lodash')) && Object.isFrozen(require('dayjs')) && Object.isFrozen(require('uuid'))", true),
-            ("Array.prototype.map = () => 'mine'; Object.prototype.polluted = 1; return [[1].map(x => x), ({}).polluted]", [[1], nil]),
-            ("({}).__proto__.evil = 1; JSON.parse('{\"__proto__\": {\"evil\": 2}}'); require('lodash').merge({}, JSON.parse('{\"constructor\": {\"prototype\": {\"evil\": 3}}}')); return ({}).evil === undefined", true),
+            (
+                "return [typeof WebAssembly, typeof Atomics, typeof SharedArrayBuffer]",
+                ["undefined", "undefined", "undefined"]
+            ),
+            (
+                "return [Object, Array, Function, String, Promise, Map, RegExp, Date, Error].every(c => Object.isFrozen(c) && Object.isFrozen(c.prototype))",
+                true
+            ),
+            (
+                "return [Object.getPrototypeOf(Int8Array), (function* () {}).constructor, (async () => {}).constructor, Intl, Math, JSON, Reflect].every(Object.isFrozen)",
+                true
+            ),
+            (
+                "return Object.isFrozen(require('lodash')) && Object.isFrozen(require('dayjs')) && Object.isFrozen(require('uuid'))",
+                true
+            ),
+            (
+                "Array.prototype.map = () => 'mine'; Object.prototype.polluted = 1; return [[1].map(x => x), ({}).polluted]",
+                [[1], nil]
+            ),
+            (
+                "({}).__proto__.evil = 1; JSON.parse('{\"__proto__\": {\"evil\": 2}}'); require('lodash').merge({}, JSON.parse('{\"constructor\": {\"prototype\": {\"evil\": 3}}}')); return ({}).evil === undefined",
+                true
+            ),
             ("const o = {}; o.toString = () => 'own'; o.constructor = 1; return `${o}` + o.constructor", "own1"),
             ("'use strict'; try { Object.prototype.x = 1 } catch (e) { return e.name }", "TypeError"),
             ("'use strict'; try { Object.prototype.toString = 1 } catch (e) { return e.name }", "TypeError"),
@@ -77,19 +100,36 @@ struct AttackTests {
     func frozenWhenNamed() async throws {
         let frozen = "Object.isFrozen(d) && Object.isFrozen(d.prototype ?? d.NumberFormat.prototype)"
         var rows: [(String, JSONValue)] = [
-            ("return Object.getOwnPropertyNames(Intl).every(n => Object.isFrozen(Intl[n]) && (typeof Intl[n].prototype !== 'object' || Object.isFrozen(Intl[n].prototype)))", true),
-            ("Date.prototype.getTime = () => 1; Intl.DateTimeFormat.prototype.format = () => 'mine'; return [new Date(5).getTime(), new Intl.NumberFormat('en').format(1)]", [5, "1"]),
-            ("return [String(new Date(0)), new Date(0) instanceof Date, new Date(0).constructor === Date]", ["Thu, 01 Jan 1970 00:00:00 UTC", true, true]),
+            (
+                "return Object.getOwnPropertyNames(Intl).every(n => Object.isFrozen(Intl[n]) && (typeof Intl[n].prototype !== 'object' || Object.isFrozen(Intl[n].prototype)))",
+                true
+            ),
+            (
+                "Date.prototype.getTime = () => 1; Intl.DateTimeFormat.prototype.format = () => 'mine'; return [new Date(5).getTime(), new Intl.NumberFormat('en').format(1)]",
+                [5, "1"]
+            ),
+            (
+                "return [String(new Date(0)), new Date(0) instanceof Date, new Date(0).constructor === Date]",
+                ["Thu, 01 Jan 1970 00:00:00 UTC", true, true]
+            ),
             ("return require('dayjs').unix(0).toDate().constructor === Date && Object.isFrozen(Date.prototype)", true),
         ]
         for name in ["Date", "Intl"] {
             rows += [
-                ("const d = \(name); return \(frozen)", true), ("const d = globalThis['\(name)']; return \(frozen)", true),
+                ("const d = \(name); return \(frozen)", true),
+                ("const d = globalThis['\(name)']; return \(frozen)", true),
                 ("const d = Object.getOwnPropertyDescriptor(globalThis, '\(name)').get(); return \(frozen)", true),
-                ("const { get } = Object.getOwnPropertyDescriptor(globalThis, '\(name)'); get(); const d = get(); return d === \(name) && \(frozen)", true),
+                (
+                    "const { get } = Object.getOwnPropertyDescriptor(globalThis, '\(name)'); get(); const d = get(); return d === \(name) && \(frozen)",
+                    true
+                ),
                 ("\(name) = 5; return \(name)", 5), ("return typeof \(name)", name == "Date" ? "function" : "object"),
-                ("(0, eval)('var \(name) = 6; let x = \(name)'); return \(name)", 6), ("(0, eval)('function \(name)() { return 7 }'); return \(name)()", 7),
-                ("const { get } = Object.getOwnPropertyDescriptor(globalThis, '\(name)'); \(name) = 5; const d = get(); return \(frozen)", true),
+                ("(0, eval)('var \(name) = 6; let x = \(name)'); return \(name)", 6),
+                ("(0, eval)('function \(name)() { return 7 }'); return \(name)()", 7),
+                (
+                    "const { get } = Object.getOwnPropertyDescriptor(globalThis, '\(name)'); \(name) = 5; const d = get(); return \(frozen)",
+                    true
+                ),
             ]
         }
         try await Workers.with { pool in
@@ -101,13 +141,28 @@ struct AttackTests {
     @Test("gets nothing by constructors, eval and this that it does not have anyway")
     func escapes() async throws {
         let rows: [(String, JSONValue)] = [
-            ("const g = (function () { return this })(); return Object.getOwnPropertyNames(g).filter(n => /process|require|host|load|read|print|quit|fetch|native|vm/i.test(n) && n !== 'require')", []),
-            ("return [].constructor.constructor('return typeof process + typeof load + typeof readFile + typeof print')()", "undefinedundefinedundefinedundefined"),
+            (
+                "const g = (function () { return this })(); return Object.getOwnPropertyNames(g).filter(n => /process|require|host|load|read|print|quit|fetch|native|vm/i.test(n) && n !== 'require')",
+                []
+            ),
+            (
+                "return [].constructor.constructor('return typeof process + typeof load + typeof readFile + typeof print')()",
+                "undefinedundefinedundefinedundefined"
+            ),
             ("return Function('return typeof host + typeof driver + typeof modules')()", "undefinedundefinedundefined"),
             ("return new Function('return this')() === globalThis", true),
-            ("try { require.constructor('return this')().Object.prototype.z = 1 } catch {} return ({}).z === undefined", true),
-            ("return [require, console.log].map(f => { try { return f.caller } catch (e) { return e.name } })", ["TypeError", "TypeError"]),
-            ("let seen; try { Error.prepareStackTrace = (e, s) => { seen = s }; new Error().stack } catch {} return seen === undefined", true),
+            (
+                "try { require.constructor('return this')().Object.prototype.z = 1 } catch {} return ({}).z === undefined",
+                true
+            ),
+            (
+                "return [require, console.log].map(f => { try { return f.caller } catch (e) { return e.name } })",
+                ["TypeError", "TypeError"]
+            ),
+            (
+                "let seen; try { Error.prepareStackTrace = (e, s) => { seen = s }; new Error().stack } catch {} return seen === undefined",
+                true
+            ),
         ]
         try await Workers.with { pool in
             for (source, expected) in rows { #expect(await pool.value(of: source) == expected, "\(source)") }
@@ -123,7 +178,9 @@ struct AttackTests {
                 try { Object.defineProperty(Array.prototype, 'secret', {value: 1}) } catch {}
                 Symbol.for('planted-4711'); return apContext.configVars.key
                 """
-            let variables: [String: JSONValue] = ["apContext": ["configVars": ["key": "planted-4711"]], "mine": "planted-4711"]
+            let variables: [String: JSONValue] = [
+                "apContext": ["configVars": ["key": "planted-4711"]], "mine": "planted-4711",
+            ]
             #expect(await pool.run(plant, variables).result == .success(.json("planted-4711")))
             let search = """
                 const found = [];
@@ -152,7 +209,9 @@ struct AttackTests {
             #expect(await pool.value(of: "return apContext.configVars.api_key", variables) == "k-1")
             #expect(await pool.value(of: "return apContext", variables) == ["configVars": [:]])
             #expect(await pool.value(of: "return apContext.configVars['other' + '_key']", variables) == .null)
-            #expect(await pool.value(of: "return Object.keys(apContext.configVars) /* api_key */", variables) == ["api_key"])
+            #expect(
+                await pool.value(of: "return Object.keys(apContext.configVars) /* api_key */", variables) == ["api_key"]
+            )
             let results = await pool.serving(Workers.alice).evaluate(
                 ["JSON.stringify(apContext)", "apContext.configVars.api_key.length + settings.n"], variables: variables)
             #expect(results.last == .success(.json(4)))
@@ -161,11 +220,16 @@ struct AttackTests {
 
     @Test("JS-5 whose worker is under its control can only fail its own step", arguments: [
         "", "{}", "[]", "{\"results\":[],\"console\":[]}", "{\"results\":[],\"console\":[],\"resident\":-1}",
-        "{\"results\":[{\"t\":\"z\"}],\"console\":[],\"resident\":1}", "{\"results\":[{\"t\":\"j\"}],\"console\":[],\"resident\":1}",
-        "{\"results\":[{\"t\":\"b\",\"v\":\"1x\"}],\"console\":[],\"resident\":1}", "{\"results\":[1],\"console\":[],\"resident\":1}",
-        "{\"results\":[{\"t\":\"d\",\"v\":1e300}],\"console\":[],\"resident\":1}", "{\"results\":[],\"console\":[1],\"resident\":1}",
-        "{\"results\":[{\"t\":\"u\"}],\"console\":[],\"resident\":1,\"resident\":1}", "{\"results\":[],\"console\":[],\"resident\":1.5}",
-        "{\"results\":[],\"console\":[],\"resident\":1e400}", "{\"results\":[{\"t\":\"n\",\"v\":\"1\"}],\"console\":[],\"resident\":1}",
+            "{\"results\":[{\"t\":\"z\"}],\"console\":[],\"resident\":1}",
+            "{\"results\":[{\"t\":\"j\"}],\"console\":[],\"resident\":1}",
+            "{\"results\":[{\"t\":\"b\",\"v\":\"1x\"}],\"console\":[],\"resident\":1}",
+            "{\"results\":[1],\"console\":[],\"resident\":1}",
+            "{\"results\":[{\"t\":\"d\",\"v\":1e300}],\"console\":[],\"resident\":1}",
+            "{\"results\":[],\"console\":[1],\"resident\":1}",
+            "{\"results\":[{\"t\":\"u\"}],\"console\":[],\"resident\":1,\"resident\":1}",
+            "{\"results\":[],\"console\":[],\"resident\":1.5}",
+            "{\"results\":[],\"console\":[],\"resident\":1e400}",
+            "{\"results\":[{\"t\":\"n\",\"v\":\"1\"}],\"console\":[],\"resident\":1}",
     ])
     func forgedAnswers(text: String) {
         #expect(throws: ScriptFrameError.self) { try ScriptAnswer(body: Array(text.utf8)) }
@@ -174,13 +238,17 @@ struct AttackTests {
     @Test("JS-5 forges no answer that is too deep, no UTF-8 or written at length")
     func forgedBytes() throws {
         let deep = String(repeating: "[", count: 100) + String(repeating: "]", count: 100)
-        let answer = { (value: String) in Array("{\"results\":[{\"t\":\"j\",\"v\":\(value)}],\"console\":[],\"resident\":1}".utf8) }
+        let answer = { (value: String) in
+            Array("{\"results\":[{\"t\":\"j\",\"v\":\(value)}],\"console\":[],\"resident\":1}".utf8)
+        }
         #expect(throws: ScriptFrameError.self) { try ScriptAnswer(body: answer(deep)) }
         #expect(throws: ScriptFrameError.self) { try ScriptAnswer(body: answer("\"x") + [0xFF]) }
         let lines = "{\"results\":[],\"console\":[\"\(String(repeating: "x", count: 70_000))\"],\"resident\":1}"
         #expect(throws: ScriptFrameError.self) { try ScriptAnswer(body: Array(lines.utf8)) }
         let good = answer("{\"a\":[1]}")
-        for end in good.indices { #expect(throws: ScriptFrameError.self) { try ScriptAnswer(body: Array(good[..<end])) } }
+        for end in good.indices {
+            #expect(throws: ScriptFrameError.self) { try ScriptAnswer(body: Array(good[..<end])) }
+        }
         #expect(try ScriptAnswer(body: good) == ScriptAnswer(outcomes: [.json(["a": [1]])], residentBytes: 1))
     }
 }

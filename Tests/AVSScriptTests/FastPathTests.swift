@@ -7,16 +7,23 @@ import Testing
 /// Variables with everything that a path can meet, and paths into them.
 private struct RandomPaths {
     private static let keys = [
-        "a", "b", "data", "a-b", "X-Id", "length", "0", "1", "01", "-0", "1e3", "1.5", "toString", "hasOwnProperty", "valueOf", "at",
-        "trim", "toFixed", "é", "e\u{301}", "ß", "K\u{212A}", "😀", "", " ", "x y", "q\"'`", "\\", "\n", "\u{2028}", "$", "_", "class",
+        "a", "b", "data", "a-b", "X-Id", "length", "0", "1", "01", "-0", "1e3", "1.5", "toString", "hasOwnProperty",
+        "valueOf", "at",
+        "trim", "toFixed", "é", "e\u{301}", "ß", "K\u{212A}", "😀", "", " ", "x y", "q\"'`", "\\", "\n", "\u{2028}", "$",
+        "_", "class",
         "undefined", "NaN", "null", "Math", "__proto__", "constructor", "prototype",
     ]
     private static let numbers = [
-        0, -0.0, 1, -1.5, 0.1, 1e21, -1e21, 123_456_789.123, 1e-7, .leastNonzeroMagnitude, .greatestFiniteMagnitude, 9_007_199_254_740_991,
+        0, -0.0, 1, -1.5, 0.1, 1e21, -1e21, 123_456_789.123, 1e-7, .leastNonzeroMagnitude, .greatestFiniteMagnitude,
+        9_007_199_254_740_991,
         9_007_199_254_740_992, 9_007_199_254_740_994, 4_294_967_296,
     ]
-    private static let texts = ["", "abc", "Zoë😀", "e\u{301}", "{{root.a}}", "undefined", "\u{2028}\"\\", "10", " \u{FEFF}\u{85}", "\0"]
-    static let roots = ["root", "list", "text", "none", "$", "_x", "é", "length", "Math", "missing", "Number", "toString"]
+    private static let texts = [
+        "", "abc", "Zoë😀", "e\u{301}", "{{root.a}}", "undefined", "\u{2028}\"\\", "10", " \u{FEFF}\u{85}", "\0",
+    ]
+    static let roots = [
+        "root", "list", "text", "none", "$", "_x", "é", "length", "Math", "missing", "Number", "toString",
+    ]
 
     var random: SeededGenerator
     private(set) var variables: [String: JSONValue] = [:]
@@ -76,7 +83,9 @@ private struct RandomPaths {
     }
 
     private func member(_ key: String, of value: JSONValue?) -> JSONValue? {
-        if case .array(let elements)? = value, let index = Int(key), elements.indices.contains(index) { return elements[index] }
+        if case .array(let elements)? = value, let index = Int(key), elements.indices.contains(index) {
+            return elements[index]
+        }
         return value?[key]
     }
 
@@ -97,7 +106,8 @@ private struct RandomPaths {
 struct FastPathTests {
     private static let forbidden: Set<String> = ["__proto__", "constructor", "prototype"]
 
-    @Test("renders what JavaScript answers, on random paths into random values", arguments: 1...12 as ClosedRange<UInt64>)
+    @Test(
+        "renders what JavaScript answers, on random paths into random values", arguments: 1...12 as ClosedRange<UInt64>)
     func agrees(seed: UInt64) async throws {
         var paths = RandomPaths(seed: seed)
         try await Workers.with { pool in
@@ -113,7 +123,9 @@ struct FastPathTests {
                     if isMinus(path.template) { continue }
                     let isForbidden = path.keys.contains(where: Self.forbidden.contains)
                     let expected = isForbidden ? nil : text(of: answer)
-                    #expect(rendered.text.utf8.elementsEqual((expected ?? "undefined").utf8), "\(path.template): \(rendered.text), not \(expected ?? "undefined")")
+                    #expect(
+                        rendered.text.utf8.elementsEqual((expected ?? "undefined").utf8),
+                        "\(path.template): \(rendered.text), not \(expected ?? "undefined")")
                     #expect(rendered.unresolved.isEmpty == (expected != nil), "\(path.template)")
                 }
             }
@@ -123,7 +135,8 @@ struct FastPathTests {
 
     /// A name with a hyphen in a path that has brackets, or behind the first dot only in one that has none.
     private func isMinus(_ template: String) -> Bool {
-        template.contains("-") && (template.contains(".a-b") || template.contains(".X-Id")) && template.contains { "[\"' ".contains($0) }
+        template.contains("-") && (template.contains(".a-b") || template.contains(".X-Id"))
+            && template.contains { "[\"' ".contains($0) }
     }
 
     /// What a template prints for an answer (execution-engine.md 3.4); nil for one that is unresolved.
@@ -141,7 +154,9 @@ struct FastPathTests {
     @Test("never starts JavaScript for what it can tell itself, and does for what it cannot")
     func withoutWorkers() async throws {
         try await Workers.with { pool in
-            let variables: [String: JSONValue] = ["a": ["b": [1, ["k-x": "v"]], "s": "Zo\u{1F600}", "é": 1, "length": 7]]
+            let variables: [String: JSONValue] = [
+                "a": ["b": [1, ["k-x": "v"]], "s": "Zo\u{1F600}", "é": 1, "length": 7]
+            ]
             let resolver = TemplateResolver(variables: variables, scripts: pool.serving(Workers.alice))
             let plain = try await resolver.render(
                 "{{a.b[0]}} {{a.b[1][\"k-x\"]}} {{a.s.length}} {{a.length}} {{a.b.length}} {{a.e\u{301}}} {{a.nope}} {{nope.x}} {{a.nope.x}} {{a.constructor}}",
@@ -149,8 +164,11 @@ struct FastPathTests {
             #expect(plain.text == "1 v 4 7 2 undefined undefined undefined undefined undefined")
             #expect(pool.statistics.answered == 0)
             // Globals, methods and halves of characters are the engine's.
-            let rest = try await resolver.render("{{Number.MAX_SAFE_INTEGER}} {{a.s[2]}} {{a.toString}} {{a.s.trim}}", in: "body")
-            #expect(rest.text == "9007199254740991 \u{FFFD} undefined undefined" && rest.unresolved.map(\.expression) == ["a.toString", "a.s.trim"])
+            let rest = try await resolver.render(
+                "{{Number.MAX_SAFE_INTEGER}} {{a.s[2]}} {{a.toString}} {{a.s.trim}}", in: "body")
+            #expect(
+                rest.text == "9007199254740991 \u{FFFD} undefined undefined"
+                    && rest.unresolved.map(\.expression) == ["a.toString", "a.s.trim"])
             #expect(pool.statistics.answered == 1)
         }
     }

@@ -14,20 +14,28 @@ struct ScriptPoolTests {
     func expressions() async throws {
         try await Workers.with { pool in
             let scripts = pool.serving(Workers.alice)
-            let variables: [String: JSONValue] = ["a": ["n": 3, "s": "x", "wei": "90071992547409931"], "list": [["k": 1], ["k": 2]]]
+            let variables: [String: JSONValue] = [
+                "a": ["n": 3, "s": "x", "wei": "90071992547409931"], "list": [["k": 1], ["k": 2]],
+            ]
             let rows: [(String, ScriptResult)] = [
-                ("a.n > 2", .success(.json(true))), ("a.n * 2", .success(.json(6))), ("BigInt(a.wei) + 1n", .success(.bigInt("90071992547409932"))),
-                ("new Date(5)", .success(.date(Timestamp(milliseconds: 5)))), ("a.missing?.x", .success(.undefined)), ("list.find(e => e.k === 2).k", .success(.json(2))),
-                ("a.s.toUpperCase()", .success(.json("X"))), ("typeof console + typeof require + typeof toBigInt", .success(.json("undefinedundefinedundefined"))),
-                ("nope.x", .failure(.thrown("ReferenceError: nope is not defined"))), ("globalThis.planted = 1", .success(.json(1))),
-                ("typeof planted + 1", .success(.json("undefined1"))), ("this[\"a\"].n + 1", .success(.json(4))), ("() => 1", .success(.undefined)),
+                ("a.n > 2", .success(.json(true))), ("a.n * 2", .success(.json(6))),
+                ("BigInt(a.wei) + 1n", .success(.bigInt("90071992547409932"))),
+                ("new Date(5)", .success(.date(Timestamp(milliseconds: 5)))), ("a.missing?.x", .success(.undefined)),
+                ("list.find(e => e.k === 2).k", .success(.json(2))),
+                ("a.s.toUpperCase()", .success(.json("X"))),
+                ("typeof console + typeof require + typeof toBigInt", .success(.json("undefinedundefinedundefined"))),
+                ("nope.x", .failure(.thrown("ReferenceError: nope is not defined"))),
+                ("globalThis.planted = 1", .success(.json(1))),
+                ("typeof planted + 1", .success(.json("undefined1"))), ("this[\"a\"].n + 1", .success(.json(4))),
+                ("() => 1", .success(.undefined)),
             ]
             let results = await scripts.evaluate(rows.map(\.0), variables: variables)
             for (row, result) in zip(rows, results) { #expect(result == row.1, "\(row.0)") }
             #expect(results.count == rows.count && pool.statistics.answered == 1)
             _ = await scripts.evaluate(["a.n > 2", "a.s === 'x'"], variables: variables)
             #expect(pool.statistics.answered == 1, "no worker was asked")
-            if case .success(.json(.number(let number)))? = await scripts.evaluate(["0 * 1 / 0"], variables: [:]).first {
+            if case .success(.json(.number(let number)))? = await scripts.evaluate(["0 * 1 / 0"], variables: [:]).first
+            {
                 #expect(number.isNaN)
             } else {
                 Issue.record("not a number")
@@ -40,14 +48,24 @@ struct ScriptPoolTests {
         try await Workers.with { pool in
             let scripts = pool.serving(Workers.alice)
             let people: [[JSONValue]] = [[["name": "Ann"], 0], [[:], 1], [["name": "Bob"], 2]]
-            var function = ScriptFunction(parameters: ["value", "index"], body: "value.name.startsWith(first) || index === 2")
+            var function = ScriptFunction(
+                parameters: ["value", "index"], body: "value.name.startsWith(first) || index === 2")
             let results = try await scripts.call(function, with: people, variables: ["first": "A"]).get()
             #expect(results.count == 3 && results[0] == .success(.json(true)) && results[2] == .success(.json(true)))
-            if case .failure(.thrown(let text)) = results[1] { #expect(text.hasPrefix("TypeError")) } else { Issue.record("no error") }
+            if case .failure(.thrown(let text)) = results[1] {
+                #expect(text.hasPrefix("TypeError"))
+            } else {
+                Issue.record("no error")
+            }
             function.body = "value.age >>>>> 18"
             let broken = await scripts.call(function, with: people, variables: [:])
-            if case .failure(.thrown(let text)) = broken { #expect(text.hasPrefix("SyntaxError")) } else { Issue.record("no error") }
-            let statements = ScriptFunction(parameters: ["v"], body: "if (v > 1) { return [v].length } return 0", isExpression: false)
+            if case .failure(.thrown(let text)) = broken {
+                #expect(text.hasPrefix("SyntaxError"))
+            } else {
+                Issue.record("no error")
+            }
+            let statements = ScriptFunction(
+                parameters: ["v"], body: "if (v > 1) { return [v].length } return 0", isExpression: false)
             let counted = try await scripts.call(statements, with: [[1], [2]], variables: [:]).get()
             #expect(counted == [.success(.json(0)), .success(.json(1))])
         }
@@ -58,8 +76,11 @@ struct ScriptPoolTests {
         let process = try WorkerProcess.start(Workers.settings, time: SystemTime())
         let greeting = try process.greeting(until: .now + .seconds(60))
         let all = WorkerGreeting.Layer.allCases
-        #expect(greeting.layers + all.filter { greeting.missing[$0.rawValue] != nil } == all || !greeting.missing.isEmpty)
-        #expect(greeting.layers.contains(.limits) && greeting.layers.contains(.hardening) && greeting.layers.contains(.calls))
+        #expect(
+            greeting.layers + all.filter { greeting.missing[$0.rawValue] != nil } == all || !greeting.missing.isEmpty)
+        #expect(
+            greeting.layers.contains(.limits) && greeting.layers.contains(.hardening)
+                && greeting.layers.contains(.calls))
         var settings = Workers.settings
         settings.requiresSandbox = true
         if greeting.missing.isEmpty {
@@ -89,8 +110,11 @@ struct ScriptPoolTests {
             }
         }
         let inner = try String(contentsOfFile: "/proc/\(worker)/status", encoding: .utf8)
-        #expect(inner.contains("NoNewPrivs:\t1") && inner.contains("Seccomp:\t2") && status.contains("Name:\tavs-script"))
-        #expect(try String(contentsOfFile: "/proc/\(worker)/limits", encoding: .utf8).contains("Max open files            16 "))
+        #expect(
+            inner.contains("NoNewPrivs:\t1") && inner.contains("Seccomp:\t2") && status.contains("Name:\tavs-script"))
+        #expect(
+            try String(contentsOfFile: "/proc/\(worker)/limits", encoding: .utf8).contains(
+                "Max open files            16 "))
         process.kill()
         for _ in 0..<500 where FileManager.default.fileExists(atPath: "/proc/\(worker)/fd") { usleep(10_000) }
         #expect(!FileManager.default.fileExists(atPath: "/proc/\(worker)/fd"))
@@ -111,7 +135,8 @@ struct ScriptPoolTests {
     @Test("JS-1 whose worker refuses to work with a descriptor too many, or without its arguments")
     func descriptors() throws {
         for (arguments, fragment) in [
-            (["\(128 << 20)", Workers.settings.lodash, "nojit"], "descriptors are open"), ([], "started by avs-aggregator only"),
+            (["\(128 << 20)", Workers.settings.lodash, "nojit"], "descriptors are open"),
+            ([], "started by avs-aggregator only"),
             (["1", "x", "jit"], "started by avs-aggregator only"),
         ] {
             var ends: [Int32] = [-1, -1]
@@ -131,12 +156,15 @@ struct ScriptPoolTests {
     @Test("says what is missing when it cannot start")
     func missing() async throws {
         var settings = ScriptPoolSettings(executable: "/nonexistent/avs-script-worker")
-        await #expect(throws: ScriptPoolError.cannotStart("/nonexistent/avs-script-worker: No such file or directory")) {
+        await #expect(throws: ScriptPoolError.cannotStart("/nonexistent/avs-script-worker: No such file or directory"))
+        {
             try await ScriptPool.start(settings, time: SystemTime(), logger: Logger(label: "test"))
         }
         settings = Workers.settings
         settings.lodash = "/nonexistent/lodash.js"
-        await #expect(throws: ScriptPoolError.self) { try await ScriptPool.start(settings, time: SystemTime(), logger: Logger(label: "test")) }
+        await #expect(throws: ScriptPoolError.self) {
+            try await ScriptPool.start(settings, time: SystemTime(), logger: Logger(label: "test"))
+        }
     }
 
     @Test("JS-3 replaces a worker after its share of scripts and after idleness")
@@ -181,11 +209,15 @@ struct ScriptPoolTests {
 
     @Test("answers overloaded when a script has waited too long, or too many wait")
     func overload() async throws {
-        try await Workers.with({ $0.workers = 1; $0.queueLimit = 1; $0.queueWait = .milliseconds(100); $0.programLimit = .seconds(2) }) { pool in
+        try await Workers.with({
+            $0.workers = 1; $0.queueLimit = 1; $0.queueWait = .milliseconds(100); $0.programLimit = .seconds(2)
+        }) { pool in
             async let running = pool.run("for (;;) {}")
             for _ in 0..<2_000 where pool.statistics.running == 0 { try await Task.sleep(for: .milliseconds(5)) }
             async let waiting = pool.run("return 1", for: Workers.bob)
-            for _ in 0..<2_000 where pool.statistics.waiting == 0 && pool.statistics.failures.isEmpty { try await Task.sleep(for: .milliseconds(1)) }
+            for _ in 0..<2_000 where pool.statistics.waiting == 0 && pool.statistics.failures.isEmpty {
+                try await Task.sleep(for: .milliseconds(1))
+            }
             _ = await pool.run("return 2", for: Workers.bob)
             #expect(await waiting.result == .failure(.limit("overloaded")))
             #expect(await running.result == .failure(.limit("timeout")))

@@ -36,14 +36,17 @@ enum Workers {
     ) async throws {
         var settings = settings
         change(&settings)
-        let pool = try await ScriptPool.start(settings, time: SystemTime(), logger: Logger(label: "test", factory: { _ in SwiftLogNoOpLogHandler() }))
+        let pool = try await ScriptPool.start(
+            settings, time: SystemTime(), logger: Logger(label: "test", factory: { _ in SwiftLogNoOpLogHandler() }))
         defer { pool.close() }
         try await body(pool)
     }
 }
 
 extension ScriptPool {
-    func run(_ source: String, _ variables: [String: JSONValue] = [:], for owner: Address = Workers.alice) async -> ScriptReport {
+    func run(
+        _ source: String, _ variables: [String: JSONValue] = [:], for owner: Address = Workers.alice
+    ) async -> ScriptReport {
         await serving(owner).run(ScriptProgram(source), variables: variables)
     }
 

@@ -105,7 +105,8 @@ private struct Access {
         var metadata = Metadata()
         if let token { try metadata.add("authkey", token) }
         var call = CallContext(
-            method: try #require(MethodPath(path)), kind: .unary, peer: Peer(address: "127.0.0.1:9"), metadata: metadata,
+            method: try #require(MethodPath(path)), kind: .unary, peer: Peer(address: "127.0.0.1:9"),
+            metadata: metadata,
             receivedAt: time.now)
         let interceptors: [any ServerInterceptor] =
             call.method.service == AdminListener.service
@@ -153,10 +154,13 @@ struct APIKeyTests {
         if Self.anonymous.contains(path) { return nil }
         if path.hasPrefix("/aggregator.Node/") { return .unauthenticated }
         if path.hasPrefix("/aggregator.Admin/") {
-            let isOpen = scope == .admin || scope == .node && method.hasSuffix("Operators") || scope == .node && method == "DisconnectOperator"
+            let isOpen =
+                scope == .admin || scope == .node && method.hasSuffix("Operators")
+                || scope == .node && method == "DisconnectOperator"
             return isOpen ? nil : .permissionDenied
         }
-        let reads = (method.hasPrefix("Get") || method.hasPrefix("List") || method == "EstimateFees") && method != "GetWallet"
+        let reads =
+            (method.hasPrefix("Get") || method.hasPrefix("List") || method == "EstimateFees") && method != "GetWallet"
         return scope == (reads ? .read : .write) ? nil : .permissionDenied
     }
 
@@ -243,7 +247,8 @@ struct APIKeyTests {
         #expect(mints(both, Access.account) && !mints(both, stranger))
         #expect(!mints(half, Access.account) && !mints(half, stranger))
         #expect(mints(admin, Access.account) && mints(admin, stranger))
-        #expect(mints(legacy, Access.account) && mints(legacy, stranger), "3.3: made without a record, good all the same")
+        #expect(
+            mints(legacy, Access.account) && mints(legacy, stranger), "3.3: made without a record, good all the same")
         #expect(mints(user, Access.account) && !mints(user, stranger))
         let refusal = try await access.refusal(Wire.AggregatorMethods.getTask.path, admin)
         #expect(refusal?.message.contains("subject must be a valid EOA address") == true, "acts as nobody")
@@ -385,7 +390,8 @@ struct APIKeyTests {
         _ = try await access.admin(Wire.AdminMethods.revokeApiKey) { $0.which = .token(key.token) }
         let parts = key.token.split(separator: ".").map(String.init)
         var written = access.log.text
-        #expect(written.contains("api-key.create") && written.contains("api-key.revoke") && written.contains(key.key.id))
+        #expect(
+            written.contains("api-key.create") && written.contains("api-key.revoke") && written.contains(key.key.id))
         _ = try access.store.read { snapshot in
             try snapshot.scan(.all, order: .ascending, limit: 1_000) { key, value in
                 written += String(decoding: key + value, as: UTF8.self)

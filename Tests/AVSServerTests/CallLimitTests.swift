@@ -71,10 +71,13 @@ struct SourceAddressTests {
         "is one address of IPv4 and one /64 of IPv6, whatever the port",
         arguments: [
             ("1.2.3.4:5", "1.2.3.4:6", true), ("1.2.3.4:5", "1.2.3.5:5", false),
-            ("2001:db8:1:2:3:4:5:6:80", "2001:db8:1:2:ffff::1:81", true), ("2001:db8:1:2::1:80", "2001:db8:1:3::1:80", false),
+            ("2001:db8:1:2:3:4:5:6:80", "2001:db8:1:2:ffff::1:81", true),
+            ("2001:db8:1:2::1:80", "2001:db8:1:3::1:80", false),
             ("2001:db8::1:80", "2001:db8::2:80", true), ("2001:db8::1:80", "2001:db8:0:1::1:80", false),
-            ("::1:80", "::2:80", true), ("::ffff:1.2.3.4:80", "1.2.3.4:81", true), ("fe80::1%eth0:1", "fe80::2%eth1:2", true),
-            ("1::2:3:4:5:6:7:80", "1:0:2:3::9:80", true), ("unix:/a:1", "unix:/b:1", false), ("unknown", "unknown", true),
+            ("::1:80", "::2:80", true), ("::ffff:1.2.3.4:80", "1.2.3.4:81", true),
+            ("fe80::1%eth0:1", "fe80::2%eth1:2", true),
+            ("1::2:3:4:5:6:7:80", "1:0:2:3::9:80", true), ("unix:/a:1", "unix:/b:1", false),
+            ("unknown", "unknown", true),
         ])
     func network(left: String, right: String, isSame: Bool) { #expect(same(left, right) == isSame) }
 }
@@ -142,8 +145,10 @@ struct CallGateTests {
         #expect(await passes(gate, hello) == nil)
         try gate.admitStranger(hello)
         #expect(await passes(gate, hello)?.code == .resourceExhausted)
-        #expect(await passes(gate, try call(Wire.AggregatorMethods.getSignatureFormat.path, nil, from: "1.2.3.5:1")) == nil)
-        #expect(await passes(gate, try call(Wire.AggregatorMethods.getTask.path)) == nil, "who proved an account is none")
+        #expect(
+            await passes(gate, try call(Wire.AggregatorMethods.getSignatureFormat.path, nil, from: "1.2.3.5:1")) == nil)
+        #expect(
+            await passes(gate, try call(Wire.AggregatorMethods.getTask.path)) == nil, "who proved an account is none")
     }
 
     @Test("lets a call that only waits leave its place to others, and takes it back once")
@@ -173,7 +178,9 @@ struct CallGateTests {
             $0.signInsPerAccount = .init(perSecond: 1, burst: 1)
         }
         for _ in 0..<2 { #expect(await passes(gate, try call(Wire.AggregatorMethods.getKey.path, nil)) == nil) }
-        #expect(await passes(gate, try call(Wire.AggregatorMethods.getKey.path, nil))?.message.hasPrefix("too many sign-ins per address: ") == true)
+        #expect(
+            await passes(gate, try call(Wire.AggregatorMethods.getKey.path, nil))?.message.hasPrefix(
+                "too many sign-ins per address: ") == true)
         #expect(await passes(gate, try call(Wire.AggregatorMethods.getNonce.path, nil)) == nil)
         try gate.admitSignIn(of: Self.user)
         #expect(throws: RPCStatus.self) { try gate.admitSignIn(of: Self.user) }

@@ -10,7 +10,8 @@ import Testing
 @Suite("The metrics page")
 struct MetricsPageTests {
     @Test(
-        "OB-1 LOG-5: shows what was scraped over a socket after calls, in labels of the schema", .timeLimit(.minutes(1)))
+        "OB-1 LOG-5: shows what was scraped over a socket after calls, in labels of the schema", .timeLimit(.minutes(1))
+    )
     func scrape() async throws {
         let harness = try ServerHarness()
         let logger = Logger(label: "test") { _ in SwiftLogNoOpLogHandler() }
@@ -50,7 +51,8 @@ struct MetricsPageTests {
             let scripts: [(String, Double)] = [
                 ("avs_scripts_waiting", 1), ("avs_scripts_running", 2), ("avs_script_workers", 3),
                 ("avs_script_workers_started_total", 4), ("avs_scripts_answered_total", 5),
-                ("avs_scripts_failed_total{reason=\"timeout\"}", 6), ("avs_scripts_failed_total{reason=\"overloaded\"}", 0),
+                ("avs_scripts_failed_total{reason=\"timeout\"}", 6),
+                ("avs_scripts_failed_total{reason=\"overloaded\"}", 0),
             ]
             for (name, value) in scripts { #expect(page.samples[name] == value, "\(name)") }
             #expect(page.samples.count <= MetricsPage.seriesLimit(methods: harness.services.methods.count))

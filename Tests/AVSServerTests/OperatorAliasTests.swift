@@ -87,7 +87,9 @@ struct OperatorAliasTests {
             authorization: "Bearer \(epoch).\(Hex.encode(signature.bytes))", now: harness.time.now,
             tolerance: .seconds(60))
         let ping = Wire.Checkin.with { $0.address = ServerHarness.node.lowercased }
-        let requests = [(Wire.NodeMethods.ping.method("Ping"), ping.serialized()), (Wire.NodeMethods.ack.method("Ack"), [])]
+        let requests = [
+            (Wire.NodeMethods.ping.method("Ping"), ping.serialized()), (Wire.NodeMethods.ack.method("Ack"), []),
+        ]
         for (path, bytes) in requests {
             let found = try #require(services.methods.last { $0.path == path })
             guard case .unary(let respond) = found.handler else { throw RPCStatus(.internal, "\(path) is not unary") }

@@ -46,7 +46,9 @@ final class NotingStore: KeyValueStore {
         return try await base.update(body)
     }
 
-    func updateUnsynced<R: Sendable>(_ body: @escaping @Sendable (inout AVSStorage.Transaction) throws -> R) async throws -> R {
+    func updateUnsynced<R: Sendable>(
+        _ body: @escaping @Sendable (inout AVSStorage.Transaction) throws -> R
+    ) async throws -> R {
         noted.withLock { $0.append(UpdateOrigin.current) }
         return try await base.updateUnsynced(body)
     }
@@ -82,7 +84,8 @@ struct ServerHarness: Sendable {
         let health = HealthBoard()
         gate = CallGate(limits, anonymous: Services.anonymousPaths(health, nil), time: time)
         services = Services(
-            engine: engine, authority: TokenAuthority(tokens: tokens, chainID: 31_337, version: "1", maximumLifetime: nil),
+            engine: engine,
+            authority: TokenAuthority(tokens: tokens, chainID: 31_337, version: "1", maximumLifetime: nil),
             operators: OperatorAuthentication(mode: .off), gate: gate, showsCanceledAsDisabled: showsCanceledAsDisabled,
             taskLimits: .init(), health: health, reflection: nil, time: time, logger: logger)
     }

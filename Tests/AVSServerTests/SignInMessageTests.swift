@@ -40,8 +40,14 @@ struct SignInMessageTests {
     @Test(
         "is refused with the text that clients know",
         arguments: [
-            ("Chain ID: 11155111", "Chain ID: 5", "Invalid chainId: requested chainId 5 does not match SmartWallet chainId 11155111"),
-            ("Chain ID: 11155111", "Chain ID: 01", "Invalid chainId: requested chainId 01 does not match SmartWallet chainId 11155111"),
+            (
+                "Chain ID: 11155111", "Chain ID: 5",
+                "Invalid chainId: requested chainId 5 does not match SmartWallet chainId 11155111"
+            ),
+            (
+                "Chain ID: 11155111", "Chain ID: 01",
+                "Invalid chainId: requested chainId 01 does not match SmartWallet chainId 11155111"
+            ),
             ("Chain ID: 11155111", "Chain ID: x", "Invalid Chain ID format"),
             ("Chain ID: 11155111", "Chain: 1", "Invalid message format: missing Chain ID"),
             ("Version: 1.9.6", "", "Invalid message format: missing Version"),

@@ -14,9 +14,9 @@ import Testing
 @Suite("An answer made of stored bytes")
 struct SplicingTests {
     /// A database with 30 tasks and 30 runs of the first that a seed decides.
-    private static func filled(_ seed: UInt64, shows: Bool = true) async throws
-        -> (harness: ServerHarness, tasks: [AutomationTask], runs: [Execution])
-    {
+    private static func filled(
+        _ seed: UInt64, shows: Bool = true
+    ) async throws -> (harness: ServerHarness, tasks: [AutomationTask], runs: [Execution]) {
         let harness = try ServerHarness(showsCanceledAsDisabled: shows)
         try await harness.registerWallet()
         var random = SeededGenerator(seed: seed)
@@ -35,7 +35,8 @@ struct SplicingTests {
         return wire
     }
 
-    @Test("of one task has the bytes of the task, decoded and encoded", arguments: 0..<20 as Range<UInt64>, [true, false])
+    @Test(
+        "of one task has the bytes of the task, decoded and encoded", arguments: 0..<20 as Range<UInt64>, [true, false])
     func task(seed: UInt64, masks: Bool) async throws {
         let (harness, tasks, _) = try await Self.filled(seed, shows: masks)
         for task in tasks {

@@ -15,7 +15,9 @@ private enum ErrorWalk {
     static var storage: [StorageError] { walk(.undecodable(key: [1], reason: "r"), next) }
     static var secrets: [SecretTrouble] { walk(.noRootKey, next) }
 
-    private static func walk<E>(_ first: E, _ next: @escaping (E) -> E?) -> [E] { Array(sequence(first: first, next: next)) }
+    private static func walk<E>(_ first: E, _ next: @escaping (E) -> E?) -> [E] {
+        Array(sequence(first: first, next: next))
+    }
 
     private static func next(_ error: EngineError) -> EngineError? {
         switch error {
@@ -79,10 +81,12 @@ struct StatusTableTests {
 
     private static let engine: [Row] = [
         (.notFound, 2000, "task not found"), (.notFound, 2001, "execution not found"),
-        (.notFound, 2002, "Wallet not found for the specified salt and factory."), (.notFound, 2003, "Secret not found"),
+        (.notFound, 2002, "Wallet not found for the specified salt and factory."),
+        (.notFound, 2003, "Secret not found"),
         (.notFound, 3000, "API key not found"),
         (.failedPrecondition, 3000, "the root key stays: 2 secrets are sealed with it"),
-        (.invalidArgument, 3000, "the idempotency key was used for another request"), (.failedPrecondition, 4001, noRun),
+        (.invalidArgument, 3000, "the idempotency key was used for another request"),
+        (.failedPrecondition, 4001, noRun),
         (.invalidArgument, 3004, "invalid smart account address"),
         (.resourceExhausted, 7001, "max smart wallet count reached for owner (limit=5)"),
         (.resourceExhausted, 7001, "limit reached: at most 7 secrets per owner"),
@@ -156,7 +160,9 @@ struct CursorTests {
         #expect(try Cursor.position(Cursor.text(of: id)) == id)
     }
 
-    @Test("that is none is refused with one text", arguments: ["%%%", "e30=", "eyJwIjoieCJ9", String(repeating: "A", count: 2_000)])
+    @Test(
+        "that is none is refused with one text",
+        arguments: ["%%%", "e30=", "eyJwIjoieCJ9", String(repeating: "A", count: 2_000)])
     func refused(text: String) {
         let error = #expect(throws: InvalidArgument.self) { _ = try Cursor.position(text) }
         #expect(error?.message.hasPrefix("Invalid pagination cursor.") == true)
@@ -185,7 +191,10 @@ struct TelemetryPageTests {
 
     @Test(
         "API-10.7.13: says how long ago an operator was seen",
-        arguments: [(10, "10s ago"), (300, "5m0s ago"), (7_200, "2h0m ago"), (172_800, "2d0h ago"), (0, "0s ago"), (-5, "0s ago")])
+        arguments: [
+            (10, "10s ago"), (300, "5m0s ago"), (7_200, "2h0m ago"), (172_800, "2d0h ago"), (0, "0s ago"),
+            (-5, "0s ago"),
+        ])
     func lastSeen(seconds: Int64, expected: String) {
         #expect(TelemetryPage.lastSeen(Timestamp(seconds: 1_000_000 - seconds), now: Self.now) == expected)
     }

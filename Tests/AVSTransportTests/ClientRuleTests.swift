@@ -30,7 +30,8 @@ private final class ClientRig {
 
     init(_ limits: ConnectionLimits) throws {
         handler = try HTTP2Handler(
-            role: .client, limits: limits, pings: .unlimited, loop: LoopContext(channel.embeddedEventLoop, time: time), time: time,
+            role: .client, limits: limits, pings: .unlimited, loop: LoopContext(channel.embeddedEventLoop, time: time),
+            time: time,
             logger: quiet, delegate: delegate)
         try channel.pipeline.syncOperations.addHandler(handler)
         try channel.connect(to: SocketAddress(ipAddress: "127.0.0.1", port: 1)).wait()

@@ -44,7 +44,9 @@ struct DrainTests {
         }
     }
 
-    @Test("DR-2: run() returns when the last handler has, whether the end is graceful or forced", arguments: [false, true])
+    @Test(
+        "DR-2: run() returns when the last handler has, whether the end is graceful or forced",
+        arguments: [false, true])
     func lastHandler(forced: Bool) async throws {
         let (started, cancelled, goOn) = (Slot<Void>(), Slot<Void>(), Slot<Void>())
         let ended = Mutex(false)

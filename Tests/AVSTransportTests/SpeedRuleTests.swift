@@ -18,7 +18,9 @@ struct SpeedRuleTests {
     private var echo: RPCMethod { .unary(path("Echo"), request: .bytes, response: .bytes) { request, _ in request } }
 
     /// What the server writes for these requests, buffer by buffer as the socket gets them.
-    private func buffers(_ rig: Rig, _ requests: [[UInt8]], _ stream: (StreamID) -> Void = { _ in }) throws -> [[UInt8]] {
+    private func buffers(
+        _ rig: Rig, _ requests: [[UInt8]], _ stream: (StreamID) -> Void = { _ in }
+    ) throws -> [[UInt8]] {
         for request in requests {
             let id = try rig.request("Echo", endsStream: false)
             stream(id)
@@ -28,7 +30,9 @@ struct SpeedRuleTests {
         try rig.receive(rig.client.drain())
         rig.channel.embeddedEventLoop.run()
         var buffers: [[UInt8]] = []
-        while let buffer = try rig.channel.readOutbound(as: ByteBuffer.self) { buffers.append(Array(buffer.readableBytesView)) }
+        while let buffer = try rig.channel.readOutbound(as: ByteBuffer.self) {
+            buffers.append(Array(buffer.readableBytesView))
+        }
         return buffers
     }
 
@@ -90,7 +94,8 @@ struct SpeedRuleTests {
             }
         }
         var before = 0
-        while before < 100 { before = try await loop.eventLoop.submit { loop.jobCount }.get() }  // the tasks' beginnings
+        // The tasks' beginnings.
+        while before < 100 { before = try await loop.eventLoop.submit { loop.jobCount }.get() }
         let release = DispatchSemaphore(value: 0)
         loop.eventLoop.execute {
             blocked.fulfil(.success(()))

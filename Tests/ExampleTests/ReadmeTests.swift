@@ -21,7 +21,8 @@ struct GuideTests {
         let source = try text("Tests/ExampleTests/ClientGuide.swift")
         let article = try text("Sources/AVSClient/AVSClient.docc/AVSClient.md")
         let compiled = pieces(from: "    // guide-begin\n", to: "    // guide-end", of: source).map { piece in
-            piece.split(separator: "\n", omittingEmptySubsequences: false).map { $0.dropFirst(4) }.joined(separator: "\n")
+            piece.split(separator: "\n", omittingEmptySubsequences: false).map { $0.dropFirst(4) }.joined(
+                separator: "\n")
         }
         #expect(pieces(from: "```swift\n", to: "```", of: article) == compiled)
         #expect(compiled.count == 5)

@@ -103,7 +103,8 @@ private struct Fake {
                     $0.error = "1 of 2 steps failed"
                 }
             },
-            .unary(Wire.AggregatorMethods.getExecutionStatus) { _, _ in throw RPCStatus(.deadlineExceeded, "too slow") },
+            .unary(Wire.AggregatorMethods.getExecutionStatus) { _, _ in throw RPCStatus(.deadlineExceeded, "too slow")
+            },
             .unary(Wire.AggregatorMethods.getNonce) { _, _ in
                 var status = RPCStatus(.resourceExhausted, "too many unauthenticated calls per address")
                 try status.metadata.add("grpc-retry-pushback-ms", "60000")

@@ -5,7 +5,8 @@ from pathlib import Path
 
 import pytest
 
-SOURCES = Path(__file__).resolve().parents[2] / "Sources"
+ROOT = Path(__file__).resolve().parents[2]
+SOURCES = ROOT / "Sources"
 
 # Whoever reads a clock or waits by it, and why not by the injected TimeSource.
 WALL_CLOCK = {
@@ -65,3 +66,30 @@ def test_one_place_writes_to_the_database():
     assert callers(r"\brocksdb_(?:write|put|delete|merge|ingest_external_file)(?:_cf)?\(") == {"AVSRocksDB/Library/Database.swift"}
     assert callers(r"\.write\([^)]*isSynced:") == {
         "AVSRocksDB/Committer/Committer.swift", "AVSRocksDB/Store/StartUp.swift"}
+
+
+def long_lines(text: str) -> list[int]:
+    """The numbers of the lines over 120 characters, but for those in texts over several lines, and for texts that stand
+    alone on their line: the vectors, URLs and messages that a reader looks for as they are."""
+    found, is_text = [], False
+    for number, line in enumerate(text.split("\n"), 1):
+        is_alone = re.fullmatch(r' *(?:[=!+]=? )?#*".*"#*[,)\]]*', line)
+        if len(line) > 120 and not is_text and not is_alone:
+            found.append(number)
+        is_text ^= line.count('"""') % 2 == 1
+    return found
+
+
+def test_long_lines_are_seen():
+    long = "x" * 121
+    assert long_lines(f'{long}\nshort\n    """\n{long}\n    """\n    "{long}",\n    call("{long}")') == [1, 7]
+
+
+def test_lines_are_at_most_120_characters_long():
+    """Files that tools/generate writes are as they come."""
+    folders = (SOURCES, ROOT / "Tests")
+    files = [file for folder in folders for file in folder.rglob("*") if file.suffix in (".swift", ".c", ".h")]
+    files = [file for file in files if not {"Generated", "CAVSProto", "CAVSProtoKinds"} & set(file.parts)]
+    found = {str(file.relative_to(ROOT)): long_lines(file.read_text(encoding="utf-8"))
+             for file in [*files, ROOT / "Package.swift"]}
+    assert {name: lines for name, lines in found.items() if lines} == {}

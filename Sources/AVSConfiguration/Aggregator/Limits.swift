@@ -45,8 +45,8 @@ extension AggregatorConfiguration {
         public var queuedInAll = 100_000
         public var journalBytes = 16 << 20
         public var stepOutputBytes = 1 << 20
-        /// Beyond it outputs are cut with a mark. Smaller than a message may be, or an execution could be stored that no
-        /// call can return.
+        /// Beyond it outputs are cut with a mark. Smaller than a message may be, or an execution could be stored that
+        /// no call can return.
         public var executionRecordBytes = 3_670_016
         public var pageRows = 1_000
         /// Of the encoded items of one page.

@@ -39,7 +39,8 @@ extension AggregatorConfiguration {
         public var executionFee = DecimalAmount(millionths: 20_000)
         /// Dollars; 0 lets any outstanding balance block.
         public var creditLimit = DecimalAmount(millionths: 0)
-        /// Dollars for one coin of the chain; 0 is not known: then nothing is charged in coins, and no credit is checked.
+        /// Dollars for one coin of the chain; 0 is not known: then nothing is charged in coins, and no credit is
+        /// checked.
         public var coinPrice = DecimalAmount(millionths: 2_500_000_000)
         public var tiers = Tiers()
 

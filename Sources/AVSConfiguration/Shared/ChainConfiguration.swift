@@ -13,8 +13,8 @@ public struct ChainConfiguration: Hashable, Sendable {
     /// Blocks that must stand on a block before an operator reports what is in it; 0 reports at once, and what a
     /// reorganisation takes back was reported then.
     public var confirmations: UInt64 = 0
-    /// Takes user operations (ERC-4337, entry point 0.6). Without it, or without `controller`, nothing is written on this
-    /// chain.
+    /// Takes user operations (ERC-4337, entry point 0.6). Without it, or without `controller`, nothing is written on
+    /// this chain.
     public var bundlerURL: EndpointURL?
     public var entryPoint = EntryPoint()
     /// Derives and creates the smart wallets.

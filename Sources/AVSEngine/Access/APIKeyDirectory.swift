@@ -115,7 +115,8 @@ public final class APIKeyDirectory: Sendable {
     /// Gives a key other rates, from its next call on.
     /// - Throws: ``EngineError/apiKeyNotFound``, and what `change` throws.
     public func update(
-        _ id: APIKeyID, by administrator: Administrator, rates change: @escaping @Sendable (APIKeyRates) throws -> APIKeyRates
+        _ id: APIKeyID, by administrator: Administrator,
+        rates change: @escaping @Sendable (APIKeyRates) throws -> APIKeyRates
     ) async throws -> APIKey {
         let entry = audit.draft()
         let (act, updated) = try await store.update { transaction -> (AdminAct, APIKey) in
@@ -213,7 +214,8 @@ public final class APIKeyDirectory: Sendable {
     /// Removes the records of keys that ended by themselves long ago: their tokens are no good with or without.
     func forgetOld() async throws {
         let limit = time.now.adding(.zero - Self.retention)
-        let old = state.withLock { $0.keys.values.filter { $0.expiresAt < limit }.map(\.id) }.prefix(Self.recordsPerUpdate)
+        let expired = state.withLock { $0.keys.values.filter { $0.expiresAt < limit }.map(\.id) }
+        let old = expired.prefix(Self.recordsPerUpdate)
         guard !old.isEmpty else { return }
         try await store.update { transaction in
             for id in old { try transaction.delete(APIKeyKey(id)) }

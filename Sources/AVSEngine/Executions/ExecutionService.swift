@@ -40,7 +40,8 @@ public actor ExecutionService {
     /// - Parameter epoch: the number of this start of the process, from the store.
     public init(
         store: any KeyValueStore, runner: any WorkflowRunner, registry: OperatorRegistry, wallets: WalletDirectory,
-        secrets: SecretDirectory, outbox: OutboxDelivery?, configuration: EngineConfiguration, epoch: UInt64, time: any TimeSource, logger: Logger
+        secrets: SecretDirectory, outbox: OutboxDelivery?, configuration: EngineConfiguration, epoch: UInt64,
+        time: any TimeSource, logger: Logger
     ) {
         self.store = store
         self.registry = registry
@@ -207,7 +208,9 @@ public actor ExecutionService {
         ready.finished(job)
         runs[job.executionID] = nil
         if !runs.values.contains(where: { $0.taskID == job.taskID }) { wakeWaiters(of: job.taskID) }
-        for waiter in (results.removeValue(forKey: job.executionID) ?? [:]).values { waiter.resume(returning: execution) }
+        for waiter in (results.removeValue(forKey: job.executionID) ?? [:]).values {
+            waiter.resume(returning: execution)
+        }
         wakeWorker()
     }
 

@@ -61,7 +61,8 @@ struct RunBook: Sendable {
             try transaction.save(task, replacing: old)
         }
         let claim = Claim(
-            epoch: epoch, attempt: attempt, taskID: task.id, jobNumber: job.number, startedAt: previous?.startedAt ?? now,
+            epoch: epoch, attempt: attempt, taskID: task.id, jobNumber: job.number,
+            startedAt: previous?.startedAt ?? now,
             deadline: previous?.deadline ?? now.adding(times.executionDeadline))
         try transaction.put(ClaimKey(job.executionID), claim)
         try transaction.delete(JobKey(.waiting, job.number))

@@ -42,9 +42,12 @@ actor RunJournal: StepRecorder {
     /// A step that does not fit fails; its entry, without what it produced, is small.
     func refusal(of record: NodeRecord) -> NodeFailure? {
         let size = JournalEntry(record).stored.count
-        if size > entryBytesMax { return .outputTooLarge(size, limit: entryBytesMax, place: " in one entry of the journal") }
+        if size > entryBytesMax {
+            return .outputTooLarge(size, limit: entryBytesMax, place: " in one entry of the journal")
+        }
         guard bytes + size > limitBytes else { return nil }
-        return .outputTooLarge(size, limit: max(0, limitBytes - bytes), place: ", which is left of the journal's \(limitBytes)")
+        return .outputTooLarge(
+            size, limit: max(0, limitBytes - bytes), place: ", which is left of the journal's \(limitBytes)")
     }
 
     /// - Throws: ``LostClaim``, ``JournalIsFull``, ``StorageError``.

@@ -121,15 +121,16 @@ struct RunWork: Sendable {
             let text = "outstanding value fees (\(owed) wei) exceed credit limit"
             return .refused("[INSUFFICIENT_CREDIT] \(text)")
         } catch {
-            logger.error("what an owner owes could not be read", metadata: ["owner": "\(task.owner)", "error": "\(error)"])
+            logger.error(
+                "what an owner owes could not be read", metadata: ["owner": "\(task.owner)", "error": "\(error)"])
             return nil
         }
     }
 }
 
 extension EngineLimits {
-    /// What the record of this run may come to: it is written in one update with the task, the job, and the end of every
-    /// run that the task was promised and will not have.
+    /// What the record of this run may come to: it is written in one update with the task, the job, and the end of
+    /// every run that the task was promised and will not have.
     fileprivate func recordBytes(of run: ClaimedRun) -> Int {
         let promises = min(Int(queuedPerTask), promisedPerTask) * Self.promiseBytes
         let others = run.task.stored.count + run.job.stored.count + promises
@@ -139,5 +140,7 @@ extension EngineLimits {
 
 extension RunResult {
     /// A run that does not begin.
-    fileprivate static func refused(_ error: String) -> RunResult { RunResult(steps: [], status: .failed, error: error) }
+    fileprivate static func refused(_ error: String) -> RunResult {
+        RunResult(steps: [], status: .failed, error: error)
+    }
 }

@@ -42,7 +42,8 @@ extension TaskEngine {
         // A name of the service's own: the caller's is not looked at.
         let fresh = Node(id: "node", name: "singleNodeExecution", config: node.config, retry: node.retry)
         var trial = NodeTrial(
-            node: fresh, input: input, secrets: configuration.macroSecrets, chainID: chainID, owner: owner, wallet: wallet,
+            node: fresh, input: input, secrets: configuration.macroSecrets, chainID: chainID, owner: owner,
+            wallet: wallet,
             executionID: newExecutionID(at: time.now))
         trial.deadline = time.monotonic + configuration.times.executionDeadline
         let step = await immediate.run(trial)
@@ -107,7 +108,8 @@ extension TaskEngine {
         }
         return Execution(
             id: request.executionID, taskID: task.id, index: 0, startAt: startAt, endAt: time.now,
-            status: result.status, error: result.error, fees: configuration.fees.fees(of: draft.nodes), steps: result.steps
+            status: result.status, error: result.error, fees: configuration.fees.fees(of: draft.nodes),
+            steps: result.steps
         ).cut(toFit: configuration.limits.executionRecordBytes)
     }
 }

@@ -36,7 +36,9 @@ struct TriggerIntake: Sendable {
         if try isKnown(identities, task: task.id, in: transaction) {
             return (.deduplicated(remaining: task.remainingExecutions, isRunnable: task.refusal(at: now) == nil), [])
         }
-        if let occurrence, let late = try untimely(occurrence, task: task, now: now, in: transaction) { return (late, []) }
+        if let occurrence, let late = try untimely(occurrence, task: task, now: now, in: transaction) {
+            return (late, [])
+        }
         let promised = try oldestPending(of: task.id, in: transaction)
         if let refusal = task.refusal(at: now, keepingPromise: promised != nil) {
             return try refuse(&task, refusal, now: now, in: &transaction)

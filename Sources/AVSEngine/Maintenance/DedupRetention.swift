@@ -31,7 +31,9 @@ struct DedupRetention {
     }
 
     func mayGo(_ record: Dedup) -> Bool {
-        guard record.recordedAt < cutoff, let position = record.position, let mark = low[position.axis] else { return false }
+        guard record.recordedAt < cutoff, let position = record.position, let mark = low[position.axis] else {
+            return false
+        }
         return position.value < mark
     }
 }
@@ -76,7 +78,8 @@ extension TaskEngine {
     }
 
     /// Treats the task of the key `next`, and moves the sweep's position behind it.
-    /// - Returns: how many records were looked at. What cannot be read is the store check's to find, and stops no sweep.
+    /// - Returns: how many records were looked at. What cannot be read is the store check's to find, and stops no
+    ///   sweep.
     private func purgeDedup(
         from next: [UInt8], in rest: KeyRange, now: Timestamp, _ purged: inout Int
     ) async throws -> Int {
@@ -101,7 +104,8 @@ extension TaskEngine {
         var times: [Timestamp] = []
         try await forEachDedup(of: id) { _, record in times.append(record.recordedAt) }
         let oldest = now.adding(.zero - configuration.times.dedupRetention)
-        guard var retention = DedupRetention(times: times, keep: configuration.limits.dedupRecordsPerTask, oldest: oldest)
+        guard
+            var retention = DedupRetention(times: times, keep: configuration.limits.dedupRecordsPerTask, oldest: oldest)
         else { return (0, times.count) }
         try await forEachDedup(of: id) { _, record in retention.see(record) }
         var old: [DedupKey] = []

@@ -6,8 +6,8 @@ import AVSStorage
 /// Gives a database of an older release the rows that repeat what others say: the counts of tasks and of recorded runs,
 /// when tasks expire, and which promised runs have no job.
 ///
-/// Done once, as a migration, before anything else writes. It begins by deleting such rows, so an interrupted one simply
-/// starts again.
+/// Done once, as a migration, before anything else writes. It begins by deleting such rows, so an interrupted one
+/// simply starts again.
 /// - Source: aggregator-api 4.11.
 struct DerivedRowsFill: Sendable {
     private static let rowsPerTurn = 1_000

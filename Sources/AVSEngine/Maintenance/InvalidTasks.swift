@@ -6,8 +6,8 @@ import AVSWorkflow
 import Logging
 
 extension TaskEngine {
-    /// Looks at every enabled task once, in the background of a start. One that no run could work for becomes Failed; one
-    /// that cannot be read is logged, and stays as it is.
+    /// Looks at every enabled task once, in the background of a start. One that no run could work for becomes Failed;
+    /// one that cannot be read is logged, and stays as it is.
     ///
     /// - Returns: how many became Failed.
     /// - Source: aggregator-api 4.10 step 4.

@@ -3,8 +3,8 @@ public import AVSSchema
 extension TaskEngine {
     /// What the rows of older releases go through before an engine works with them, in this order.
     ///
-    /// The service runs them after a copy was made; an engine that is given such a database without that runs them when it
-    /// recovers.
+    /// The service runs them after a copy was made; an engine that is given such a database without that runs them when
+    /// it recovers.
     /// - Source: aggregator-api 4.11.
     public static let migrations: [Migration] = pending.compactMap { $0 }
 

@@ -49,7 +49,8 @@ struct RepairScan: Sendable {
             repaired += try await each(JobKey.rows(state)) { try await repair($0) }
         }
         repaired += try await each(Rows<ClaimKey>.all) { try await repair($0) }
-        return repaired + (try await each(Rows<TaskKey>(under: TaskStatus.running)) { try await recount($0.id, now: now) })
+        return repaired
+            + (try await each(Rows<TaskKey>(under: TaskStatus.running)) { try await recount($0.id, now: now) })
     }
 
     /// Calls `repair` with each key, and counts what it did.

@@ -68,7 +68,9 @@ extension TaskEngine {
 
     private func complete(_ id: TaskID, now: Timestamp) async throws -> Bool {
         let isDone = try await store.update { [rates = configuration.fees] transaction -> Bool in
-            guard var task = try transaction.task(id), task.status == .enabled, task.isExpired(at: now) else { return false }
+            guard var task = try transaction.task(id), task.status == .enabled, task.isExpired(at: now) else {
+                return false
+            }
             let old = task
             task.complete(at: now)
             try transaction.closePromises(of: &task, rates, now: now)

@@ -65,8 +65,8 @@ final class OperatorOutbox: Sendable {
         state.withLock { $0.writer.take() }?.resume()
     }
 
-    /// Returns once at most half of what may wait does, or the stream has ended: a pass over all tasks goes on as fast as
-    /// its operator takes them, so the limit is for changes.
+    /// Returns once at most half of what may wait does, or the stream has ended: a pass over all tasks goes on as fast
+    /// as its operator takes them, so the limit is for changes.
     func waitForRoom() async {
         await withTaskCancellationHandler {
             await withCheckedContinuation { continuation in

@@ -15,8 +15,10 @@ public enum StreamOutcome: Hashable, Sendable {
 extension TaskEngine {
     /// Serves one operator's stream until it ends: first nothing, then everything it has to watch, then each change.
     ///
-    /// - Parameter send: writes one message; waits while the peer takes no more. Never called twice at a time (DEFECT-28).
-    /// - Throws: ``EngineError/reconnectTooFast(waited:cooldown:)``, ``EngineError/shuttingDown``, whatever `send` throws.
+    /// - Parameter send: writes one message; waits while the peer takes no more. Never called twice at a time
+    ///   (DEFECT-28).
+    /// - Throws: ``EngineError/reconnectTooFast(waited:cooldown:)``, ``EngineError/shuttingDown``, whatever `send`
+    ///   throws.
     public func serveOperator(
         _ address: Address, capabilities: OperatorCapabilities,
         send: @escaping @Sendable (OperatorMessage) async throws -> Void
@@ -111,7 +113,9 @@ extension TaskEngine {
 
     /// All operators that ever pinged, by address.
     public func knownOperators() async throws -> [OperatorInfo] {
-        try await store.readWithoutBlocking { try $0.rows(Rows<OperatorKey>.all, limit: StorageLimits.scanRowsMax).map(\.value) }
+        try await store.readWithoutBlocking {
+            try $0.rows(Rows<OperatorKey>.all, limit: StorageLimits.scanRowsMax).map(\.value)
+        }
     }
 }
 

@@ -143,7 +143,8 @@ public actor OutboxDelivery {
             load.pending -= 1
         } catch {
             guard !Task.isCancelled else { return }
-            logger.error("a message could not be delivered or noted", metadata: ["number": "\(number)", "error": "\(error)"])
+            logger.error(
+                "a message could not be delivered or noted", metadata: ["number": "\(number)", "error": "\(error)"])
             due.insert(Due(at: time.now.adding(times.outboxLongestRetry), number: number))
         }
     }

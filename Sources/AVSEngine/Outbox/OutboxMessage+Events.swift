@@ -38,7 +38,8 @@ extension OutboxMessage {
         let eventID = "\(type)/\(id)"
         let common: [String: JSONValue] = [
             "id": .string(eventID), "type": .string(type), "taskId": .string("\(task.id)"),
-            "taskName": .string(task.name), "owner": .string(task.owner.checksummed), "occurredAt": .string(now.iso8601),
+            "taskName": .string(task.name), "owner": .string(task.owner.checksummed),
+            "occurredAt": .string(now.iso8601),
         ]
         self.init(eventID: eventID, payload: common.merging(fields) { $1 }, isUrgent: isUrgent, createdAt: now)
     }

@@ -72,7 +72,9 @@ extension TaskEngine {
 
 extension StoreReader where Self: ~Copyable {
     fileprivate func answer(to call: RepeatableCall, now: Timestamp, retention: Duration) throws -> [UInt8]? {
-        guard let earlier = try value(for: call.key), now.duration(since: earlier.recordedAt) < retention else { return nil }
+        guard let earlier = try value(for: call.key), now.duration(since: earlier.recordedAt) < retention else {
+            return nil
+        }
         guard earlier.requestDigest == call.requestDigest else { throw EngineError.keyReused }
         return earlier.answer
     }
@@ -80,7 +82,8 @@ extension StoreReader where Self: ~Copyable {
 
 extension Transaction {
     /// Makes the change and records its answer; with no receipt, only makes the change.
-    /// - Throws: ``RepeatedCall``, ``EngineError/keyReused``, ``EngineError/quota(name:limit:)``, and what `body` throws.
+    /// - Throws: ``RepeatedCall``, ``EngineError/keyReused``, ``EngineError/quota(name:limit:)``, and what `body`
+    ///   throws.
     mutating func once<Outcome>(
         _ receipt: Receipt<Outcome>?, _ body: (inout Transaction) throws -> Outcome
     ) throws -> Outcome {
@@ -105,7 +108,9 @@ extension Transaction {
             let key = AnswerCountKey(receipt.call.owner)
             let count = try value(for: key)?.value ?? 0
             let limit = receipt.limits.answersPerOwner
-            guard count < UInt64(limit) else { throw EngineError.quota(name: "idempotency keys per owner and day", limit: limit) }
+            guard count < UInt64(limit) else {
+                throw EngineError.quota(name: "idempotency keys per owner and day", limit: limit)
+            }
             try put(key, DecimalText(count + 1))
         }
         let answer = receipt.answer(outcome)

@@ -37,10 +37,11 @@ public final class SecretDirectory: Sendable {
 
     /// Looks at the provider.
     ///
-    /// Keys that were there do not go because their file is gone: it may be on its way, and a running service would fail
-    /// every run until it is back.
+    /// Keys that were there do not go because their file is gone: it may be on its way, and a running service would
+    /// fail every run until it is back.
     /// - Returns: whether the current key is another one than before.
-    /// - Throws: what the provider throws, and ``SecretTrouble/noRootKey`` for keys that are gone; they stay as they were.
+    /// - Throws: what the provider throws, and ``SecretTrouble/noRootKey`` for keys that are gone; they stay as they
+    ///   were.
     @discardableResult
     public func loadKeys() throws -> Bool {
         let loaded = RootKeys(try configuration.rootKeys.load())

@@ -42,7 +42,8 @@ public struct Page<Row: Sendable>: Sendable {
     static var empty: Page { Page(rows: [], hasPrevious: false, hasNext: false) }
 
     /// The page made of the first `limit` rows of `found`, which holds one more when there is more.
-    /// - Parameter found: in the order of the scan: newest first, or nearest first for ``PageRequest/Position/before(_:)``.
+    /// - Parameter found: in the order of the scan: newest first, or nearest first for
+    ///   ``PageRequest/Position/before(_:)``.
     init(found: [Row], for request: PageRequest) {
         self.init(
             found: found, limit: request.limit, isForward: request.isForward, hasCursor: request.position != .newest)

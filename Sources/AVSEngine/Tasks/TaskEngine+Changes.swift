@@ -35,7 +35,8 @@ public struct TaskChange: Hashable, Sendable {
     }
 
     /// There is no such task, or it is another owner's.
-    public static let notFound = TaskChange(success: false, status: "not_found", message: "Task not found", code: .taskNotFound)
+    public static let notFound = TaskChange(
+        success: false, status: "not_found", message: "Task not found", code: .taskNotFound)
 }
 
 /// What an update of a task decided.

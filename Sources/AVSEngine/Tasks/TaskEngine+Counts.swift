@@ -65,13 +65,16 @@ extension TaskEngine {
         for id in tasks {
             guard try await store.readWithoutBlocking({ try $0.recordedTask(id)?.owner == owner }) else { continue }
             let rows = Rows<ExecutionDayKey>(under: id)
-            sum += try await tally(day == 0 ? rows : rows.after(ExecutionDayKey(id, day: day - 1)), from: day, millisecond)
+            sum += try await tally(
+                day == 0 ? rows : rows.after(ExecutionDayKey(id, day: day - 1)), from: day, millisecond)
         }
         return ExecutionStatistics(sum)
     }
 
     /// Adds up days, in turns (KEY-4), the first one of them from a millisecond on.
-    private func tally<Key: DayKey>(_ rows: Rows<Key>, from first: UInt64, _ millisecond: UInt64) async throws -> RunTally {
+    private func tally<Key: DayKey>(
+        _ rows: Rows<Key>, from first: UInt64, _ millisecond: UInt64
+    ) async throws -> RunTally {
         var sum = RunTally()
         var rows = rows
         while true {

@@ -7,7 +7,8 @@ extension TaskEngine {
     /// Stores a new, enabled task and tells the operators.
     ///
     /// - Parameter task: validated; its id, status and counters are set here.
-    /// - Throws: ``EngineError/foreignWallet`` unless the wallet is the owner's (7.4), ``EngineError/unknownChain(_:)``.
+    /// - Throws: ``EngineError/foreignWallet`` unless the wallet is the owner's (7.4),
+    ///   ``EngineError/unknownChain(_:)``.
     public func create(
         _ draft: AutomationTask, receipt: Receipt<AutomationTask>? = nil
     ) async throws -> AutomationTask {

@@ -100,7 +100,9 @@ extension TaskEngine {
         try await store.readWithoutBlocking { snapshot in
             _ = try snapshot.recordedTask(task, of: owner)
             if let execution = try snapshot.recordedExecution(HistoryKey(task, id)) { return .record(execution) }
-            guard let status = try snapshot.value(for: TriggerKey(task, id)) else { throw EngineError.executionNotFound }
+            guard let status = try snapshot.value(for: TriggerKey(task, id)) else {
+                throw EngineError.executionNotFound
+            }
             let index = try snapshot.value(for: PendingKey(task, id))?.index ?? 0
             return .pending(id, index: Int64(clamping: index), status: status)
         }
@@ -127,7 +129,8 @@ extension TaskEngine {
 
     private func logged<Row>(_ found: ReadablePage<Row>) -> Page<Row> {
         for skipped in found.skipped {
-            logger.error("a stored record cannot be read and was left out of a list", metadata: ["reason": "\(skipped)"])
+            logger.error(
+                "a stored record cannot be read and was left out of a list", metadata: ["reason": "\(skipped)"])
         }
         return found.page
     }

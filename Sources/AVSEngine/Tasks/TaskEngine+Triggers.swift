@@ -121,7 +121,8 @@ extension TaskEngine {
     public func reportOverload(of id: TaskID, by reporter: Address) async throws -> (disabled: Bool, message: String) {
         let absent = (false, "Task was already disabled or not found")
         guard await operators.isTracking(id, by: reporter),
-            let task = try await store.readWithoutBlocking({ try $0.task(id) }), task.status == .enabled || task.status == .running
+            let task = try await store.readWithoutBlocking({ try $0.task(id) }),
+            task.status == .enabled || task.status == .running
         else { return absent }
         let change = try await setEnabled(false, task: id, owner: task.owner)
         guard change.success, change.previous != .disabled else { return absent }

@@ -39,7 +39,8 @@ public struct AliasRegistry: Sendable {
 
     private func ask(_ selector: [UInt8], _ argument: Address, _ name: String) async throws(ChainError) -> Address? {
         let answer = try await chain.call(to: try await location(), data: selector + Self.word(argument))
-        guard answer.count == 32, answer.prefix(12).allSatisfy({ $0 == 0 }), let found = Address(bytes: answer.suffix(20))
+        guard answer.count == 32, answer.prefix(12).allSatisfy({ $0 == 0 }),
+            let found = Address(bytes: answer.suffix(20))
         else {
             // An address without code answers with nothing.
             throw .malformedAnswer(method: name, reason: "\(answer.count) bytes that are no address")

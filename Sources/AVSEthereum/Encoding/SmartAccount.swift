@@ -44,8 +44,8 @@ public enum SmartAccount {
         return [0xc3, 0xff, 0x72, 0xfc] + heads + targets + values + count + offsets + tails
     }
 
-    /// What the calls of ``execute(_:)`` or ``executeBatch(_:)`` send together, in wei, at most the largest word; nil for
-    /// any other call.
+    /// What the calls of ``execute(_:)`` or ``executeBatch(_:)`` send together, in wei, at most the largest word; nil
+    /// for any other call.
     public static func value(movedBy callData: [UInt8]) -> UInt256? {
         if let value = value(ofExecute: callData) { return value }
         guard callData.starts(with: [0xc3, 0xff, 0x72, 0xfc]) else { return nil }

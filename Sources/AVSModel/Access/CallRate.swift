@@ -28,7 +28,8 @@ public struct APIKeyRates: Hashable, Sendable {
         self.simulations = simulations
     }
 
-    /// What an administrator asks for: nil leaves a rate as it is, ``Change/standard`` gives it back to the configuration.
+    /// What an administrator asks for: nil leaves a rate as it is, ``Change/standard`` gives it back to the
+    /// configuration.
     public enum Change: Hashable, Sendable {
         case standard
         case own(CallRate)

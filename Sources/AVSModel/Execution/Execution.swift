@@ -86,8 +86,8 @@ public struct Step: Hashable, Sendable {
     /// Of the first attempt.
     public var startAt: Timestamp
     public var endAt: Timestamp
-    /// Those that failed and were repeated by the node's retry policy, the first one first; everything else tells of the
-    /// last attempt.
+    /// Those that failed and were repeated by the node's retry policy, the first one first; everything else tells of
+    /// the last attempt.
     public var failedAttempts: [Attempt] = []
 
     /// One of several runs of a node.

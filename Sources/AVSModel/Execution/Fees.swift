@@ -116,7 +116,9 @@ extension Execution {
     /// What its steps took from the chain: one entry for each that transferred, wrote or looped over such, and paid.
     public var costs: [NodeCost] {
         steps.compactMap { step in
-            guard step.kind.mayActOnChain, let wei = UInt256(decimal: step.totalGasCost), wei > .zero else { return nil }
+            guard step.kind.mayActOnChain, let wei = UInt256(decimal: step.totalGasCost), wei > .zero else {
+                return nil
+            }
             return NodeCost(nodeID: step.id, kind: .gas, wei: wei, gas: UInt256(decimal: step.gasUsed) ?? .zero)
         }
     }

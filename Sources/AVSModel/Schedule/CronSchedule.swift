@@ -6,14 +6,15 @@ public import AVSPrimitives
 /// `@monthly`, `@weekly`, `@daily`, `@midnight`, `@hourly` and `@every <duration>`; before either may stand
 /// `CRON_TZ=<zone>` or `TZ=<zone>`, where the zone is one of the IANA database, such as `Europe/Berlin`.
 ///
-/// - A field is a comma-separated list of `*` (or `?`), numbers, ranges `a-b` and steps `*/n`, `a/n`, `a-b/n`. Months and
-///   days have three-letter English names in any case; Sunday is 0 and 7.
+/// - A field is a comma-separated list of `*` (or `?`), numbers, ranges `a-b` and steps `*/n`, `a/n`, `a-b/n`. Months
+///   and days have three-letter English names in any case; Sunday is 0 and 7.
 /// - If both day fields are restricted a day that matches either one matches. `*/2` is a restriction.
-/// - `@every 90m` fires at the multiples of its duration since the epoch, so that all operators name the same ticks, also
-///   after a restart (TIM-6). The duration is a whole number of minutes: nothing is scheduled in seconds (TIM-11). A zone
-///   changes nothing about it.
-/// - In a zone, a local time that the clocks leave out fires at the first instant after the gap, once; one that they read
-///   twice fires at the first. A schedule with `*` for its hour fires every real hour, 23 or 25 times a day (TIM-7).
+/// - `@every 90m` fires at the multiples of its duration since the epoch, so that all operators name the same ticks,
+///   also after a restart (TIM-6). The duration is a whole number of minutes: nothing is scheduled in seconds (TIM-11).
+///   A zone changes nothing about it.
+/// - In a zone, a local time that the clocks leave out fires at the first instant after the gap, once; one that they
+///   read twice fires at the first. A schedule with `*` for its hour fires every real hour, 23 or 25 times a day
+///   (TIM-7).
 ///
 /// The type is a value: it parses once, and ``next(after:)`` in UTC allocates nothing.
 ///

@@ -5,7 +5,8 @@ import Foundation
 /// Instants are minutes since the epoch in UTC. An offset that is no whole number of minutes (local mean times, long
 /// gone) is cut to one. Two changes of one zone are more than two days apart: there were no others since 1970.
 ///
-/// - Source: reliability-security.md TIM-6, TIM-7; the data is that of ICU, which comes with the Swift toolchain (TIM-9).
+/// - Source: reliability-security.md TIM-6, TIM-7; the data is that of ICU, which comes with the Swift toolchain
+///   (TIM-9).
 struct CronZone: Hashable, Sendable {
     /// No zone has changed its clocks by more: Samoa left out a day in 2011.
     private static let largestChangeMinutes: Int64 = 1440

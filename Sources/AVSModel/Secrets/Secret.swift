@@ -31,7 +31,10 @@ public struct ScopeID: Hashable, Sendable, CustomStringConvertible {
     public init?(_ text: String) {
         let bytes = Array(text.utf8)
         guard (1...255).contains(bytes.count), text != "_" else { return nil }
-        guard bytes.allSatisfy({ Self.isLetterDigitOrUnderscore($0) || $0 == UInt8(ascii: "-") || $0 == UInt8(ascii: ".") })
+        guard
+            bytes.allSatisfy({
+                Self.isLetterDigitOrUnderscore($0) || $0 == UInt8(ascii: "-") || $0 == UInt8(ascii: ".")
+            })
         else { return nil }
         description = text
     }

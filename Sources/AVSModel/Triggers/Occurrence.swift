@@ -76,7 +76,8 @@ extension Occurrence {
         let stated = report.output.data?["blockNumber"].flatMap(unsigned)
         let named = id.parts.last.flatMap(decimal)
         guard let number = stated ?? named else {
-            throw MalformedTrigger("block trigger names no block: output.blockNumber and trigger_request_id lack a number")
+            throw MalformedTrigger(
+                "block trigger names no block: output.blockNumber and trigger_request_id lack a number")
         }
         if let named, named != number {
             throw MalformedTrigger("trigger_request_id names block \(named), output.blockNumber is \(number)")
@@ -108,7 +109,8 @@ extension Occurrence {
     private static func minute(_ report: TriggerFired, _ id: RequestID) throws(MalformedTrigger) -> Int64 {
         let stated = report.output.data?["timestamp"].flatMap(unsigned)
         guard let marker = id.parts.last.flatMap(decimal) ?? stated else {
-            throw MalformedTrigger("time trigger names no instant: output.timestamp and trigger_request_id lack a number")
+            throw MalformedTrigger(
+                "time trigger names no instant: output.timestamp and trigger_request_id lack a number")
         }
         return Int64(clamping: milliseconds(ofMarker: marker) / 60_000)
     }
@@ -126,7 +128,9 @@ extension Occurrence {
 
     /// Digits only (INP-6).
     private static func decimal(_ text: some StringProtocol) -> UInt64? {
-        guard !text.isEmpty, text.utf8.count <= 20, text.utf8.allSatisfy({ (0x30...0x39).contains($0) }) else { return nil }
+        guard !text.isEmpty, text.utf8.count <= 20, text.utf8.allSatisfy({ (0x30...0x39).contains($0) }) else {
+            return nil
+        }
         return UInt64(text)
     }
 }
@@ -139,7 +143,8 @@ private struct RequestID {
 
     init(_ text: String, taskID: TaskID) throws(MalformedTrigger) {
         guard text.utf8.count <= Self.sizeLimitBytes else {
-            throw MalformedTrigger("trigger_request_id is \(text.utf8.count) bytes, at most \(Self.sizeLimitBytes) are allowed")
+            throw MalformedTrigger(
+                "trigger_request_id is \(text.utf8.count) bytes, at most \(Self.sizeLimitBytes) are allowed")
         }
         let all = text.split(separator: ":", omittingEmptySubsequences: false).map { String($0) }
         guard all.count > 1, let first = all.first, let named = TaskID(first) else { return }

@@ -13,7 +13,8 @@ public struct SmartWallet: Hashable, Sendable {
     public var isStale: Bool
 
     public init(
-        owner: Address, address: Address, factory: Address?, salt: UInt256, isHidden: Bool = false, isStale: Bool = false
+        owner: Address, address: Address, factory: Address?, salt: UInt256, isHidden: Bool = false,
+        isStale: Bool = false
     ) {
         self.owner = owner
         self.address = address

@@ -23,8 +23,8 @@ public struct OperatorCredentials: Sendable {
 
     /// The `authorization` of one call: `Bearer <seconds>.<signature, 130 hex digits without 0x>`.
     ///
-    /// The signed text is `Operator:<checksummed address>Epoch:<seconds>`; aggregators accept it for some seconds only, so
-    /// every call has its own.
+    /// The signed text is `Operator:<checksummed address>Epoch:<seconds>`; aggregators accept it for some seconds only,
+    /// so every call has its own.
     /// - Throws: what signing throws.
     public func authorization(at now: Timestamp) throws -> String {
         let epoch = now.seconds

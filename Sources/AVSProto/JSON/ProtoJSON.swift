@@ -2,8 +2,8 @@ public import AVSPrimitives
 
 /// Messages as JSON, for people and command lines.
 ///
-/// Follows protobuf's JSON mapping: names in lower camel case (the schema's own are read too), 64-bit numbers as decimal
-/// texts (numbers are read too), enums by name, bytes in base64, `google.protobuf.Value` as the JSON it is. Two
+/// Follows protobuf's JSON mapping: names in lower camel case (the schema's own are read too), 64-bit numbers as
+/// decimal texts (numbers are read too), enums by name, bytes in base64, `google.protobuf.Value` as the JSON it is. Two
 /// differences: plain fields are written even at their default, and `Timestamp` and the wrappers are messages like any
 /// other. Any message of ``FileDescriptors`` can be read and written.
 public enum ProtoJSON {

@@ -1,4 +1,5 @@
-/// Package `aggregator`: what clients and operators exchange with the aggregator (`proto/avs.proto`, `proto/node.proto`).
+/// Package `aggregator`: what clients and operators exchange with the aggregator (`proto/avs.proto`,
+/// `proto/node.proto`).
 public enum Wire {}
 
 /// Package `aggregator.storage`: the records of the database (`proto/storage.proto`).

@@ -1,12 +1,12 @@
 /// A protobuf message as a Swift value.
 ///
-/// Properties are the message's fields in lower camel case: a plain field is a value with protobuf's default, `optional`
-/// and message fields are optionals, `repeated` is an array, `map` a dictionary, a oneof one optional enum.
+/// Properties are the message's fields in lower camel case: a plain field is a value with protobuf's default,
+/// `optional` and message fields are optionals, `repeated` is an array, `map` a dictionary, a oneof one optional enum.
 /// `google.protobuf.Value` is `JSONValue`, and one without a kind is `.null`.
 ///
 /// Decoding follows protobuf: the last occurrence of a plain field wins, a message field that occurs again is merged
-/// (in a oneof it replaces what was there, unlike in Google's libraries), the last entry of a map key wins. Unknown fields are skipped and are not kept, and so is a known field with another
-/// wire type than its own.
+/// (in a oneof it replaces what was there, unlike in Google's libraries), the last entry of a map key wins. Unknown
+/// fields are skipped and are not kept, and so is a known field with another wire type than its own.
 ///
 /// Encoding is deterministic: fields by number, map entries by key (texts by their UTF-8 bytes).
 public protocol ProtoMessage: Sendable, Hashable {

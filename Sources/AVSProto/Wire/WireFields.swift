@@ -80,8 +80,8 @@ public enum WireSplice {
         output += message
     }
 
-    /// Appends the number `value` to `output` as the field `number`: an integer, a bool or an enum that proto3 writes as
-    /// a varint. A 0 is not written, as proto3 wants it.
+    /// Appends the number `value` to `output` as the field `number`: an integer, a bool or an enum that proto3 writes
+    /// as a varint. A 0 is not written, as proto3 wants it.
     public static func append(field number: UInt32, varint value: UInt64, to output: inout [UInt8]) {
         precondition(1...WireFields.greatestNumber ~= number, "field number \(number)")  // ours, never a peer's
         guard value != 0 else { return }

@@ -133,8 +133,8 @@ public struct ServerCall: Sendable {
     }
 
     /// How many received bytes to report as consumed on the stream (FC-3): those of the messages taken, and while the
-    /// handler waits all of them, since the rest of the message it waits for may be larger than the window. Nothing once
-    /// the peer has ended: it has no use for the window.
+    /// handler waits all of them, since the rest of the message it waits for may be larger than the window. Nothing
+    /// once the peer has ended: it has no use for the window.
     public mutating func takeCredit(handlerIsWaiting: Bool) -> Int {
         guard !hasPeerEnded else { return 0 }
         let due = handlerIsWaiting && !reader.hasMessage ? reader.receivedBytes : reader.takenBytes

@@ -1,7 +1,7 @@
 import CZlib
 
-/// Compresses and decompresses whole messages. One per event loop, and one for each thread of large ones: a zlib context
-/// is a quarter of a mebibyte, and it is reset between messages, not made anew (CMP-10).
+/// Compresses and decompresses whole messages. One per event loop, and one for each thread of large ones: a zlib
+/// context is a quarter of a mebibyte, and it is reset between messages, not made anew (CMP-10).
 ///
 /// Not `Sendable`.
 public final class MessageCompressor {

@@ -2,11 +2,11 @@
 ///
 ///     | compressed: 1 byte, 0 or 1 | length: 4 bytes, big-endian, in bytes | message |
 ///
-/// A message that lies whole in a chunk is copied out of it in one step, into an array of its own size: the only copy on
-/// its way to a handler. Only one that spans chunks is put together (MSG-7), one at a time; bytes behind a complete one
-/// wait as they came, so that a million tiny messages take no more memory than the window lets in (FC-6). A message grows
-/// with what arrives, never by what its prefix announces (MSG-4), and a prefix over the limit fails before its bytes come
-/// (MSG-3).
+/// A message that lies whole in a chunk is copied out of it in one step, into an array of its own size: the only copy
+/// on its way to a handler. Only one that spans chunks is put together (MSG-7), one at a time; bytes behind a complete
+/// one wait as they came, so that a million tiny messages take no more memory than the window lets in (FC-6). A message
+/// grows with what arrives, never by what its prefix announces (MSG-4), and a prefix over the limit fails before its
+/// bytes come (MSG-3).
 ///
 /// - Source: gRPC over HTTP/2, *Length-Prefixed-Message*.
 public struct MessageReader: Sendable {

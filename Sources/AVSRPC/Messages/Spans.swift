@@ -1,6 +1,6 @@
 extension Span<UInt8> {
-    /// Byte by byte the same as a literal. Literals are compared where they lie in the program: making a `String` a span
-    /// costs more than most of these comparisons.
+    /// Byte by byte the same as a literal. Literals are compared where they lie in the program: making a `String` a
+    /// span costs more than most of these comparisons.
     func equals(_ text: StaticString) -> Bool {
         guard count == text.utf8CodeUnitCount else { return false }
         return unsafe withUnsafeBufferPointer { bytes in

@@ -110,8 +110,8 @@ public struct CallContext: Sendable {
     /// What was set so far, nil if nothing was; for whatever carries the call.
     public var responseMetadata: ResponseMetadata? { facts.response.withLock { $0 } }
 
-    /// Whether the responses of this call are compressed, whatever the server's configuration says: with the encoding of
-    /// the request, or else one that the client takes; not at all if it takes none. Has no effect once the response
+    /// Whether the responses of this call are compressed, whatever the server's configuration says: with the encoding
+    /// of the request, or else one that the client takes; not at all if it takes none. Has no effect once the response
     /// headers are out. A single message of a stream is left as it is by ``ResponseWriter/write(_:compress:)``.
     public func setResponseCompression(_ isWanted: Bool) { changeResponse { $0.isCompressed = isWanted } }
 

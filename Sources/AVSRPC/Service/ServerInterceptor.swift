@@ -26,8 +26,8 @@ extension ServerInterceptor {
     public func ended(_ call: CallContext, with status: RPCStatus) {}
 }
 
-/// Stands around the handler of each call: sees and changes its messages, its metadata and its status, or answers in its
-/// place (CH-8).
+/// Stands around the handler of each call: sees and changes its messages, its metadata and its status, or answers in
+/// its place (CH-8).
 ///
 ///     struct Masking: ServerCallInterceptor {
 ///         func intercept(

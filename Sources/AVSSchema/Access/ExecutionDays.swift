@@ -46,7 +46,9 @@ extension Transaction {
         var place: [UInt8]?
         let end = try scan(last.map { history.after($0) } ?? history, order: .ascending, limit: limit) { key, record in
             place = key
-            if let run = CountedRun(record: record), let key = Self.historyKey(key) { found[key.run.task, default: []].append(run) }
+            if let run = CountedRun(record: record), let key = Self.historyKey(key) {
+                found[key.run.task, default: []].append(run)
+            }
             return .next
         }
         var counted = 0

@@ -55,7 +55,9 @@ public struct SaltPart: KeyPart {
     public init(_ salt: UInt256) { self.salt = salt }
 
     public init?(keyPart: [UInt8]) {
-        guard let text = String(validating: keyPart, as: UTF8.self), let salt = UInt256(decimal: text) else { return nil }
+        guard let text = String(validating: keyPart, as: UTF8.self), let salt = UInt256(decimal: text) else {
+            return nil
+        }
         self.salt = salt
     }
 

@@ -2,9 +2,9 @@ public import AVSStorage
 
 /// One change of shape that the rows of older releases go through, once.
 ///
-/// Best it works in turns, each of which is one batch: what a turn has changed, and where the next one begins, is durable
-/// together. So a process that is killed between two turns goes on where it was. Work that cannot be cut like that begins
-/// again from its start, and must come to the same end however often it does.
+/// Best it works in turns, each of which is one batch: what a turn has changed, and where the next one begins, is
+/// durable together. So a process that is killed between two turns goes on where it was. Work that cannot be cut like
+/// that begins again from its start, and must come to the same end however often it does.
 public struct Migration: Sendable {
     /// What a turn did.
     public struct Turn: Hashable, Sendable {

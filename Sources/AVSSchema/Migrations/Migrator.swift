@@ -31,8 +31,8 @@ public struct Migrator: Sendable {
 
     /// Runs what has not been run.
     ///
-    /// - Parameter backup: called before the first change, and not again by a start that goes on with what an earlier one
-    ///   has begun: that backup is of the database as it was.
+    /// - Parameter backup: called before the first change, and not again by a start that goes on with what an earlier
+    ///   one has begun: that backup is of the database as it was.
     /// - Throws: ``StorageError/unusable(_:)`` for a schema that is newer than ours; what `backup` throws, and then
     ///   nothing has changed; what a migration throws, and then those before it are done.
     public func run(backup: (_ pending: [MigrationName]) async throws -> Void) async throws -> [Report] {

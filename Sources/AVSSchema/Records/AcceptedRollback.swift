@@ -1,7 +1,8 @@
 public import AVSPrimitives
 import AVSStorage
 
-/// A loss that a person has accepted (DUR-16): `meta:rollback:<milliseconds, 20 digits>` → `found=<commit>,acknowledged=<commit>`.
+/// A loss that a person has accepted (DUR-16): `meta:rollback:<milliseconds, 20 digits>` →
+/// `found=<commit>,acknowledged=<commit>`.
 ///
 /// It stays for ever: whoever misses something later finds out since when.
 public struct AcceptedRollback: Hashable, Sendable {

@@ -42,7 +42,8 @@ public struct Intent: Hashable, Sendable {
     public var fromBlock: UInt64
 
     public init(
-        step: String, requestDigest: Hash32, createdAt: Timestamp, chainID: UInt64, entryPoint: Address, sender: Address,
+        step: String, requestDigest: Hash32, createdAt: Timestamp, chainID: UInt64, entryPoint: Address,
+        sender: Address,
         nonce: UInt256, hash: Hash32, operation: [UInt8], validUntil: UInt64?, fromBlock: UInt64
     ) {
         self.step = step

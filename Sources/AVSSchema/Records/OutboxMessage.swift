@@ -2,8 +2,8 @@ public import AVSPrimitives
 import AVSProto
 public import AVSStorage
 
-/// Something that the outside is to be told: written with the change that causes it, delivered afterwards until somebody
-/// takes it or it is given up (XO-23).
+/// Something that the outside is to be told: written with the change that causes it, delivered afterwards until
+/// somebody takes it or it is given up (XO-23).
 public struct OutboxMessage: Hashable, Sendable {
     /// Names the event: the same whenever and however often it is delivered, so that a receiver can tell repetitions.
     public var eventID: String

@@ -25,7 +25,8 @@ public struct SealedSecret: Hashable, Sendable {
     public var updatedAt: Timestamp
 
     public init(
-        rootKeyID: [UInt8], nonce: [UInt8], ciphertext: [UInt8], tag: [UInt8], createdAt: Timestamp, updatedAt: Timestamp
+        rootKeyID: [UInt8], nonce: [UInt8], ciphertext: [UInt8], tag: [UInt8], createdAt: Timestamp,
+        updatedAt: Timestamp
     ) {
         self.rootKeyID = rootKeyID
         self.nonce = nonce
@@ -58,7 +59,8 @@ extension StoredSecret: StoreValue {
         self = .sealed(
             SealedSecret(
                 rootKeyID: record.rootKeyId, nonce: record.nonce, ciphertext: record.ciphertext, tag: record.tag,
-                createdAt: Timestamp(milliseconds: record.createdAt), updatedAt: Timestamp(milliseconds: record.updatedAt)))
+                createdAt: Timestamp(milliseconds: record.createdAt),
+                updatedAt: Timestamp(milliseconds: record.updatedAt)))
     }
 
     public var stored: [UInt8] {

@@ -10,7 +10,9 @@ import AVSWire
 extension AdminHandlers {
     var keyMethods: [RPCMethod] {
         [
-            .unary(Wire.AdminMethods.createApiKey) { request, call in try await create(request, by: call.administrator) },
+            .unary(Wire.AdminMethods.createApiKey) { request, call in
+                try await create(request, by: call.administrator)
+            },
             .unary(Wire.AdminMethods.listApiKeys) { request, _ in
                 let now = time.now
                 let keys = engine.apiKeys.all.filter { !request.goodOnly || $0.state(at: now) == .good }
@@ -47,7 +49,8 @@ extension AdminHandlers {
             guard request.lifetimeSeconds > 0, .seconds(request.lifetimeSeconds) <= keyLifetime else {
                 let most = keyLifetime.components.seconds
                 throw InvalidArgument(
-                    .invalidRequest, "lifetime_seconds is \(request.lifetimeSeconds): wanted 1 to \(most), apikey.lifetime")
+                    .invalidRequest,
+                    "lifetime_seconds is \(request.lifetimeSeconds): wanted 1 to \(most), apikey.lifetime")
             }
             lifetime = .seconds(request.lifetimeSeconds)
         }
@@ -78,7 +81,8 @@ extension AdminHandlers {
         case .id(let text): return try await engine.apiKeys.revoke(id(text), by: administrator)
         case .token(let token):
             guard let claims = authority.claims(of: token, now: time.now) else {
-                throw InvalidArgument(.invalidRequest, "token is not one of this aggregator, or is expired: it opens nothing")
+                throw InvalidArgument(
+                    .invalidRequest, "token is not one of this aggregator, or is expired: it opens nothing")
             }
             let digest = TokenAuthority.digest(of: token)
             if let known = engine.apiKeys.key(digest: digest) {

@@ -49,9 +49,11 @@ enum CallScope {
         .node: [Wire.AdminMethods.listOperators.path, Wire.AdminMethods.disconnectOperator.path],
         .admin: [
             Wire.AdminMethods.createApiKey.path, Wire.AdminMethods.listApiKeys.path, Wire.AdminMethods.getApiKey.path,
-            Wire.AdminMethods.updateApiKey.path, Wire.AdminMethods.revokeApiKey.path, Wire.AdminMethods.getRootKeys.path,
+            Wire.AdminMethods.updateApiKey.path, Wire.AdminMethods.revokeApiKey.path,
+            Wire.AdminMethods.getRootKeys.path,
             Wire.AdminMethods.rotateRootKey.path, Wire.AdminMethods.retireRootKey.path,
-            Wire.AdminMethods.createBackup.path, Wire.AdminMethods.listBackups.path, Wire.AdminMethods.verifyBackup.path,
+            Wire.AdminMethods.createBackup.path, Wire.AdminMethods.listBackups.path,
+            Wire.AdminMethods.verifyBackup.path,
             Wire.AdminMethods.listAuditEntries.path,
         ],
     ]

@@ -69,7 +69,9 @@ struct OperatorCredential: Hashable, Sendable {
 
     /// Digits only, at most 12 of them (INP-6).
     private static func seconds(_ text: Substring) -> Int64? {
-        guard (1...12).contains(text.utf8.count), text.utf8.allSatisfy({ (0x30...0x39).contains($0) }) else { return nil }
+        guard (1...12).contains(text.utf8.count), text.utf8.allSatisfy({ (0x30...0x39).contains($0) }) else {
+            return nil
+        }
         return Int64(text)
     }
 }

@@ -41,10 +41,12 @@ struct SignInMessage: Sendable, Hashable {
         let fields = try Fields(text)
         let chainText = try fields.value(of: .chainID)
         guard isDecimal(chainText) else { throw InvalidArgument(.invalidRequest, "Invalid Chain ID format") }
-        guard let chainID = UInt64(chainText), "\(chainID)" == chainText, chainID == serverChainID || chainID == 1 else {
+        guard let chainID = UInt64(chainText), "\(chainID)" == chainText, chainID == serverChainID || chainID == 1
+        else {
             throw InvalidArgument(
                 .invalidRequest,
-                "Invalid chainId: requested chainId \(chainText.prefix(64)) does not match SmartWallet chainId \(serverChainID)")
+                "Invalid chainId: requested chainId \(chainText.prefix(64)) does not match SmartWallet chainId \(serverChainID)"
+            )
         }
         let version = try fields.value(of: .version)
         let issuedAt = try fields.instant(of: .issuedAt)

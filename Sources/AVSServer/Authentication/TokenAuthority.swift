@@ -32,7 +32,8 @@ public struct TokenAuthority: Sendable {
     /// The text that `wallet` may sign.
     func proposal(wallet: String, now: Timestamp) -> String {
         SignInMessage(
-            chainID: chainID, version: version, issuedAt: now, expireAt: now.adding(Self.proposedLifetime), wallet: wallet
+            chainID: chainID, version: version, issuedAt: now, expireAt: now.adding(Self.proposedLifetime),
+            wallet: wallet
         ).text
     }
 
@@ -210,11 +211,14 @@ public struct TokenAuthority: Sendable {
         do throws(TokenRefusal) {
             standing = try self.standing(of: token, claims, now: now)
         } catch {
-            throw RPCStatus(.unauthenticated, error.isExpired ? .expiredToken : .unauthorized, "\(start): \(error.reason)")
+            throw RPCStatus(
+                .unauthenticated, error.isExpired ? .expiredToken : .unauthorized, "\(start): \(error.reason)")
         }
-        let scopes: Set<APIScope> = standing.scopes ?? (standing.key == nil && claims.roles.contains("admin") ? [.admin] : [])
+        let scopes: Set<APIScope> =
+            standing.scopes ?? (standing.key == nil && claims.roles.contains("admin") ? [.admin] : [])
         guard scopes.contains(scope) || scopes.contains(.admin) else {
-            throw RPCStatus(.permissionDenied, .forbidden, "this call needs an API key with the scope \(scope.rawValue)")
+            throw RPCStatus(
+                .permissionDenied, .forbidden, "this call needs an API key with the scope \(scope.rawValue)")
         }
         if let id = standing.key?.id { keys?.noteUse(of: id) }
         let name = standing.key.map { "key \($0.id)" } ?? "token \(Self.digest(of: token).hex.dropFirst(2).prefix(16))"

@@ -26,7 +26,9 @@ enum Cursor {
 
     /// What the cursor holds, whatever kind of list it is of.
     static func positionText(_ text: String) throws(InvalidArgument) -> String {
-        guard text.utf8.count <= 1_024, let bytes = Base64.decode(text), let position = content(bytes) else { throw refusal }
+        guard text.utf8.count <= 1_024, let bytes = Base64.decode(text), let position = content(bytes) else {
+            throw refusal
+        }
         return position
     }
 
@@ -40,7 +42,8 @@ enum Cursor {
 
     static let refusal = InvalidArgument(
         .invalidRequest,
-        "Invalid pagination cursor. Please retry without pagination parameters or use a fresh cursor from a recent response.")
+        "Invalid pagination cursor. Please retry without pagination parameters or use a fresh cursor from a recent response."
+    )
 }
 
 extension PageRequest {

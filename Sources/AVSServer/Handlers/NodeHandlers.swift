@@ -83,7 +83,9 @@ struct NodeHandlers: Sendable {
 
     // MARK: Reports
 
-    private func notify(_ request: Wire.NotifyTriggersReq, _ call: CallContext) async throws -> Wire.NotifyTriggersResp {
+    private func notify(
+        _ request: Wire.NotifyTriggersReq, _ call: CallContext
+    ) async throws -> Wire.NotifyTriggersResp {
         let reporter = try await call.node(request.address, authentication, aliases)
         try gate.admitReport(of: reporter)
         try RequestText.checked(request.taskId, "task id")

@@ -61,7 +61,8 @@ extension RepeatableCall {
         guard let key = call.metadata[Once.header] else { return nil }
         let bytes = Array(key.utf8)
         guard (1...255).contains(bytes.count), bytes.allSatisfy({ (0x21...0x7e).contains($0) }) else {
-            throw InvalidArgument(.invalidRequest, "\(Once.header) is invalid: wanted 1 to 255 printable ASCII characters")
+            throw InvalidArgument(
+                .invalidRequest, "\(Once.header) is invalid: wanted 1 to 255 printable ASCII characters")
         }
         guard let identity = IdentityDigest(sha256: SHA256.hash(bytes).bytes) else { return nil }
         self.init(

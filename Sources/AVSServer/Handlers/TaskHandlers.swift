@@ -49,7 +49,9 @@ struct TaskHandlers: Sendable {
     private func create(
         _ request: Wire.CreateTaskReq, owner: Address, _ once: Once
     ) async throws -> Wire.CreateTaskResp {
-        let answer: @Sendable (AutomationTask) -> Wire.CreateTaskResp = { task in .with { $0.id = task.id.description } }
+        let answer: @Sendable (AutomationTask) -> Wire.CreateTaskResp = { task in
+            .with { $0.id = task.id.description }
+        }
         let draft = TaskDraft(
             trigger: try request.trigger.flatMap { $0.triggerType == nil ? nil : try Trigger($0) },
             nodes: try request.nodes.map { try Node($0) }, edges: request.edges.map { Edge($0) },

@@ -11,9 +11,8 @@ public import ServiceLifecycle
 /// The running service: its listener, its worker, its sweeper.
 ///
 /// Graceful shutdown by OVL-12: health turns NOT_SERVING, operator streams end with OK, connections drain, no further
-/// run is claimed, runs in progress get ``Settings/runDrainTimeout``, then the outbox stops; what is left goes on at the
-/// next start. The store
-/// is its owner's to close afterwards.
+/// run is claimed, runs in progress get ``Settings/runDrainTimeout``, then the outbox stops; what is left goes on at
+/// the next start. The store is its owner's to close afterwards.
 public final class Aggregator: Service {
     /// What does not belong to the engine.
     public struct Settings: Sendable {
@@ -138,7 +137,8 @@ public final class Aggregator: Service {
             group.addTask { try await self.engine.apiKeys.run(); return .keys }
             if let admin { group.addTask { try await admin.run(); return .admin } }
             group.addTask {
-                try await ClockWatch(tolerance: self.settings.clockTolerance, time: self.time, logger: self.logger).run()
+                try await ClockWatch(tolerance: self.settings.clockTolerance, time: self.time, logger: self.logger)
+                    .run()
                 return .clock
             }
             if let http = settings.http {

@@ -64,7 +64,9 @@ extension RPCMethod {
                 }
             case .streaming(let respond):
                 .streaming { channel, call in
-                    try await UpdateOrigin.$current.withValue(UpdateOrigin(workClass)) { try await respond(channel, call) }
+                    try await UpdateOrigin.$current.withValue(UpdateOrigin(workClass)) {
+                        try await respond(channel, call)
+                    }
                 }
             }
         return RPCMethod(path, kind, options: options, handler: handler)

@@ -44,7 +44,8 @@ struct CallQueue: Sendable {
     mutating func enter(_ caller: Caller, _ workClass: WorkClass) -> Step {
         let count = counts[caller, default: Count()]
         if count.calls >= limits.runningPerCaller {
-            return .refuse(.busy("calls of this caller at the same time", "running_handlers_per_caller", limits.runningPerCaller))
+            return .refuse(
+                .busy("calls of this caller at the same time", "running_handlers_per_caller", limits.runningPerCaller))
         }
         if workClass == .trial, count.trials >= limits.runningTrialsPerCaller {
             return .refuse(

@@ -58,7 +58,8 @@ struct MetricsPage {
         let reasons = 2 * TransportStatistics.reasons.count + TransportStatistics.handshakeFailures.count
         let histograms = timeExponents.count + sizeExponents.count + countExponents.count + 3 * 3
         let scripts = 5 + ScriptMetrics.reasonLimit
-        return (methods + 1) * perMethod + reasons + TransportStatistics().framesByKind.count + histograms + scripts + 28
+        return (methods + 1) * perMethod + reasons + TransportStatistics().framesByKind.count + histograms + scripts
+            + 28
     }
 
     // MARK: Calls
@@ -180,7 +181,8 @@ struct MetricsPage {
         page.single("avs_script_workers", .gauge, "Worker processes that are up, busy or not.", scripts.workers)
         page.single("avs_script_workers_started_total", .counter, "Worker processes started.", scripts.started)
         page.single(
-            "avs_scripts_answered_total", .counter, "Requests that a worker answered, also with an error of the script.",
+            "avs_scripts_answered_total", .counter,
+            "Requests that a worker answered, also with an error of the script.",
             scripts.answered)
         page.each(
             "avs_scripts_failed_total", "Requests without an answer, by reason.", by: "reason",
@@ -191,7 +193,8 @@ struct MetricsPage {
 
     /// The age is what an alert looks at (BAK-4): it is absent until there is a proven one.
     private func write(_ backups: BackupState, to page: inout PrometheusText) {
-        page.single("avs_backup_running", .gauge, "Whether a backup is being made or verified.", backups.isRunning ? 1 : 0)
+        page.single(
+            "avs_backup_running", .gauge, "Whether a backup is being made or verified.", backups.isRunning ? 1 : 0)
         page.single("avs_backups_proven_total", .counter, "Backups that were made and proven.", backups.provenCount)
         page.single("avs_backups_failed_total", .counter, "Backups that failed, or were no good.", backups.failedCount)
         guard let last = backups.lastProvenAt else { return }

@@ -59,7 +59,8 @@ public struct SideEndpoint: Sendable {
         }
         router.get("metrics") { _, _ in
             let page = MetricsPage(
-                transport: await statistics(), engine: await engineLoad(), backups: await backups?.state, scripts: scripts?(),
+                transport: await statistics(), engine: await engineLoad(), backups: await backups?.state,
+                scripts: scripts?(),
                 now: time.now)
             return Response(
                 status: .ok, headers: [.contentType: PrometheusText.contentType],

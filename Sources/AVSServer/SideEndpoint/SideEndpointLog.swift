@@ -3,7 +3,8 @@ import Logging
 /// The log of the library behind the side endpoint: what it calls an error is at most a warning here.
 ///
 /// It logs the end of its own shutdown, and each connection that a client drops, as errors. Nothing that happens to
-/// probes and pages is an error of the service; what is one, that it does not serve at all, ``SideEndpoint`` says itself.
+/// probes and pages is an error of the service; what is one, that it does not serve at all, ``SideEndpoint`` says
+/// itself.
 struct SideEndpointLog: LogHandler {
     private var base: any LogHandler
 

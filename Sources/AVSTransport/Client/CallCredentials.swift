@@ -14,8 +14,8 @@ public struct CallCredentials: Sendable {
 
     /// - Parameters:
     ///   - allowsPlaintext: send them without TLS as well, where everybody on the way can read them.
-    ///   - fetch: called before each call is sent; the call's timeout is running. Throws UNAVAILABLE if trying again may
-    ///     help. A code that is an application's is INTERNAL for the call, lest it be taken for the server's answer
+    ///   - fetch: called before each call is sent; the call's timeout is running. Throws UNAVAILABLE if trying again
+    ///     may help. A code that is an application's is INTERNAL for the call, lest it be taken for the server's answer
     ///     (STA-1, gRFC A54); anything else that is thrown is UNAUTHENTICATED.
     public init(allowsPlaintext: Bool = false, _ fetch: @escaping @Sendable (MethodPath) async throws -> Metadata) {
         self.allowsPlaintext = allowsPlaintext

@@ -49,7 +49,8 @@ public protocol ClientCallInterceptor: ClientInterceptor {
 public protocol ClientCallChannel: AnyObject, Sendable {
     /// Sends one request; waits while the server does not keep up (FC-7).
     ///
-    /// - Throws: ``RPCStatus`` once a call that streams requests is over; its own status is what the responses end with.
+    /// - Throws: ``RPCStatus`` once a call that streams requests is over; its own status is what the responses end
+    ///   with.
     func write(_ message: [UInt8], compress: Bool) async throws
 
     /// No more requests (MSG-11).

@@ -20,7 +20,8 @@ extension RPCChannel {
         public var backoff = Backoff()
         /// What to do with several addresses (CH-4).
         public var loadBalancing = LoadBalancing.pickFirst
-        /// Try the addresses in a random order, so that many clients of `pickFirst` do not all take the same one (CH-4).
+        /// Try the addresses in a random order, so that many clients of `pickFirst` do not all take the same one
+        /// (CH-4).
         public var shufflesAddresses = false
         /// Who knows the addresses of names (CH-3).
         public var resolver: any NameResolver = SystemResolver()

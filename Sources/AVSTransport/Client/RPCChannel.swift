@@ -37,7 +37,8 @@ public final class RPCChannel: Sendable {
         target: String, configuration: Configuration = Configuration(), time: any TimeSource, logger: Logger
     ) throws {
         guard let target = Target(target) else {
-            throw RPCStatus(.internal, "'\(target)' names no address; wanted host:port, unix:/path or unix-abstract:name")
+            throw RPCStatus(
+                .internal, "'\(target)' names no address; wanted host:port, unix:/path or unix-abstract:name")
         }
         self.init(
             target: target, configuration: configuration, time: time, logger: logger,

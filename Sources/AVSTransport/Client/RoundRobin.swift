@@ -3,8 +3,8 @@ import DequeModule
 import NIOCore
 
 /// Spreads the calls of a channel over its addresses: each has a connection of its own, and calls take those that are
-/// ready in turn (CH-4). When a connection is lost the name is resolved again, so that servers come and go (CH-3). Lives
-/// on the channel's event loop.
+/// ready in turn (CH-4). When a connection is lost the name is resolved again, so that servers come and go (CH-3).
+/// Lives on the channel's event loop.
 ///
 /// `@unchecked`: everything that changes is touched on that loop only.
 final class RoundRobin: @unchecked Sendable {

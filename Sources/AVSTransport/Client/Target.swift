@@ -3,8 +3,9 @@ import NIOCore
 /// What a channel connects to (CH-3).
 ///
 /// `dns:///host:port`, `host:port`, `ipv4:1.2.3.4:port`, `ipv6:[::1]:port`, `unix:/path`, `unix:///path`,
-/// `unix-abstract:name`. Without a port it is 443. Behind `ipv4:` and `ipv6:` there may be several, with commas between,
-/// and a name may have several addresses: a channel takes the first that answers, or all of them in turn (CH-4).
+/// `unix-abstract:name`. Without a port it is 443. Behind `ipv4:` and `ipv6:` there may be several, with commas
+/// between, and a name may have several addresses: a channel takes the first that answers, or all of them in turn
+/// (CH-4).
 public struct Target: Hashable, Sendable, CustomStringConvertible {
     enum Address: Hashable, Sendable, CustomStringConvertible {
         case host(String, port: Int)

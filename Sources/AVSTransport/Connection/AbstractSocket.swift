@@ -43,7 +43,8 @@ enum AbstractSocket {
             guard (1...nameLimitBytes).contains(name.utf8.count) else {
                 throw Failure(call: "socket", name: name, code: ENAMETOOLONG)
             }
-            // Which module these types belong to depends on what the compiler has read first, so no member is asked for.
+            // Which module these types belong to depends on what the compiler has read first, so no member is asked
+            // for.
             let types = [SOCK_STREAM, SOCK_NONBLOCK, SOCK_CLOEXEC].map { unsafeBitCast($0, to: CInt.self) }
             let descriptor = socket(AF_UNIX, types.reduce(0, |), 0)
             guard descriptor >= 0 else { throw Failure(call: "socket", name: name, code: errno) }

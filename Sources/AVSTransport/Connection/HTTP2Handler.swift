@@ -398,7 +398,8 @@ extension HTTP2Handler: ChannelOutboundHandler {
     }
 
     func resumeReading() {
-        guard isReadSuspended, session.queuedFrameCount < limits.queuedFrameLimit / 2, !delegate.mustPauseReading() else {
+        guard isReadSuspended, session.queuedFrameCount < limits.queuedFrameLimit / 2, !delegate.mustPauseReading()
+        else {
             return
         }
         isReadSuspended = false

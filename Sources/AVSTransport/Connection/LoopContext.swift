@@ -116,7 +116,8 @@ final class LoopContext: TaskExecutor, @unchecked Sendable {
     /// Runs the handler of a call in a task on this loop.
     ///
     /// The calls of one turn share a task for as long as their handlers do not suspend: making a task costs about as
-    /// much as the rest of a small call (SP-4). A call that suspends keeps the task, and those after it get another one.
+    /// much as the rest of a small call (SP-4). A call that suspends keeps the task, and those after it get another
+    /// one.
     func start(_ call: any RunnableCall) {
         startingCalls.append(call)
         startRunner()

@@ -5,9 +5,9 @@ extension RPCServer {
     /// What a server listens on and what it allows. The numbers are those of section 27.
     public struct Configuration: Sendable {
         public var listeners: [Listener]
-        /// Connections that wait at each listener to be accepted (CON-7). When it is full the kernel drops further SYNs,
-        /// and their clients try again after a second. The kernel itself allows no more than `net.core.somaxconn`, 4,096
-        /// unless somebody set it.
+        /// Connections that wait at each listener to be accepted (CON-7). When it is full the kernel drops further
+        /// SYNs, and their clients try again after a second. The kernel itself allows no more than
+        /// `net.core.somaxconn`, 4,096 unless somebody set it.
         public var acceptBacklog = 4_096
         /// Per connection: timeouts, windows, streams, abuse.
         public var limits: ConnectionLimits
@@ -85,8 +85,8 @@ extension RPCServer {
 }
 
 extension RPCServer {
-    /// One port for plaintext and TLS, even if on two addresses: a client that takes the wrong one would tell the network
-    /// what it meant for TLS (TLS-7).
+    /// One port for plaintext and TLS, even if on two addresses: a client that takes the wrong one would tell the
+    /// network what it meant for TLS (TLS-7).
     public struct SharedPort: Error, Hashable, CustomStringConvertible {
         public let port: Int
 

@@ -59,7 +59,8 @@ public final class RPCServer: Service {
         }
     }
 
-    /// What the server has done so far and is doing; asks each event loop (OB-1). After ``run()`` what it was at its end.
+    /// What the server has done so far and is doing; asks each event loop (OB-1). After ``run()`` what it was at its
+    /// end.
     public var statistics: TransportStatistics {
         get async {
             if let last = lastStatistics.withLock({ $0 }) { return last }
@@ -163,9 +164,12 @@ public final class RPCServer: Service {
             }
             .childChannelOption(.allowRemoteHalfClosure, value: true)  // DR-3
             .childChannelOption(.writeBufferWaterMark, value: .init(low: 64 * 1024, high: 256 * 1024))  // FC-8
-            // SP-2: up to 64 KiB in one read; small while there is little to read, since each channel keeps its own (SP-10).
+            // SP-2: up to 64 KiB in one read; small while there is little to read, since each channel keeps its own
+            // (SP-10).
             .childChannelOption(
-                .recvAllocator, value: AdaptiveRecvByteBufferAllocator(minimum: 1_024, initial: 2_048, maximum: 64 * 1_024))
+                .recvAllocator,
+                value: AdaptiveRecvByteBufferAllocator(minimum: 1_024, initial: 2_048, maximum: 64 * 1_024)
+            )
             .childChannelInitializer { channel in
                 channel.eventLoop.makeCompletedFuture {
                     try connections.accept(

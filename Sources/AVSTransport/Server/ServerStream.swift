@@ -132,8 +132,8 @@ final class ServerStream: ServerCallChannel, RunnableCall, @unchecked Sendable {
 
     // MARK: The handler's task
 
-    // Functions apart from each other: the frame of an asynchronous function has room for all that it may ever hold, and
-    // stays for as long as the handler waits. What is not on every call's way lies in a frame of its own.
+    // Functions apart from each other: the frame of an asynchronous function has room for all that it may ever hold,
+    // and stays for as long as the handler waits. What is not on every call's way lies in a frame of its own.
 
     @inline(never)
     nonisolated(nonsending) func run(in runner: CallRunner) async {

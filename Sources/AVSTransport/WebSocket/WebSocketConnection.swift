@@ -46,8 +46,8 @@ public final class WebSocketConnection: Sendable {
 
     /// The next message, or nil when the server is done (it closed with 1000 or 1001, or we closed).
     ///
-    /// - Throws: ``WebSocketError`` for any other end, also on later calls; `CancellationError` if the task is cancelled,
-    ///   which loses no message.
+    /// - Throws: ``WebSocketError`` for any other end, also on later calls; `CancellationError` if the task is
+    ///   cancelled, which loses no message.
     public func receive() async throws -> WebSocketMessage? {
         try await inbox.next { channel.eventLoop.execute { [handler] in handler.value.resumeReading() } }
     }

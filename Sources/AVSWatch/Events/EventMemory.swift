@@ -44,8 +44,8 @@ public struct EventMemory: Sendable {
     public mutating func forget(_ id: TaskID) { rests[id] = nil }
 }
 
-/// A log as what happened, wherever a chain has put it: its transaction, what it says, and how many alike came before it
-/// in that transaction.
+/// A log as what happened, wherever a chain has put it: its transaction, what it says, and how many alike came before
+/// it in that transaction.
 struct LogOccurrence: Hashable, Sendable {
     var transaction: Hash32
     /// Of contract, topics and data.

@@ -95,7 +95,8 @@ public struct EventWatch: Sendable {
         return union
     }
 
-    /// The distinct filters of all queries: one for each list of topics, with the addresses of all queries that have it.
+    /// The distinct filters of all queries: one for each list of topics, with the addresses of all queries that have
+    /// it.
     var filters: [LogFilter] {
         var addressesByTopics: [[Set<Hash32>?]: Set<Address>] = [:]
         var anywhere: Set<[Set<Hash32>?]> = []

@@ -88,7 +88,8 @@ public struct OperatorNode: Service, CustomStringConvertible {
         settings.catchUpLimit = configuration.missedBlocksOfEvents
         let feed = ChainFeed(client: chain.client, configuration: settings, time: time, logger: logger)
         return ChainFollower(
-            feed: feed, enricher: EventEnricher(chain: chain.client, time: time, logger: logger), watcher: watcher, sink: client, configuration: configuration, time: time, logger: logger)
+            feed: feed, enricher: EventEnricher(chain: chain.client, time: time, logger: logger), watcher: watcher,
+            sink: client, configuration: configuration, time: time, logger: logger)
     }
 
     // MARK: What to watch

@@ -8,8 +8,9 @@ import Synchronization
 
 /// What an operator keeps over a restart: tasks, positions in chains, and the reports that have no answer yet.
 ///
-/// A trigger is written here before it is reported and removed after a final answer, together with the position that says
-/// it was seen: a crash in between repeats a report, which the aggregator knows by its id, and never loses one (E1, E2).
+/// A trigger is written here before it is reported and removed after a final answer, together with the position that
+/// says it was seen: a crash in between repeats a report, which the aggregator knows by its id, and never loses one
+/// (E1, E2).
 public final class WatchStore: Sendable {
     /// What one update may hold of reports; the store's own limit is 4 MiB.
     private static let batchBytesMax = 2 << 20

@@ -4,9 +4,9 @@ import HeapModule
 
 /// The time triggers that an operator watches: cron schedules and fixed times. A value; the clock is told.
 ///
-/// Missed ticks (reliability-security 3.4): a cron tick that is more than the tolerance late is skipped; of missed fixed
-/// times the latest within the catch-up window fires once. Nothing fires twice, whichever way the clock steps (TIM-5):
-/// each task remembers its last tick.
+/// Missed ticks (reliability-security 3.4): a cron tick that is more than the tolerance late is skipped; of missed
+/// fixed times the latest within the catch-up window fires once. Nothing fires twice, whichever way the clock steps
+/// (TIM-5): each task remembers its last tick.
 ///
 /// - Source: aggregator-api 6.12.
 public struct TimeWatch: Sendable {

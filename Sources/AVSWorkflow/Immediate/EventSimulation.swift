@@ -47,8 +47,8 @@ struct EventSimulation: Sendable {
 
     /// - Parameters:
     ///   - update: nil for a feed that cannot be asked.
-    ///   - isDirect: a query that has no topics but asks a feed's methods: the event is known without an ABI, and the feed
-    ///     is not asked.
+    ///   - isDirect: a query that has no topics but asks a feed's methods: the event is known without an ABI, and the
+    ///     feed is not asked.
     private func priceUpdate(
         _ update: PriceUpdate?, isDirect: Bool
     ) async throws(NodeFailure) -> SimulatedEvent {

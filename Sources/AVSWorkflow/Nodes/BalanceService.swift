@@ -48,7 +48,8 @@ struct BalanceService: BalanceSource {
     }
 
     private func page(_ url: String) async throws(NodeFailure) -> JSONValue {
-        var request = HTTPRequest(method: .get, url: url, headers: [.init("X-API-Key", key), .init("Accept", "application/json")])
+        var request = HTTPRequest(
+            method: .get, url: url, headers: [.init("X-API-Key", key), .init("Accept", "application/json")])
         request.secretHeaderNames = ["X-API-Key"]
         let response: HTTPResponse
         do {

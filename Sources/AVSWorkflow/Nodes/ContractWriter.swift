@@ -36,7 +36,9 @@ struct ContractWriter: Sendable {
             } else if name.isEmpty {
                 result.methodName = "unknown"
             }
-            if let reason = WriteCheck.refusal(of: data, function: result.function, target: address, isSimulated: isSimulated) {
+            if let reason = WriteCheck.refusal(
+                of: data, function: result.function, target: address, isSimulated: isSimulated)
+            {
                 throw CallError(text: reason)
             }
             let call = SmartAccount.Call(target: address, value: value, data: data)
@@ -58,7 +60,9 @@ struct ContractWriter: Sendable {
             }
             return data
         }
-        guard let contract else { throw CallError(text: "method '\(name.excerpt())' needs a contract ABI that can be read") }
+        guard let contract else {
+            throw CallError(text: "method '\(name.excerpt())' needs a contract ABI that can be read")
+        }
         do throws(ABIError) {
             return try contract.encodeCall(name, parameters: parameters)
         } catch {
@@ -101,7 +105,9 @@ struct ContractWriter: Sendable {
     }
 
     private static func reason(of tried: TriedCall, _ contract: ABIContract?) -> String {
-        if let reason = RevertReason.text(of: tried.output, contract: contract) { return "execution reverted: \(reason)" }
+        if let reason = RevertReason.text(of: tried.output, contract: contract) {
+            return "execution reverted: \(reason)"
+        }
         return tried.error.isEmpty ? "execution reverted" : tried.error.excerpt(300)
     }
 
@@ -134,7 +140,8 @@ struct ContractWriter: Sendable {
             let shown = WriteReceipt(receipt, operation: sent.userOperation)
             result.receipt = shown
             guard succeeded else {
-                throw CallError(text: "UserOp execution failed: the call was reverted (likely balance or contract error)")
+                throw CallError(
+                    text: "UserOp execution failed: the call was reverted (likely balance or contract error)")
             }
             result.events = shown.events(of: address, contract)
         }
@@ -189,7 +196,9 @@ enum WriteCheck {
         } catch {
             return nil  // given call data need not be what the ABI says
         }
-        if function.name == "approve", case .address(.zero)? = values.first { return "approve to the zero address is refused" }
+        if function.name == "approve", case .address(.zero)? = values.first {
+            return "approve to the zero address is refused"
+        }
         if function.name.lowercased().contains("exactinput"), amountIn(values, function.inputs) == .zero {
             return "\(function.name) with amountIn 0 is refused"
         }

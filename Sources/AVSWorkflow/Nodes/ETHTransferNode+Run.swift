@@ -15,7 +15,8 @@ extension ETHTransferNode {
             let transfer = try await transfer(in: context, isSimulated: isSimulated)
             guard isSimulated else { return try await transfer.send(as: node, in: context, log: &log) }
             log.append("Simulated transfer of \(transfer.shownAmount) wei to \(destination.excerpt(100))")
-            let hash = Keccak256.hash(Array(node.id.utf8) + transfer.recipient.bytes + Array(context.environment.time.now.iso8601.utf8))
+            let hash = Keccak256.hash(
+                Array(node.id.utf8) + transfer.recipient.bytes + Array(context.environment.time.now.iso8601.utf8))
             return NodeOutcome(
                 output: transfer.output(value: transfer.amount), metadata: ["transactionHash": .string(hash.hex)],
                 executionContext: simulated)
@@ -125,7 +126,8 @@ private struct CoinTransfer: Sendable {
                     "totalGasCost": .string("\(use?.totalCost ?? .zero)"),
                 ],
                 failure: succeeded
-                    ? nil : NodeFailure("UserOp execution failed: the transfer was reverted, likely for want of balance"),
+                    ? nil
+                    : NodeFailure("UserOp execution failed: the transfer was reverted, likely for want of balance"),
                 gas: use)
         }
     }

@@ -22,7 +22,8 @@ struct LoopIteration: Sendable {
     /// Runs all iterations, at most `workers` at a time, each on variables of its own.
     ///
     /// - Returns: The endings in the order of the elements.
-    /// - Throws: ``NodeFailure`` once an iteration runs out of time or the run is stopped; what still runs is cancelled.
+    /// - Throws: ``NodeFailure`` once an iteration runs out of time or the run is stopped; what still runs is
+    ///   cancelled.
     func run(over elements: [JSONValue], workers: Int) async throws(NodeFailure) -> [Ending] {
         let outcome = await withTaskGroup(of: (Int, Result<Ending, NodeFailure>).self) { group in
             var endings = [Ending?](repeating: nil, count: elements.count)

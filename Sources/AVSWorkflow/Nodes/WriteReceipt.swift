@@ -26,7 +26,8 @@ struct WriteReceipt: Hashable, Sendable {
             "transactionHash": .string(hash), "from": .string(sender.checksummed),
             "to": .string(call.target.checksummed), "blockNumber": block, "blockHash": blockHash,
             "transactionIndex": "0x0", "gasUsed": .string(used.hexQuantity),
-            "cumulativeGasUsed": .string(used.hexQuantity), "effectiveGasPrice": .string(Self.standardPrice.hexQuantity),
+            "cumulativeGasUsed": .string(used.hexQuantity),
+            "effectiveGasPrice": .string(Self.standardPrice.hexQuantity),
             "status": tried.isReverted ? "0x0" : "0x1",
             "logsBloom": .string("0x" + String(repeating: "00", count: 256)), "logs": .array(shown), "type": "0x2",
         ]

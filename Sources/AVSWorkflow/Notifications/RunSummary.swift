@@ -141,7 +141,8 @@ struct RunSummary: Hashable, Sendable {
         guard numbers.count >= 5, (1...12).contains(numbers[1]) else { return time.iso8601 }
         let hour = numbers[3] % 12 == 0 ? 12 : numbers[3] % 12
         let minute = numbers[4] < 10 ? "0\(numbers[4])" : "\(numbers[4])"
-        return "\(months[numbers[1] - 1]) \(numbers[2]), \(numbers[0]) at \(hour):\(minute) \(numbers[3] < 12 ? "AM" : "PM") UTC"
+        return
+            "\(months[numbers[1] - 1]) \(numbers[2]), \(numbers[0]) at \(hour):\(minute) \(numbers[3] < 12 ? "AM" : "PM") UTC"
     }
 
     // MARK: Output

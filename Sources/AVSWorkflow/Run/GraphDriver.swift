@@ -229,13 +229,16 @@ struct NodeExecution: Sendable {
         var log: [String] = []
         var failed: [Step.Attempt] = []
         if isAgain {
-            failed.append(Step.Attempt(startAt: startAt, endAt: startAt, error: Self.outcomeUnknown, errorCode: .unspecified))
+            failed.append(
+                Step.Attempt(startAt: startAt, endAt: startAt, error: Self.outcomeUnknown, errorCode: .unspecified))
             log.append("\(Self.outcomeUnknown); tried again, as the node chooses")
         }
         let interrupted = failed.count
         var begun = startAt
         var outcome = await attempt(&log)
-        while let failure = outcome.failure, let pause = pause(after: failed.count - interrupted + 1, failure, begun: begun) {
+        while let failure = outcome.failure,
+            let pause = pause(after: failed.count - interrupted + 1, failure, begun: begun)
+        {
             failed.append(
                 Step.Attempt(
                     startAt: begun, endAt: time.now, error: builder.redaction.redact(failure.message),

@@ -127,8 +127,8 @@ public struct TemplateResolver: Sendable {
         }
     }
 
-    /// The values of a template's expressions, told apart by their bytes: to Swift `é` is `e` with an accent behind it, to
-    /// JavaScript it is another name (INP-1).
+    /// The values of a template's expressions, told apart by their bytes: to Swift `é` is `e` with an accent behind it,
+    /// to JavaScript it is another name (INP-1).
     private struct Values {
         private var values: [[UInt8]: Value] = [:]
 

@@ -60,7 +60,8 @@ extension TaskValidator {
             }
         }
         if let declared = draft.declaredKind, declared != trigger.kind {
-            let text = "trigger type mismatch: type is \(declared.wireName), the configuration is of \(trigger.kind.wireName)"
+            let text =
+                "trigger type mismatch: type is \(declared.wireName), the configuration is of \(trigger.kind.wireName)"
             throw InvalidArgument(.invalidTriggerConfig, text)
         }
         if case .manual(let manual) = trigger.config {

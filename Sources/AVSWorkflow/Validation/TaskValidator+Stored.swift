@@ -1,8 +1,8 @@
 public import AVSModel
 
 extension TaskValidator {
-    /// Why no run of a stored task could work: its names and its trigger (aggregator-api.md 2.8, rows 10 to 12). Nil for
-    /// all the others.
+    /// Why no run of a stored task could work: its names and its trigger (aggregator-api.md 2.8, rows 10 to 12). Nil
+    /// for all the others.
     ///
     /// Limits do not count: a task that was within them when it was created stays what it is when they are lowered.
     public static func refusal(ofStored task: AutomationTask) -> InvalidArgument? {

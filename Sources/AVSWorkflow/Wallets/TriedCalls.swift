@@ -15,8 +15,8 @@ struct TriedCall: Hashable, Sendable {
 
 /// Tries writes on a chain without sending them, each on what those before it in the same run would have left.
 ///
-/// `eth_simulateV1` is asked to run all of them again in order, with 100 ether for the wallet. A node that does not have
-/// the method is asked by `eth_call`: then a call does not see the ones before it, and of its logs only a token's
+/// `eth_simulateV1` is asked to run all of them again in order, with 100 ether for the wallet. A node that does not
+/// have the method is asked by `eth_call`: then a call does not see the ones before it, and of its logs only a token's
 /// transfers and approvals are known.
 ///
 /// - Source: execution-engine 4.5.4 and 5.3.3.

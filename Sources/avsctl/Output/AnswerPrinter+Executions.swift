@@ -30,7 +30,8 @@ extension AnswerPrinter {
     private func head(_ run: Execution) -> [String] {
         let facts = [
             ("execution", "\(run.id)"), ("status", "\(run.status)"), ("number", "\(run.index)"),
-            ("started", run.startAt.iso8601), ("took", Self.span(run.startAt, run.endAt)), ("fee", "\(run.fees.execution) USD"),
+            ("started", run.startAt.iso8601), ("took", Self.span(run.startAt, run.endAt)),
+            ("fee", "\(run.fees.execution) USD"),
         ]
         let share: (String, String)? = run.fees.value.flatMap { share in
             share.tier == .none ? nil : ("share", "\(share.percentage) % of the value moved")

@@ -130,7 +130,8 @@ struct CronScheduleTests {
             "99999999999999999999 * * * *", "*/99999999999999999999 * * * *", "* * * foo *", "* * * jan/2/3 *", "@",
             "@Daily",
             "@daily 5", "@every", "@every ", "@every 5", "@every m", "@every -5m", "@every 1.5h", "@every 0m",
-            "@every 999999999h", "@every 1h 30m", "@every 5m5", "TZ=UTC", "TZ=UTC* * * * *", "* TZ=UTC * * * *", "\u{0} * * * *", "* * * * *\n",
+            "@every 999999999h", "@every 1h 30m", "@every 5m5", "TZ=UTC", "TZ=UTC* * * * *", "* TZ=UTC * * * *",
+            "\u{0} * * * *", "* * * * *\n",
         ])
     func malformed(text: String) {
         #expect(throws: CronError.self) { try CronSchedule(text) }

@@ -1,7 +1,7 @@
 /// Ticks that the Python package croniter 7.0.0 computes: schedule | start | the three ticks after it, all UTC.
 ///
-/// Made by asking `croniter(schedule, start).get_next()` three times, for schedules written by hand and starts drawn with
-/// seed 20260117 around leap days and the ends of years, and one plain start for all.
+/// Made by asking `croniter(schedule, start).get_next()` three times, for schedules written by hand and starts drawn
+/// with seed 20260117 around leap days and the ends of years, and one plain start for all.
 enum CronVectors {
     static let lines = """
         * * * * * | 2026-01-17T10:07 | 2026-01-17T10:08 2026-01-17T10:09 2026-01-17T10:10

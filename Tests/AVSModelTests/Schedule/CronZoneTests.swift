@@ -7,8 +7,8 @@ import Testing
 
 @Suite("A cron schedule in a zone")
 struct CronZoneTests {
-    /// Both hemispheres, none and half an hour of daylight saving, gaps at midnight, rules that ended or changed, and a day
-    /// that was left out.
+    /// Both hemispheres, none and half an hour of daylight saving, gaps at midnight, rules that ended or changed, and a
+    /// day that was left out.
     private static let zones = [
         "America/New_York", "Europe/Berlin", "Australia/Lord_Howe", "America/Santiago", "Asia/Tokyo", "Asia/Kathmandu",
         "Africa/Casablanca", "Europe/Istanbul", "America/Sao_Paulo", "Pacific/Apia", "Asia/Pyongyang", "Europe/Moscow",
@@ -17,7 +17,8 @@ struct CronZoneTests {
     private static let (firstYear, years) = (2011, 10)
 
     private static let schedules = [
-        "30 2 * * *", "0 0 * * *", "*/20 2 * * *", "15,45 1-3 * 3,4,9-11 *", "59 23 * * 0", "0 */6 13 * 5", "0 12 29 2 *",
+        "30 2 * * *", "0 0 * * *", "*/20 2 * * *", "15,45 1-3 * 3,4,9-11 *", "59 23 * * 0", "0 */6 13 * 5",
+        "0 12 29 2 *",
         "20 * * 3,4,10,11 *", "*/30 * 1,29-31 * *", "7 * 30 12 *",
     ]
 
@@ -28,7 +29,9 @@ struct CronZoneTests {
         var random = SeededGenerator(seed: UInt64(zone.utf8.reduce(0) { $0 &* 31 &+ Int($1) }.magnitude))
         let schedules = Self.schedules + (0..<4).map { _ in Self.schedule(using: &random) }
         let expected = try Self.ticks(of: schedules, in: zone)
-        let (first, last) = (try Self.minute(ofYear: Self.firstYear), try Self.minute(ofYear: Self.firstYear + Self.years))
+        let (first, last) = (
+            try Self.minute(ofYear: Self.firstYear), try Self.minute(ofYear: Self.firstYear + Self.years)
+        )
         for (text, expected) in zip(schedules, expected) {
             let schedule = try CronSchedule("CRON_TZ=\(zone) \(text)")
             var ticks: [Int64] = []
@@ -56,12 +59,18 @@ struct CronZoneTests {
             ("America/New_York", "30 1 * * *", "2026-11-01T00:00", ["2026-11-01T05:30", "2026-11-02T06:30"]),
             ("America/New_York", "30 1 * * *", "2026-11-01T06:00", ["2026-11-02T06:30"]),
             // Every real hour: 01:30 twice in autumn, 02:30 not at all in spring.
-            ("America/New_York", "30 * * * *", "2026-11-01T05:00", ["2026-11-01T05:30", "2026-11-01T06:30", "2026-11-01T07:30"]),
+            (
+                "America/New_York", "30 * * * *", "2026-11-01T05:00",
+                ["2026-11-01T05:30", "2026-11-01T06:30", "2026-11-01T07:30"]
+            ),
             ("America/New_York", "30 * * * *", "2026-03-08T06:00", ["2026-03-08T06:30", "2026-03-08T07:30"]),
             // Half an hour.
             ("Australia/Lord_Howe", "15 2 * * *", "2026-10-03T00:00", ["2026-10-03T15:30", "2026-10-04T15:15"]),
             // Dateline: 30 December 2011 was left out.
-            ("Pacific/Apia", "0 12 * * *", "2011-12-29T00:00", ["2011-12-29T22:00", "2011-12-30T10:00", "2011-12-30T22:00"]),
+            (
+                "Pacific/Apia", "0 12 * * *", "2011-12-29T00:00",
+                ["2011-12-29T22:00", "2011-12-30T10:00", "2011-12-30T22:00"]
+            ),
             ("UTC", "30 2 * * *", "2026-03-08T00:00", ["2026-03-08T02:30"]),
         ] as [(String, String, String, [String])])
     func changes(zone: String, text: String, start: String, ticks: [String]) throws {
@@ -85,7 +94,9 @@ struct CronZoneTests {
         #expect(now == end && ticks == count)
     }
 
-    @Test("is bounded for dates that never come, and soft at the ends of time", arguments: ["0 0 30 2 *", "* * 31 4,6,9,11 *"])
+    @Test(
+        "is bounded for dates that never come, and soft at the ends of time",
+        arguments: ["0 0 30 2 *", "* * 31 4,6,9,11 *"])
     func never(text: String) throws {
         let schedule = try CronSchedule("CRON_TZ=Australia/Lord_Howe \(text)")
         for milliseconds in [0, 1_767_225_600_000, Int64.min, .max, .min + 1, 4_102_444_800_000] {
@@ -99,7 +110,8 @@ struct CronZoneTests {
     @Test(
         "refuses what is no zone",
         arguments: [
-            "", "Nowhere/Else", "europe/berlin", "GMT+5", "EST", "../../etc/passwd", "/etc/localtime", "Europe/Berlin\u{301}",
+            "", "Nowhere/Else", "europe/berlin", "GMT+5", "EST", "../../etc/passwd", "/etc/localtime",
+            "Europe/Berlin\u{301}",
             "Europe/", "Europe", String(repeating: "a/", count: 40),
         ])
     func refusals(name: String) {

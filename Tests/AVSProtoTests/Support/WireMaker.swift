@@ -9,8 +9,8 @@ struct WireMaker<Random: RandomNumberGenerator> {
     var random: Random
     /// At most this many messages inside each other.
     var depth = 6
-    /// Whether to leave out what Google's tool does otherwise than we: a message in a oneof that occurs twice (through a
-    /// merge, perhaps), a map with two entries of one key, and a `Value` without a kind, which is null here and stays
+    /// Whether to leave out what Google's tool does otherwise than we: a message in a oneof that occurs twice (through
+    /// a merge, perhaps), a map with two entries of one key, and a `Value` without a kind, which is null here and stays
     /// without a kind there.
     var isPlain = false
 
@@ -97,7 +97,8 @@ struct WireMaker<Random: RandomNumberGenerator> {
         }
     }
 
-    /// Bits of a number that is not infinite or not a number, whatever it is read as: then equal bytes are equal values.
+    /// Bits of a number that is not infinite or not a number, whatever it is read as: then equal bytes are equal
+    /// values.
     private mutating func fixed(_ count: Int) -> [UInt8] {
         (0..<count - 1).map { _ in .random(in: 0...255, using: &random) } + [.random(in: 1...0x3E, using: &random)]
     }

@@ -84,7 +84,9 @@ struct BalanceNodeTests {
         #expect(symbols(finished.step) == (isAskedFor ? ["ETH", "USDC"] : ["ETH"]))
     }
 
-    @Test("EE-NX3 leaves small values out", arguments: [(10_000, ["ETH"]), (250, ["ETH", "USDC"]), (99_999_999, [])] as [(Int64, [String])])
+    @Test(
+        "EE-NX3 leaves small values out",
+        arguments: [(10_000, ["ETH"]), (250, ["ETH", "USDC"]), (99_999_999, [])] as [(Int64, [String])])
     func value(cents: Int64, expected: [String]) async {
         let server = FakeServer { _ in
             answer([native, entry(usdc, "USDC", "2500000", usd: 2.5), entry(other, "DUST", "1")])
@@ -161,7 +163,8 @@ struct BalanceNodeTests {
             request.url.contains("cursor=") ? answer([entry(usdc, "USDC", "1")]) : answer([native], cursor: "a b&c")
         }
         let finished = await Sample.run(balance(), in: environment(paged))
-        #expect(symbols(finished.step) == ["ETH", "USDC"] && paged.requests.last?.url.hasSuffix("cursor=a%20b%26c") == true)
+        #expect(
+            symbols(finished.step) == ["ETH", "USDC"] && paged.requests.last?.url.hasSuffix("cursor=a%20b%26c") == true)
         let endless = FakeServer { _ in answer([], cursor: "more") }
         _ = await Sample.run(balance(), in: environment(endless))
         #expect(endless.requests.count == 10)

@@ -34,9 +34,12 @@ private final class TokenChain: ChainClient {
             guard hasOverrides else { throw .rpc(JSONRPC.ErrorObject(code: -32_602, message: "too many arguments")) }
             let token = parameters.last?[Sample.contract.lowercased()]
             return token?["stateDiff"]?[slot.hex] ?? .string(word.hex)
-        case "eth_getStorageAt": return .string(parameters.dropFirst().first == .string(slot.hex) ? word.hex : Hash32.zero.hex)
+        case "eth_getStorageAt":
+            return .string(parameters.dropFirst().first == .string(slot.hex) ? word.hex : Hash32.zero.hex)
         case "eth_simulateV1":
-            seen.withLock { $0.simulated.append(parameters.first?["blockStateCalls"]?.arrayValue?.first?["stateOverrides"] ?? .null) }
+            seen.withLock {
+                $0.simulated.append(parameters.first?["blockStateCalls"]?.arrayValue?.first?["stateOverrides"] ?? .null)
+            }
             return [["calls": [["status": "0x1", "returnData": "0x", "gasUsed": "0x5208", "logs": []]]]]
         default: throw .malformedAnswer(method: method, reason: "not in this test")
         }

@@ -59,7 +59,8 @@ struct CustomCodeNodeTests {
     @Test(
         "EE-NC4 fails with what the script threw, and with the limit that stopped it",
         arguments: [
-            (ScriptError.thrown("Error: Intentional failure"), "Error: Intentional failure"), (.limit("timeout"), "timeout"),
+            (ScriptError.thrown("Error: Intentional failure"), "Error: Intentional failure"),
+            (.limit("timeout"), "timeout"),
         ])
     func failure(_ error: ScriptError, _ text: String) async {
         let finished = await run("return 1", scripts: FakeScripts(.failure(error), console: ["before"]))

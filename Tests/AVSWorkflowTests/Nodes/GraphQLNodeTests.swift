@@ -53,7 +53,10 @@ struct GraphQLNodeTests {
         arguments: [
             (400, #"{"data":{}}"#, "graphql: server returned a non-200 status code: 400"),
             (302, "", "graphql: server returned a non-200 status code: 302"),
-            (200, #"{"errors":[{"message":"no such field"},{"message":"b"}],"data":{"a":1}}"#, "graphql: no such field"),
+            (
+                200, #"{"errors":[{"message":"no such field"},{"message":"b"}],"data":{"a":1}}"#,
+                "graphql: no such field"
+            ),
             (200, #"{"errors":["odd"]}"#, "graphql: \"odd\""),
             (200, "<html>", "graphql: the server's answer is not a JSON object"),
             (200, "[1]", "graphql: the server's answer is not a JSON object"),
@@ -76,7 +79,8 @@ struct GraphQLNodeTests {
         let finished = await Sample.run(query(variables: ["who": "{{first.data.id}}"]))
         #expect(
             finished.step.error
-                == "could not resolve variable first.data.id in variable 'who'. Make sure to run the 'first' node first")
+                == "could not resolve variable first.data.id in variable 'who'. Make sure to run the 'first' node first"
+        )
     }
 
     @Test(

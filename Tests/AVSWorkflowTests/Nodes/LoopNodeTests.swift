@@ -117,7 +117,8 @@ struct LoopNodeTests {
         #expect(finished.step.output == nil)
     }
 
-    @Test("EE-NL6, EE-NL15 an empty list is a success", arguments: ["{{a.data.list}}", "a.data.list", "{{settings.to}}"])
+    @Test(
+        "EE-NL6, EE-NL15 an empty list is a success", arguments: ["{{a.data.list}}", "a.data.list", "{{settings.to}}"])
     func empty(text: String) async {
         let finished = await Sample.run(
             loop(rest("https://example.org/"), over: text, mode: .parallel),
@@ -221,7 +222,8 @@ struct LoopNodeTests {
         let endings = [LoopIteration.Ending(failure: NodeFailure("invalid request: reverted"))]
             + gas.map { used, cost in
                 LoopIteration.Ending(
-                    result: ["transfer": [:]], gas: GasUse(used: UInt256(UInt64(used)), totalCost: UInt256(UInt64(cost))),
+                    result: ["transfer": [:]],
+                    gas: GasUse(used: UInt256(UInt64(used)), totalCost: UInt256(UInt64(cost))),
                     executionContext: ["is_simulated": false, "provider": "bundler"])
             }
         let node = loop(rest("https://example.org/"))

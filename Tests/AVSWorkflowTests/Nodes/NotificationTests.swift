@@ -80,7 +80,8 @@ struct NotificationTests {
         #expect(body["chat_id"] == 7 && body["parse_mode"] == "HTML")
         let text = try #require(body["text"]?.stringValue)
         #expect(text.hasPrefix("✅ <code>test</code>: succeeded (2 out of 2 steps)\n"))
-        #expect(text.contains("<b>Network:</b> Sepolia") && text.contains("<b>Trigger:</b> Manually started on Sepolia"))
+        #expect(
+            text.contains("<b>Network:</b> Sepolia") && text.contains("<b>Trigger:</b> Manually started on Sepolia"))
         #expect(outcome.step("tell")?.output?["data"] == ["ok": true])
         #expect(outcome.step("tell")?.log.contains("123:abc") == false)
     }
@@ -171,6 +172,7 @@ struct NotificationTests {
         #expect(summary.triggeredAt == "Jan 2, 2026 at 3:04 PM UTC")
         let text = TelegramText.text(of: summary)
         #expect(text.contains("https://basescan.org/tx/\(hash)") == !isSimulated)
-        #expect(TelegramText.marked("a `b<c` d") == "a <code>b&lt;c</code> d" && TelegramText.marked("a ` b") == "a ` b")
+        #expect(
+            TelegramText.marked("a `b<c` d") == "a <code>b&lt;c</code> d" && TelegramText.marked("a ` b") == "a ` b")
     }
 }

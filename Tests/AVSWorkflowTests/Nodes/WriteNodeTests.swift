@@ -68,24 +68,29 @@ struct WriteNodeTests {
 
     private static func sent(_ call: WalletCall, _ fate: SentCall.Fate) -> SentCall {
         SentCall(
-            userOperation: .zero, sender: Sample.wallet, nonce: UInt256(UInt64(3)), callData: SmartAccount.execute(call.call),
+            userOperation: .zero, sender: Sample.wallet, nonce: UInt256(UInt64(3)),
+            callData: SmartAccount.execute(call.call),
             fate: fate)
     }
 
     private static func receipt() throws -> TransactionReceipt {
         try #require(
             TransactionReceipt(json: [
-                "transactionHash": .string(Hash32.zero.hex), "blockNumber": "0x5", "blockHash": .string(Hash32.zero.hex),
+                "transactionHash": .string(Hash32.zero.hex), "blockNumber": "0x5",
+                "blockHash": .string(Hash32.zero.hex),
                 "gasUsed": "0x186a0", "effectiveGasPrice": "0x3b9aca00", "status": "0x1", "logs": [],
             ]))
     }
 
-    private func write(_ calls: MethodCall..., abi: [JSONValue] = [transfer], value: String? = nil, gas: String? = nil) -> Node {
+    private func write(
+        _ calls: MethodCall..., abi: [JSONValue] = [transfer], value: String? = nil, gas: String? = nil
+    ) -> Node {
         Node(
             id: "w", name: "w",
             config: .contractWrite(
                 ContractWriteNode(
-                    contractAddress: Sample.contract, contractABI: abi, methodCalls: calls, isSimulated: false, value: value,
+                    contractAddress: Sample.contract, contractABI: abi, methodCalls: calls, isSimulated: false,
+                    value: value,
                     gasLimit: gas)))
     }
 
@@ -157,14 +162,17 @@ struct WriteNodeTests {
         let step = await Sample.run(
             write(MethodCall(methodName: "transfer", parameters: given)), in: environment(sender)).step
         #expect(step.success == error.isEmpty && (error.isEmpty || step.error.contains(error)))
-        #expect(sender.calls.first.flatMap { UInt256(bigEndian: $0.call.data.suffix(32)) } == (error.isEmpty ? UInt256(UInt64(1_000_000)) : nil))
+        #expect(
+            sender.calls.first.flatMap { UInt256(bigEndian: $0.call.data.suffix(32)) }
+                == (error.isEmpty ? UInt256(UInt64(1_000_000)) : nil))
     }
 
     @Test("EE-NW6: a revert has the contract's reason, status 0x0 and an object for output")
     func reverts() async throws {
         let reason = try ABI.encode([.string("not today")], as: [.string])
         let chain = WriteChain(simulation: [
-            "status": "0x0", "returnData": .string(Hex.encode0x([0x08, 0xc3, 0x79, 0xa0] + reason)), "gasUsed": "0x0", "logs": [],
+            "status": "0x0", "returnData": .string(Hex.encode0x([0x08, 0xc3, 0x79, 0xa0] + reason)), "gasUsed": "0x0",
+            "logs": [],
         ])
         var config = ContractWriteNode(
             contractAddress: Sample.contract, contractABI: [Self.transfer],
@@ -182,7 +190,8 @@ struct WriteNodeTests {
 
     @Test("EE-NE6: everything is read when it is the transfer's turn, and needs a paymaster")
     func everything() async throws {
-        let node = Node(id: "e", name: "e", config: .ethTransfer(ETHTransferNode(destination: Self.recipient, amount: "max")))
+        let node = Node(
+            id: "e", name: "e", config: .ethTransfer(ETHTransferNode(destination: Self.recipient, amount: "max")))
         let receipt = try Self.receipt()
         let sender = FakeSender { Self.sent($1, .carriedOut(receipt, succeeded: true)) }
         let rich = WriteChain(balance: UInt256(UInt64(77)))

@@ -146,7 +146,8 @@ struct RetryTests {
             inputVariable: "a", iterationValue: "v", iterationKey: "", mode: .parallel, runner: .ethTransfer(transfer))
         #expect(NodeRetry(attempts: 10).refusal(for: request) == nil)
         #expect(NodeRetry(attempts: 11).refusal(for: request)?.contains("at most 10") == true)
-        #expect(NodeRetry(attempts: 2, firstBackoffMilliseconds: 300_001).refusal(for: request)?.contains("300000") == true)
+        #expect(
+            NodeRetry(attempts: 2, firstBackoffMilliseconds: 300_001).refusal(for: request)?.contains("300000") == true)
         for config in [Node.Config.ethTransfer(transfer), .loop(loop)] {
             #expect(NodeRetry(attempts: 2).refusal(for: config)?.contains("transactions") == true)
             #expect(NodeRetry(attempts: 1).refusal(for: config) == nil)

@@ -109,7 +109,9 @@ struct WorkflowRunTests {
             (.contractWrite(ContractWriteNode(contractAddress: "")), "contractAddress"),
             (.contractWrite(ContractWriteNode(contractAddress: Sample.contract)), "methodCalls"),
             (
-                .loop(LoopNode(inputVariable: "{{a}}", iterationValue: "v", iterationKey: "", mode: .parallel, runner: nil)),
+                .loop(
+                    LoopNode(
+                        inputVariable: "{{a}}", iterationValue: "v", iterationKey: "", mode: .parallel, runner: nil)),
                 "runner"
             ),
         ] as [(Node.Config, String)])
@@ -178,7 +180,8 @@ struct StoppedRunTests {
         #expect(outcome.stop == .stopped)
         #expect(outcome.status == .error)
         #expect(
-            outcome.error == "VM execution error: cancelled: the task was cancelled or deleted before all of its nodes had run")
+            outcome.error
+                == "VM execution error: cancelled: the task was cancelled or deleted before all of its nodes had run")
     }
 
     @Test("limits.steps_per_execution: begins no more nodes than a run may have steps, and ends with ERROR")
@@ -214,7 +217,8 @@ struct StoppedRunTests {
         let outcome = await run(chain, Sample.environment(), recorder: recorder)
         #expect(outcome.steps.map(\.success) == [true, false, true] && outcome.stop == nil)
         #expect(outcome.steps[1].error.hasPrefix("output too large: 9 bytes") && outcome.steps[1].output == nil)
-        #expect(recorder.records.first?.finished?.step == outcome.steps[1] && recorder.records.first?.finished?.data == nil)
+        #expect(
+            recorder.records.first?.finished?.step == outcome.steps[1] && recorder.records.first?.finished?.data == nil)
     }
 
     @Test("a stop after the last node changes nothing")

@@ -2,8 +2,8 @@
 /// the expression as a JSON string, then `undefined`, `number <String(n)>`, `json <value>`, `function`, `bigint` or
 /// `throws <error name>`.
 ///
-/// The first expressions are written by hand; the comparisons at the end were drawn with a linear congruential generator
-/// (seed 20260117) from 43 operands and the eight operators.
+/// The first expressions are written by hand; the comparisons at the end were drawn with a linear congruential
+/// generator (seed 20260117) from 43 operands and the eight operators.
 enum JavaScriptVectors {
     static let variables = #"""
         {"v": {"n": 3, "z": 0, "neg": -2.5, "big": 1e+21, "s": "abc", "num": "10", "hex": "0x1F", "blank": "  ", "empty": "", "t": true, "f": false, "nul": null, "list": [7, 8, "x"], "nested": {"deep": {"a-b": 1, "0": "zero"}}, "uni": "Zoë😀", "float": "535.124566", "e": "1e3", "inf": "-Infinity", "sep": "1_0"}, "amount": 1000000, "flag": false}

@@ -39,7 +39,8 @@ struct ScriptProgramTests {
     @Test(
         "keeps what is no import",
         arguments: [
-            "import(x)", "import {a from 'm'", "import d 'm'", "import d from m", "import d from 'm", "import * n from 'm'",
+            "import(x)", "import {a from 'm'", "import d 'm'", "import d from m", "import d from 'm",
+            "import * n from 'm'",
             "import {a as} from 'm'", "const s = \"import d from 'm'\"", "import", "import d from 'a\\'b'",
         ])
     func kept(_ source: String) {

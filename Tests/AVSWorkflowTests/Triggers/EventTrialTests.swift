@@ -9,7 +9,8 @@ import Testing
 
 /// ABI entries of events, and queries on them.
 private enum Event {
-    static let transfer = event("Transfer", ("from", "address", true), ("to", "address", true), ("value", "uint256", false))
+    static let transfer = event(
+        "Transfer", ("from", "address", true), ("to", "address", true), ("value", "uint256", false))
     static let answer = event(
         "AnswerUpdated", ("current", "int256", true), ("roundId", "uint256", true), ("updatedAt", "uint256", false))
 
@@ -26,7 +27,9 @@ private enum Event {
 
     static func padded(_ address: Address) -> String { Hex.encode0x([UInt8](repeating: 0, count: 12) + address.bytes) }
 
-    static func condition(_ field: String, _ comparison: String, _ value: String, _ type: String = "uint256") -> EventCondition {
+    static func condition(
+        _ field: String, _ comparison: String, _ value: String, _ type: String = "uint256"
+    ) -> EventCondition {
         EventCondition(fieldName: field, comparison: comparison, value: value, fieldType: type)
     }
 }
@@ -41,14 +44,17 @@ private func trial(
         .run(in: Sample.environment(chain: chain, time: time))
 }
 
-private func query(_ topics: String..., abi: JSONValue..., conditions: [EventCondition] = [], calls: [MethodCall] = []) -> EventQuery {
+private func query(_ topics: String..., abi: JSONValue..., conditions: [EventCondition] = [], calls: [MethodCall] = [])
+    -> EventQuery
+{
     EventQuery(
         addresses: [Sample.contract], topics: topics, contractABI: abi, conditions: conditions, methodCalls: calls)
 }
 
 /// Answers as a feed with 8 decimals and the price of 3,123.4567 does.
 private let feed = FakeChain(answers: [
-    "0xfeaf968c": .success(word(7) + word(312_345_670_000) + word(1) + word(2) + word(7)), "0x313ce567": .success(word(8)),
+    "0xfeaf968c": .success(word(7) + word(312_345_670_000) + word(1) + word(2) + word(7)),
+    "0x313ce567": .success(word(8)),
 ])
 
 @Suite("A simulated transfer")
@@ -60,12 +66,15 @@ struct SimulatedTransferTests {
     func sides() async throws {
         let sent = try await trial(query(Event.transferTopic, Event.padded(wallet), abi: Event.transfer)).output
         #expect(sent["fromAddress"] == .string(wallet.checksummed) && sent["direction"] == "sent")
-        #expect(sent["toAddress"] == "0x0000000000000000000000000000000000000002" && sent["walletAddress"] == sent["fromAddress"])
+        #expect(
+            sent["toAddress"] == "0x0000000000000000000000000000000000000002"
+                && sent["walletAddress"] == sent["fromAddress"])
         let received = try await trial(query(Event.transferTopic, "", wallet.lowercased, abi: Event.transfer)).output
         #expect(received["toAddress"] == .string(wallet.checksummed) && received["direction"] == "received")
         #expect(received["fromAddress"] == "0x0000000000000000000000000000000000000001")
         await #expect(throws: NodeFailure(
-            code: .invalidTriggerConfig, "transfer event simulation requires at least one address (FROM or TO) in topics")
+                code: .invalidTriggerConfig,
+                "transfer event simulation requires at least one address (FROM or TO) in topics")
         ) {
             try await trial(query(Event.transferTopic, "", "null", abi: Event.transfer))
         }
@@ -73,14 +82,16 @@ struct SimulatedTransferTests {
 
     @Test("EE-TE4: is flat, with every field, where the ABI has the event")
     func flat() async throws {
-        let outcome = try await trial(query(Event.transferTopic, Event.padded(wallet), abi: Event.transfer), chain: token)
+        let outcome = try await trial(
+            query(Event.transferTopic, Event.padded(wallet), abi: Event.transfer), chain: token)
         var output = try #require(outcome.output.objectValue)
         let hash = try #require(output.removeValue(forKey: "transactionHash")?.stringValue)
         #expect(Hash32(hash) != nil && outcome.metadata?["transactionHash"]?.stringValue == hash)
         #expect(
             output == [
                 "eventName": "Transfer", "tokenName": "Unknown Token", "tokenSymbol": "UNKNOWN", "tokenDecimals": 6,
-                "contractAddress": .string(Sample.contract), "blockNumber": 6_542_000, "blockTimestamp": 1_767_242_000_000,
+                "contractAddress": .string(Sample.contract), "blockNumber": 6_542_000,
+                "blockTimestamp": 1_767_242_000_000,
                 "fromAddress": .string(wallet.checksummed), "toAddress": "0x0000000000000000000000000000000000000002",
                 "value": "1500000", "valueFormatted": "1.5", "direction": "sent",
                 "walletAddress": .string(wallet.checksummed), "chainId": 11_155_111,
@@ -89,7 +100,8 @@ struct SimulatedTransferTests {
 
     @Test("is the decoded event where no chain knows the token, and the raw log where no ABI has the event (EE-TE5)")
     func otherShapes() async throws {
-        let nested = try await trial(query(Event.transferTopic, Event.padded(wallet), abi: Event.transfer), chain: nil).output
+        let nested = try await trial(query(Event.transferTopic, Event.padded(wallet), abi: Event.transfer), chain: nil)
+            .output
         #expect(
             nested == [
                 "Transfer": [
@@ -101,7 +113,10 @@ struct SimulatedTransferTests {
             var raw = query(Event.transferTopic, wallet.checksummed)
             raw.contractABI = abi
             let output = try await trial(raw, chain: token).output
-            #expect(output["topics"]?.arrayValue?.prefix(2) == [.string(Event.transferTopic), .string(Event.padded(wallet))])
+            #expect(
+                output["topics"]?.arrayValue?.prefix(2) == [
+                    .string(Event.transferTopic), .string(Event.padded(wallet)),
+                ])
             #expect(output["data"] == .string(Hex.encode0x(word(1_500_000))) && output["logIndex"] == 0)
             #expect(output["removed"] == false && output["contractAddress"] == .string(Sample.contract))
         }
@@ -110,14 +125,16 @@ struct SimulatedTransferTests {
     @Test("is one unit of a token without fractions", arguments: [(0, "1"), (1, "15"), (255, "1")])
     func fractions(decimals: UInt64, value: String) async throws {
         let chain = FakeChain(answers: ["0x313ce567": .success(word(decimals))])
-        let output = try await trial(query(Event.transferTopic, wallet.checksummed, abi: Event.transfer), chain: chain).output
+        let output = try await trial(query(Event.transferTopic, wallet.checksummed, abi: Event.transfer), chain: chain)
+            .output
         #expect(output["value"] == .string(value))
     }
 
     @Test(
         "EE-TE10: has an amount with which the conditions on it hold",
         arguments: [
-            ([("gt", "99")], "100"), ([("greater_than_or_equal", "99")], "99"), ([("lt", "7")], "6"), ([("eq", "5")], "5"),
+            ([("gt", "99")], "100"), ([("greater_than_or_equal", "99")], "99"), ([("lt", "7")], "6"),
+            ([("eq", "5")], "5"),
             ([("ne", "5")], "6"), ([("gt", "99"), ("lt", "200")], "100"), ([("lt", "200"), ("gt", "199")], "199"),
             ([("gt", UInt256.max.description)], "1500000"),
         ] as [([(String, String)], String)])
@@ -143,7 +160,8 @@ struct SimulatedTransferTests {
 
     @Test("of a deed is an event like any other")
     func deeds() async throws {
-        let deed = Event.event("Transfer", ("from", "address", true), ("to", "address", true), ("tokenId", "uint256", true))
+        let deed = Event.event(
+            "Transfer", ("from", "address", true), ("to", "address", true), ("tokenId", "uint256", true))
         let output = try await trial(query(Event.transferTopic, "", "", Hex.encode0x(word(9)), abi: deed)).output
         #expect(output["Transfer"]?["tokenId"] == "9")
     }
@@ -161,11 +179,14 @@ struct SimulatedEventTests {
                 "AnswerUpdated": ["current": "312345670000", "roundId": "8", "updatedAt": "1767242000"]
             ])
         let metadata = try #require(outcome.metadata?.objectValue)
-        #expect(metadata["address"] == .string(Sample.contract) && metadata["topics"]?.arrayValue?.first == .string(Event.answerTopic))
+        #expect(
+            metadata["address"] == .string(Sample.contract)
+                && metadata["topics"]?.arrayValue?.first == .string(Event.answerTopic))
         #expect(metadata["blockNumber"] == 6_542_000 && metadata["chainId"] == 11_155_111)
         #expect(
             metadata.keys.sorted() == [
-                "address", "blockHash", "blockNumber", "chainId", "data", "logIndex", "removed", "topics", "transactionHash",
+                "address", "blockHash", "blockNumber", "chainId", "data", "logIndex", "removed", "topics",
+                "transactionHash",
                 "transactionIndex",
             ])
         #expect(outcome.isSimulated && outcome.failure == nil)
@@ -179,7 +200,9 @@ struct SimulatedEventTests {
         ] {
             let output = try await trial(query(Event.answerTopic, abi: Event.answer, calls: [call]), chain: feed).output
             let fields = output["AnswerUpdated"]
-            #expect(fields?["current"] == "3123.4567" && fields?["currentRaw"] == "312345670000" && fields?["decimals"] == 8)
+            #expect(
+                fields?["current"] == "3123.4567" && fields?["currentRaw"] == "312345670000" && fields?["decimals"] == 8
+            )
         }
     }
 
@@ -211,7 +234,8 @@ struct SimulatedEventTests {
 
     @Test("EE-TE14: of any other kind has sample values; topics that are not given are zeros")
     func generic() async throws {
-        let supply = Event.event("Supply", ("who", "address", true), ("amount", "uint256", false), ("at", "uint64", false))
+        let supply = Event.event(
+            "Supply", ("who", "address", true), ("amount", "uint256", false), ("at", "uint64", false))
         let signature = Event.topic0("Supply(address,uint256,uint64)")
         for topics in [[], [""], [signature]] {
             var query = query(abi: supply)
@@ -220,7 +244,8 @@ struct SimulatedEventTests {
             #expect(
                 outcome.output == [
                     "Supply": [
-                        "who": "0x0000000000000000000000000000000000000000", "amount": "1000000000000000000", "at": "1000000",
+                        "who": "0x0000000000000000000000000000000000000000", "amount": "1000000000000000000",
+                        "at": "1000000",
                     ]
                 ])
             #expect(outcome.metadata?["data"]?.stringValue?.utf8.count == 2 + 2 * 64)
@@ -303,13 +328,15 @@ struct SimulatedConditionTests {
             query(Event.answerTopic, abi: Event.answer, conditions: conditions, calls: calls), chain: feed)
         #expect(outcome.output["AnswerUpdated"] != nil)
         return (
-            outcome.failure, outcome.metadata?["matchedConditions"]?.arrayValue ?? [], outcome.metadata?["conditionsMet"]
+            outcome.failure, outcome.metadata?["matchedConditions"]?.arrayValue ?? [],
+            outcome.metadata?["conditionsMet"]
         )
     }
 
     @Test("EE-TE9: that hold are told one by one")
     func met() async throws {
-        let (failure, verdicts, isMet) = try await outcome(Event.condition("AnswerUpdated.current", "gt", "200000000000", "int256"))
+        let (failure, verdicts, isMet) = try await outcome(
+            Event.condition("AnswerUpdated.current", "gt", "200000000000", "int256"))
         #expect(failure == nil && isMet == true)
         #expect(
             verdicts == [
@@ -333,7 +360,10 @@ struct SimulatedConditionTests {
 
     @Test(
         "on a formatted field are read as decimals, exactly",
-        arguments: [("gt", "3123.4566", true), ("gt", "3123.4567", false), ("eq", "3123.4567", true), ("gt", "200000000000", false)])
+        arguments: [
+            ("gt", "3123.4566", true), ("gt", "3123.4567", false), ("eq", "3123.4567", true),
+            ("gt", "200000000000", false),
+        ])
     func decimals(comparison: String, value: String, passes: Bool) async throws {
         let call = MethodCall(methodName: "decimals", applyToFields: ["AnswerUpdated.current"])
         let (failure, _, _) = try await outcome(
@@ -345,7 +375,8 @@ struct SimulatedConditionTests {
     func alternatives() async throws {
         let bad = query(Event.transferTopic)
         let unmet = query(
-            Event.answerTopic, abi: Event.answer, conditions: [Event.condition("AnswerUpdated.current", "lt", "0", "int256")])
+            Event.answerTopic, abi: Event.answer,
+            conditions: [Event.condition("AnswerUpdated.current", "lt", "0", "int256")])
         let good = query(Event.transferTopic, Sample.wallet.checksummed, abi: Event.transfer)
         #expect(try await trial(bad, good).output["eventName"] == "Transfer")
         #expect(try await trial(unmet, good).output["eventName"] == "Transfer")

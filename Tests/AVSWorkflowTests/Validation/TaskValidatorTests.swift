@@ -200,7 +200,8 @@ struct TaskValidatorTests {
         "may have wildcard topics, past epochs, a manual trigger without data",
         arguments: [
             event(
-                EventQuery(addresses: [address], topics: [topic, "", "null", "0x" + String(repeating: "0", count: 40)])),
+                EventQuery(
+                    addresses: [address], topics: [topic, "", "null", "0x" + String(repeating: "0", count: 40)])),
             event(EventQuery()), trigger(.fixedTime(FixedTimeTrigger(epochs: [Timestamp(milliseconds: 1)]))),
             trigger(.manual(ManualTrigger())), trigger(.cron(CronTrigger(schedules: ["@hourly", "*/5 * * * *"]))),
         ])

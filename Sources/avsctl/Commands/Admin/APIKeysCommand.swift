@@ -11,8 +11,8 @@ struct APIKeysCommand: ParsableCommand {
         discussion: """
             An API key is a token for a program. It acts for one account with the scopes read and write, administers \
             with admin, looks after operators with operator, and nothing else. The aggregator keeps no key, only a \
-            digest of it: what is lost is made anew. To rotate a key, create another, then revoke the old one. How often a key \
-            may be used says the configuration for all of them, unless the key has rates of its own.
+            digest of it: what is lost is made anew. To rotate a key, create another, then revoke the old one. How \
+            often a key may be used says the configuration for all of them, unless the key has rates of its own.
             \(AdminConnection.help)
             """,
         subcommands: [APIKeysCreate.self, APIKeysList.self, APIKeysShow.self, APIKeysUpdate.self, APIKeysRevoke.self])
@@ -56,7 +56,8 @@ struct APIKeysCreate: AsyncParsableCommand {
         help: ArgumentHelp("How long it is good: 90d, 12h, 30m; else apikey.lifetime.", valueName: "duration"))
     var lifetime: String?
 
-    @Option(name: .long, help: ArgumentHelp("Write the key there, mode 0600, instead of printing it.", valueName: "file"))
+    @Option(
+        name: .long, help: ArgumentHelp("Write the key there, mode 0600, instead of printing it.", valueName: "file"))
     var keyFile: String?
 
     @OptionGroup var rates: RateOptions
@@ -64,7 +65,9 @@ struct APIKeysCreate: AsyncParsableCommand {
 
     func validate() throws {
         if scope.isEmpty { throw ValidationError("Wanted at least one --scope: read, write, admin or operator.") }
-        if lifetime != nil, seconds == nil { throw ValidationError("--lifetime is no duration: wanted 90d, 12h or 30m.") }
+        if lifetime != nil, seconds == nil {
+            throw ValidationError("--lifetime is no duration: wanted 90d, 12h or 30m.")
+        }
     }
 
     /// Of the lifetime: a number and its unit.

@@ -68,7 +68,8 @@ struct AdminConnection: ParsableArguments {
         }
         var channel = RPCChannel.Configuration()
         channel.userAgentPrefix = "avsctl"
-        return try AdminClient(target: target ?? "127.0.0.1:2207", token: try token(loaded, facts), configuration: channel)
+        return try AdminClient(
+            target: target ?? "127.0.0.1:2207", token: try token(loaded, facts), configuration: channel)
     }
 
     private func token(_ loaded: AggregatorConfiguration?, _ facts: ProcessFacts) throws -> Sensitive<String> {

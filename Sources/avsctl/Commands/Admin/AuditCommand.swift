@@ -53,8 +53,8 @@ struct AuditVerify: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "verify", abstract: "Checks the chain of all entries.",
         discussion: """
-            Ends with 65 if an entry was changed, removed or put in between. What was cut off at the end it cannot tell: \
-            compare the last digest, which it prints, with an earlier one of yours.
+            Ends with 65 if an entry was changed, removed or put in between. What was cut off at the end it cannot \
+            tell: compare the last digest, which it prints, with an earlier one of yours.
             Example:
               avsctl audit verify -c aggregator.yaml
             """)

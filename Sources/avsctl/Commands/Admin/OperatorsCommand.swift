@@ -8,7 +8,8 @@ struct OperatorsCommand: ParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "operators", abstract: "Shows the operators of an aggregator, and disconnects them.",
         discussion: """
-            Who is approved stands in the configuration, approved_operators. An API key with the scope operator is enough.
+            Who is approved stands in the configuration, approved_operators. An API key with the scope operator is \
+            enough.
             \(AdminConnection.help)
             """,
         subcommands: [OperatorsList.self, OperatorsDisconnect.self])

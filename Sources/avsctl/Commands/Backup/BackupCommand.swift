@@ -12,8 +12,8 @@ struct BackupCommand: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "backup", abstract: "Makes, lists, verifies and restores backups.",
         discussion: """
-            `create` asks a running aggregator for one; the others work on the files of the backup directory, whether an \
-            aggregator runs or not. A backup holds the whole database \
+            `create` asks a running aggregator for one; the others work on the files of the backup directory, whether \
+            an aggregator runs or not. A backup holds the whole database \
             and none of the keys: keep the files of keys_dir elsewhere, without them its secrets cannot be opened.
             """,
         subcommands: [BackupCreate.self, BackupList.self, BackupVerify.self, BackupRestore.self])
@@ -56,8 +56,8 @@ struct BackupList: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "list", abstract: "Lists the backups, oldest first.",
         discussion: """
-            One line each: id, when it was made, bytes of the database in it, its last commit, and whether it is proven, \
-            that is, was restored aside and read as a whole.
+            One line each: id, when it was made, bytes of the database in it, its last commit, and whether it is \
+            proven, that is, was restored aside and read as a whole.
             Example:
               avsctl backup list --config aggregator.yaml
             """)
@@ -76,8 +76,8 @@ struct BackupVerify: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "verify", abstract: "Proves a backup: restores it aside, reads every row, checks the rules.",
         discussion: """
-            The copy is made inside the backup directory and removed again. The outcome is noted beside the backup. Ends \
-            with 65 if it is no good.
+            The copy is made inside the backup directory and removed again. The outcome is noted beside the backup. \
+            Ends with 65 if it is no good.
             Example:
               avsctl backup verify --config aggregator.yaml
             """)
@@ -102,9 +102,9 @@ struct BackupRestore: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "restore", abstract: "Puts a backup into an empty directory.",
         discussion: """
-            Never over a database: the directory is empty or not there. What was restored is checked as by verify; ends with \
-            65 if it is no good. Keys are not in a backup: standard error says which root keys its secrets need. An \
-            aggregator starts on it after `avsctl store accept-rollback`.
+            Never over a database: the directory is empty or not there. What was restored is checked as by verify; \
+            ends with 65 if it is no good. Keys are not in a backup: standard error says which root keys its secrets \
+            need. An aggregator starts on it after `avsctl store accept-rollback`.
             Example:
               avsctl backup restore --config aggregator.yaml --to restored
             """)
@@ -137,7 +137,8 @@ struct BackupRestore: AsyncParsableCommand {
         let ids = secrets.byRootKey.keys.map { "\($0)" }.sorted()
         guard !ids.isEmpty else { return Note.write("keys are not in a backup; no secret in this one needs any") }
         let count = secrets.byRootKey.values.reduce(0, +)
-        Note.write("keys are not in a backup: \(count) secrets need root key \(ids.joined(separator: ", ")) in keys_dir")
+        Note.write(
+            "keys are not in a backup: \(count) secrets need root key \(ids.joined(separator: ", ")) in keys_dir")
     }
 }
 
@@ -146,7 +147,8 @@ extension BackupArchive {
     fileprivate func id(_ id: UInt32?, proven: Bool = false) async throws -> UInt32 {
         if let id { return id }
         guard let newest = try await list().last(where: { !proven || $0.isProven }) else {
-            throw Failure(.failed, proven ? "no backup is proven; name one to take it all the same" : "there is no backup")
+            throw Failure(
+                .failed, proven ? "no backup is proven; name one to take it all the same" : "there is no backup")
         }
         return newest.id
     }

@@ -9,8 +9,8 @@ struct BackupCreate: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "create", abstract: "Has a running aggregator make a backup, and waits until it is proven.",
         discussion: """
-            It is restored aside, every row is read, and the rules are checked, which takes minutes for a large database. \
-            Ending this command does not stop it. Prints what list prints of it.
+            It is restored aside, every row is read, and the rules are checked, which takes minutes for a large \
+            database. Ending this command does not stop it. Prints what list prints of it.
             Example:
               avsctl backup create --config aggregator.yaml
             """)

@@ -106,8 +106,8 @@ struct RootKeysRetire: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "retire", abstract: "Removes an old root key that has sealed nothing any more.",
         discussion: """
-            Refused for the current key and for one that secrets are still sealed with. Backups that are older than the \
-            rotation need it: keep a copy as long as you keep them.
+            Refused for the current key and for one that secrets are still sealed with. Backups that are older than \
+            the rotation need it: keep a copy as long as you keep them.
             Example:
               avsctl root-keys retire 0123456789abcdef --config aggregator.yaml
             """)
@@ -120,7 +120,9 @@ struct RootKeysRetire: AsyncParsableCommand {
     @OptionGroup var online: OnlineOption
 
     func validate() throws {
-        guard RootKey.ID(text: id) != nil else { throw ValidationError("\(id) is no id of a root key: wanted 16 hex digits.") }
+        guard RootKey.ID(text: id) != nil else {
+            throw ValidationError("\(id) is no id of a root key: wanted 16 hex digits.")
+        }
     }
 
     func run() async throws {
@@ -138,7 +140,8 @@ struct RootKeysRetire: AsyncParsableCommand {
 
 /// Where the root keys are: in a folder that is named, or in that of a configuration.
 struct KeysOptions: ParsableArguments {
-    @Option(name: .long, help: ArgumentHelp("The folder of the keys, where no configuration names it.", valueName: "path"))
+    @Option(
+        name: .long, help: ArgumentHelp("The folder of the keys, where no configuration names it.", valueName: "path"))
     var keysDir: String?
 
     func folder(_ store: StoreOptions) throws -> KeysDirectory { try folder(store.config) }
@@ -170,7 +173,8 @@ extension KeysOptions {
 /// The configuration alone, for commands that need no database.
 struct ConfigurationOption: ParsableArguments {
     @Option(
-        name: .shortAndLong, help: ArgumentHelp("The aggregator's configuration, whose keys_dir is taken.", valueName: "file"))
+        name: .shortAndLong,
+        help: ArgumentHelp("The aggregator's configuration, whose keys_dir is taken.", valueName: "file"))
     var config: String?
 }
 
@@ -181,7 +185,9 @@ struct RootKeyStatus {
 
     private var rows: [(id: RootKey.ID, state: String, count: Int)] {
         let known = ids.enumerated().map { ($1, $0 == 0 ? "current" : "old", sealed.byRootKey[$1] ?? 0) }
-        let missing = sealed.byRootKey.filter { !ids.contains($0.key) }.sorted { $0.key.description < $1.key.description }
+        let missing = sealed.byRootKey.filter { !ids.contains($0.key) }.sorted {
+            $0.key.description < $1.key.description
+        }
         return known + missing.map { ($0.key, "missing", $0.value) }
     }
 
@@ -189,7 +195,9 @@ struct RootKeyStatus {
 
     func lines(asJSON: Bool) -> [String] {
         rows.map { row in
-            guard asJSON else { return "\(row.id)  \(row.state)\(String(repeating: " ", count: 7 - row.state.count))  \(row.count)" }
+            guard asJSON else {
+                return "\(row.id)  \(row.state)\(String(repeating: " ", count: 7 - row.state.count))  \(row.count)"
+            }
             return JSONValue.object([
                 "id": .string("\(row.id)"), "state": .string(row.state), "secrets": .number(Double(row.count)),
             ]).serialized

@@ -12,10 +12,11 @@ struct StoreAcceptRollback: AsyncParsableCommand {
         commandName: "accept-rollback",
         abstract: "Lets the aggregator start on a database that lacks what was acknowledged.",
         discussion: """
-            A database that was put back from a backup, or lost commits, is refused at every start until a person has said \
-            that it is meant (DUR-16). Without --yes this shows what is missing and ends with 65; with it the loss is \
-            recorded in the database and its audit log, and the next start goes on. Operators and clients may know of more than the database \
-            does: occurrences that ran after the backup can run again if they are reported again.
+            A database that was put back from a backup, or lost commits, is refused at every start until a person has \
+            said that it is meant (DUR-16). Without --yes this shows what is missing and ends with 65; with it the \
+            loss is recorded in the database and its audit log, and the next start goes on. Operators and clients may \
+            know of more than the database does: occurrences that ran after the backup can run again if they are \
+            reported again.
             Example:
               avsctl store accept-rollback --db restored --yes
             """)
@@ -55,7 +56,8 @@ struct StoreAcceptRollback: AsyncParsableCommand {
     private func line(_ loss: RollbackLoss) -> String {
         let acknowledged = loss.acknowledged.commit == .max ? "unknown" : "\(loss.acknowledged.commit)"
         guard store.output.json else {
-            return "found\t\(loss.found.commit)\tacknowledged\t\(acknowledged)\t\(loss.differences.joined(separator: "; "))"
+            return
+                "found\t\(loss.found.commit)\tacknowledged\t\(acknowledged)\t\(loss.differences.joined(separator: "; "))"
         }
         return JSONValue.object([
             "found": .string("\(loss.found.commit)"), "acknowledged": .string(acknowledged),

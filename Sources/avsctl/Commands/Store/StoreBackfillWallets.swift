@@ -16,10 +16,10 @@ struct StoreBackfillWallets: AsyncParsableCommand {
         abstract: "Brings the index of wallets by salt to what the factory says today.",
         discussion: """
             For the database of a stopped aggregator that is older than the index. Asks the default chain of the \
-            configuration where each wallet is. One that is there is entered; one that the factory no longer derives is \
-            marked stale and hidden, and kept. Wallets of releases that did not record factories, and those that the chain \
-            does not answer for, are passed over. Prints one line per wallet that is not as it should be: owner, wallet, \
-            what is to be said of it.
+            configuration where each wallet is. One that is there is entered; one that the factory no longer derives \
+            is marked stale and hidden, and kept. Wallets of releases that did not record factories, and those that \
+            the chain does not answer for, are passed over. Prints one line per wallet that is not as it should be: \
+            owner, wallet, what is to be said of it.
             Example:
               avsctl store backfill-wallet-salt-index --config aggregator.yaml --dry-run
             """)

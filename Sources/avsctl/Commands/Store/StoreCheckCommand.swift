@@ -13,20 +13,22 @@ struct StoreCheckCommand: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "check", abstract: "Reads every row and checks it against the rows that it speaks of.",
         discussion: """
-            Checks that each row can be decoded, and of the invariants all that the files of one moment can show: I1 (a \
-            task is under one status and its index agrees), I2 and I3 (what was accepted led to one execution), I4 (a \
-            run is awaited or over), I5 (indexes are unique), I6 (no more runs promised than allowed), I7 (jobs, \
-            claims and promises belong together), I8 (a wallet has one operation under way), I10 (records name the owners of their keys), I11 (no claim of a later \
-            start) and I14 (no key outside the tables, of a task that is gone, or wrongly counted); that every secret is \
-            sealed (KMS-4), and, where the root keys are given by --keys-dir or by the configuration, that it opens (KMS-1).
+            Checks that each row can be decoded, and of the invariants all that the files of one moment can show: I1 \
+            (a task is under one status and its index agrees), I2 and I3 (what was accepted led to one execution), I4 \
+            (a run is awaited or over), I5 (indexes are unique), I6 (no more runs promised than allowed), I7 (jobs, \
+            claims and promises belong together), I8 (a wallet has one operation under way), I10 (records name the \
+            owners of their keys), I11 (no claim of a later start) and I14 (no key outside the tables, of a task that \
+            is gone, or wrongly counted); that every secret is sealed (KMS-4), and, where the root keys are given by \
+            --keys-dir or by the configuration, that it opens (KMS-1).
 
-            Prints one line per finding: rule, key, problem. With --json that is {"rule", "key", "problem"}, and a last \
-            line {"summary": {"rows", "findings", "by_rule", "secrets_opened"}}. Ends with 65 if there is any finding.
+            Prints one line per finding: rule, key, problem. With --json that is {"rule", "key", "problem"}, and a \
+            last line {"summary": {"rows", "findings", "by_rule", "secrets_opened"}}. Ends with 65 if there is any \
+            finding.
 
-            It writes nothing. --repair also shows what would put rows right where that follows from other rows: one line \
-            each, with --json {"repair", "key", "changes"}. Only with --yes as well is that done, to the files of a \
-            stopped server and in one batch with an entry of the audit log, and the database checked again; make a backup first. What is not proposed \
-            is for a person, or for the aggregator's next start.
+            It writes nothing. --repair also shows what would put rows right where that follows from other rows: one \
+            line each, with --json {"repair", "key", "changes"}. Only with --yes as well is that done, to the files of \
+            a stopped server and in one batch with an entry of the audit log, and the database checked again; make a \
+            backup first. What is not proposed is for a person, or for the aggregator's next start.
             Examples:
               avsctl store check --config aggregator.yaml
               avsctl store check --config aggregator.yaml --repair
@@ -71,7 +73,8 @@ struct StoreCheckCommand: AsyncParsableCommand {
         }
         let summary = report.summary
         let opened =
-            probe == nil ? "; secrets were not opened: no root keys were given" : ", \(summary.secretsOpened) secrets opened"
+            probe == nil
+            ? "; secrets were not opened: no root keys were given" : ", \(summary.secretsOpened) secrets opened"
         Note.write("\(summary.rows) rows, \(summary.findings) findings\(opened)")
         return report
     }
@@ -104,7 +107,8 @@ struct StoreCheckCommand: AsyncParsableCommand {
     private func apply(_ steps: [RepairStep]) async throws {
         guard !steps.isEmpty else { return }
         let database = try RocksDBStore.open(
-            path: try store.databasePath(), options: RocksDBOptions(onFatal: { Note.write("the store failed: \($0.reason)") }))
+            path: try store.databasePath(),
+            options: RocksDBOptions(onFatal: { Note.write("the store failed: \($0.reason)") }))
         var random = SecureRandom()
         let entry = AuditDraft(at: SystemTime().now, using: &random)
         do {

@@ -10,9 +10,9 @@ struct StoreDiffCommand: ParsableCommand {
         commandName: "diff",
         abstract: "Lists the rows in which two databases differ.",
         discussion: """
-            A line for each row, with - before what only the database has, + before what only --with has, and ~ before what both \
-            have with different values. Ends with 0 if they are the same, with 1 if they differ. The store's own rows are left \
-            out. What a recovery lost:
+            A line for each row, with - before what only the database has, + before what only --with has, and ~ before \
+            what both have with different values. Ends with 0 if they are the same, with 1 if they differ. The store's \
+            own rows are left out. What a recovery lost:
               avsctl store diff --db db.damaged-812 --with db
             What came after a backup:
               avsctl store diff --config aggregator.yaml --with restored

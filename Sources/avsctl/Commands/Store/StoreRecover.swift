@@ -12,12 +12,13 @@ struct StoreRecover: AsyncParsableCommand {
         commandName: "recover",
         abstract: "Saves what is left of a database whose log is damaged.",
         discussion: """
-            For a database that the aggregator refuses as corrupt (exit 65). Everything happens in a copy beside it: the copy \
-            is opened up to the first damage, every row of it is read, and what would be lost is shown. Without \
-            --accept-loss nothing is changed and this ends with 65. With the number of commits that were shown as lost, the \
-            copy takes the database's place, the loss is recorded in it and in its audit log, and the damaged database is kept beside it.
-            A backup may hold more than what is left: compare with `avsctl backup list` first. A damaged table file cannot be \
-            recovered from; only a backup helps then.
+            For a database that the aggregator refuses as corrupt (exit 65). Everything happens in a copy beside it: \
+            the copy is opened up to the first damage, every row of it is read, and what would be lost is shown. \
+            Without --accept-loss nothing is changed and this ends with 65. With the number of commits that were shown \
+            as lost, the copy takes the database's place, the loss is recorded in it and in its audit log, and the \
+            damaged database is kept beside it.
+            A backup may hold more than what is left: compare with `avsctl backup list` first. A damaged table file \
+            cannot be recovered from; only a backup helps then.
             Example:
               avsctl store recover --db /var/lib/avs/db
               avsctl store recover --db /var/lib/avs/db --accept-loss 12
@@ -51,7 +52,8 @@ struct StoreRecover: AsyncParsableCommand {
         let aside = try recovery.replace { transaction, loss throws(StorageError) in
             try transaction.recordAccepted(loss, by: "store.recover", entry, at: now)
         }
-        Note.write("recovered; the next start goes on from commit \(recovery.lastCommit). The damaged database is \(aside)")
+        Note.write(
+            "recovered; the next start goes on from commit \(recovery.lastCommit). The damaged database is \(aside)")
     }
 
     /// Whether there is nothing to recover. Who has the database open knows better than its files show.
@@ -72,7 +74,8 @@ struct StoreRecover: AsyncParsableCommand {
     private func refusal(_ recovery: Recovery) -> Failure? {
         let lost = recovery.lostCommits ?? 1
         guard let acceptLoss else {
-            return Failure(.damaged, "nothing was changed", hint: "if that loss is meant, repeat with --accept-loss \(lost)")
+            return Failure(
+                .damaged, "nothing was changed", hint: "if that loss is meant, repeat with --accept-loss \(lost)")
         }
         guard acceptLoss < lost else { return nil }
         return Failure(.damaged, "\(lost) commits are lost, \(acceptLoss) were accepted: nothing was changed")
