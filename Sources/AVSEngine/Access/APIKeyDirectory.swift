@@ -46,6 +46,9 @@ public final class APIKeyDirectory: Sendable {
     private let random: RandomSource
     private let ids = Mutex(ULIDGenerator())
     private let state = Mutex(State())
+    /// Held while one key is taken over from the store; see ``takeOver(_:)``. Calls that only look keys up never wait
+    /// for it.
+    private let takingOver = Mutex(())
 
     init(store: any KeyValueStore, audit: AuditLog, random: RandomSource, time: any TimeSource, logger: Logger) {
         self.store = store
@@ -129,7 +132,7 @@ public final class APIKeyDirectory: Sendable {
             try transaction.record(act, entry)
             return (act, key)
         }
-        state.withLock { $0.keys[id]?.rates = updated.rates }
+        try takeOver(id)
         audit.announce(act)
         return key(id) ?? updated
     }
@@ -150,7 +153,7 @@ public final class APIKeyDirectory: Sendable {
             try transaction.record(act, entry)
             return revoked
         }
-        state.withLock { $0.keys[id]?.revokedAt = revoked.revokedAt }
+        try takeOver(id)
         audit.announce(act)
         return key(id) ?? revoked
     }
@@ -169,6 +172,21 @@ public final class APIKeyDirectory: Sendable {
         state.withLock { $0.add(key) }
         audit.announce(act)
         return key
+    }
+
+    /// Has in memory what the store has by now. Of two changes of a key, the one that is told later of its commit may
+    /// be the earlier one: so none brings its own result, and what is read later is also put there later. What was just
+    /// written is read from memory.
+    private func takeOver(_ id: APIKeyID) throws {
+        try takingOver.withLock { _ in
+            let stored = try store.read { try $0.value(for: APIKeyKey(id)) }
+            state.withLock { state in
+                guard var stored else { return state.remove(id) }
+                // Written seldom; here it is known exactly.
+                stored.lastUsedAt = [stored.lastUsedAt, state.keys[id]?.lastUsedAt].compactMap(\.self).max()
+                state.add(stored)
+            }
+        }
     }
 
     private func checkRoom() throws {
