@@ -125,11 +125,12 @@ struct RequestHeadTests {
     @Test("LIM-1: a section over the limit is RESOURCE_EXHAUSTED, and 431 where gRPC is not spoken")
     func oversized() {
         var head = requestHead(goodHead)
-        head.markOversized()
+        head.markOversized(limitBytes: 16_384, fieldLimit: 128)
         guard case .refuse(let status) = head.verdict else { return #expect(Bool(false), "accepted") }
-        #expect(status.code == .resourceExhausted)
+        #expect(status.code == .resourceExhausted && status.message.contains("16384 bytes and 128 fields"))
+        #expect(status.metadata["grpc-retry-pushback-ms"] == "-1")
         var foreign = requestHead([])
-        foreign.markOversized()
+        foreign.markOversized(limitBytes: 16_384, fieldLimit: 128)
         guard case .http(431, _) = foreign.verdict else { return #expect(Bool(false), "accepted") }
     }
 }

@@ -25,6 +25,34 @@ struct StatusDetailsTests {
         #expect(status.message == "no" && status.code == .resourceExhausted)
     }
 
+    @Test("OVL-5: come with a pushback of the same length, 20 % around what it should be, a minute at the most")
+    func pushback() throws {
+        let pauses = try (-50...50).map { spread in
+            let status = RPCStatus(.resourceExhausted, "full").with(
+                RetryAdvice(after: .seconds(1), spread: spread), limit: "limits.a")
+            let pause = try #require(status.metadata["grpc-retry-pushback-ms"].flatMap(Int.init))
+            let same = RPCStatus(.resourceExhausted, "full").with(
+                StatusDetails(
+                    retryDelay: .milliseconds(pause), violations: [.init(subject: "limits.a", description: "full")]))
+            let key = "grpc-status-details-bin"
+            #expect(status.metadata.bytes(key) == same.metadata.bytes(key))
+            return pause
+        }
+        #expect(pauses.min() == 801 && pauses.max() == 1_201)
+        #expect(RetryAdvice(after: .seconds(86_400), spread: .min).milliseconds <= 72_001)
+        #expect(RetryAdvice(after: .seconds(-5), spread: .max).milliseconds == 1)
+    }
+
+    @Test("OVL-5: a refusal that no repetition helps says so")
+    func never() {
+        let status = RPCStatus(.resourceExhausted, "too large").with(.never, limit: "size of a message")
+        #expect(status.metadata["grpc-retry-pushback-ms"] == "-1")
+        let details = StatusDetails(violations: [.init(subject: "size of a message", description: "too large")])
+        let same = RPCStatus(.resourceExhausted, "too large").with(details)
+        let key = "grpc-status-details-bin"
+        #expect(status.metadata.bytes(key) == same.metadata.bytes(key))
+    }
+
     @Test("leave out what there is none of, and a delay is never negative", arguments: [Duration.zero, .seconds(-5)])
     func bounds(delay: Duration) {
         #expect(StatusDetails().encoded(code: .aborted, message: "") == [8, 10, 18, 0])

@@ -36,7 +36,8 @@ public struct RequestHead: Sendable {
     private var acceptsTrailers = false
     private var unknownEncoding: String?
     private var brokenField: String?
-    private var isOversized = false
+    /// What to say if fields are missing.
+    private var oversize: String?
 
     /// What the answer's content-type is.
     public private(set) var answersAs = ResponseHead.ContentType.plain
@@ -63,8 +64,10 @@ public struct RequestHead: Sendable {
         self.requiresTrailers = requiresTrailers
     }
 
-    /// The section was over the limit of LIM-1; some fields are missing.
-    public mutating func markOversized() { isOversized = true }
+    /// The section was over one of the limits of LIM-1; some fields are missing.
+    public mutating func markOversized(limitBytes: Int, fieldLimit: Int) {
+        oversize = "the request's headers are over a limit: \(limitBytes) bytes and \(fieldLimit) fields are allowed"
+    }
 
     /// Takes one field. Names are lower case; HTTP/2 has no others.
     public mutating func receive(name: Span<UInt8>, value: Span<UInt8>) {
@@ -137,7 +140,7 @@ public struct RequestHead: Sendable {
 
     /// What to do, in the order of section 3.
     public var verdict: Verdict {
-        if isOversized { return oversized }
+        if let oversize { return oversized(oversize) }
         guard isPost else { return .http(status: 405, text: "gRPC requests use POST\n") }
         switch contentType {
         case .missing, .other:
@@ -163,10 +166,10 @@ public struct RequestHead: Sendable {
         }
     }
 
-    private var oversized: Verdict {
+    private func oversized(_ text: String) -> Verdict {
         if case .grpc = contentType {
-            return .refuse(RPCStatus(.resourceExhausted, "the request's headers are over the limit"))
+            return .refuse(RPCStatus(.resourceExhausted, text).with(.never, limit: "size of a request's headers"))
         }
-        return .http(status: 431, text: "the request's headers are over the limit\n")
+        return .http(status: 431, text: text + "\n")
     }
 }

@@ -90,7 +90,7 @@ public struct ServerCall: Sendable {
     }
 
     private func stepAfterInput() -> Step {
-        if !reader.hasMessage, let failure = reader.failure { return .fail(failure) }
+        if !reader.hasMessage, let failure = reader.failure { return .fail(failure.asRefusal()) }
         if !kind.streamsRequests {
             if reader.hasMore || (messagesTaken > 0 && reader.hasMessage) {
                 return .fail(RPCStatus(.unimplemented, "the method takes one request, the call carried a second one"))
@@ -115,7 +115,7 @@ public struct ServerCall: Sendable {
             lastWasCompressed = message.isCompressed
             return decompressed(message, compressor)
         }
-        if let failure = reader.failure { return .fail(failure) }
+        if let failure = reader.failure { return .fail(failure.asRefusal()) }
         return reader.isAtEnd ? .end : .wait
     }
 
@@ -128,7 +128,7 @@ public struct ServerCall: Sendable {
             return .message(
                 try compressor.decompress(message.bytes, requestEncoding, limitBytes: reader.limitBytes))
         } catch {
-            return .fail(RPCStatus(error))
+            return .fail(RPCStatus(error).asRefusal(isPassing: error == .outOfMemory))
         }
     }
 
@@ -211,6 +211,14 @@ public struct OutgoingMessage: Hashable, Sendable {
 }
 
 extension RPCStatus {
+    /// The failure of a message, for the one who sent it: what is too large once is so always (OVL-5).
+    fileprivate func asRefusal(isPassing: Bool = false) -> RPCStatus {
+        guard code == .resourceExhausted else { return self }
+        return isPassing
+            ? with(RetryAdvice(after: .seconds(1), spread: message.hashValue), limit: "memory")
+            : with(.never, limit: "size of a message")
+    }
+
     /// CMP-5, CMP-6.
     init(_ failure: MessageCompressor.Failure) {
         switch failure {

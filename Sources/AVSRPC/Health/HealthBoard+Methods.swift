@@ -51,8 +51,8 @@ extension HealthBoard {
         .unary(path("List"), request: .bytes, response: .bytes, options: Self.options) { _, _ in
             let all = self.all
             guard all.count <= Self.listLimit else {
-                throw RPCStatus(
-                    .resourceExhausted, "there are \(all.count) services; List shows at most \(Self.listLimit)")
+                let text = "there are \(all.count) services; List shows at most \(Self.listLimit)"
+                throw RPCStatus(.resourceExhausted, text).with(.never, limit: "services of a list")
             }
             var answer: [UInt8] = []
             for (service, status) in all.sorted(by: { $0.key < $1.key }) {

@@ -140,9 +140,9 @@ extension RPCStatus {
     ///
     /// - Parameter limit: its name in the configuration.
     static func tooMany(_ message: String, limit: String, retryAfter: Duration, spread: Int) -> RPCStatus {
-        let milliseconds = pushback(retryAfter, spread: spread)
-        return RPCStatus(.resourceExhausted, .tooManyRequests, "\(message); try again in \(milliseconds) ms")
-            .withRetry(after: milliseconds, limit: limit, message)
+        let retry = RetryAdvice(after: retryAfter, spread: spread)
+        return RPCStatus(.resourceExhausted, .tooManyRequests, "\(message); try again in \(retry.milliseconds) ms")
+            .with(retry, limit: limit, message)
     }
 
     /// RESOURCE_EXHAUSTED for something that passes by itself.
@@ -150,7 +150,7 @@ extension RPCStatus {
         _ domain: ErrorCode, _ message: String, limit: String, retryAfter: Duration, spread: Int
     ) -> RPCStatus {
         RPCStatus(.resourceExhausted, domain, message)
-            .withRetry(after: pushback(retryAfter, spread: spread), limit: limit, message)
+            .with(RetryAdvice(after: retryAfter, spread: spread), limit: limit)
     }
 
     /// The end of a stream whose operator does not take what is sent (OVL-8).
@@ -160,34 +160,8 @@ extension RPCStatus {
             limit: "changes that wait for one operator", retryAfter: retryAfter, spread: spread)
     }
 
-    /// ±20 % by caller, so that not all come back at once (OVL-5); at most a minute and a bit.
-    private static func pushback(_ delay: Duration, spread: Int) -> Int {
-        let share = 80 + Double(spread.magnitude % 41)
-        return Int(min(60_000, max(0, delay / .milliseconds(1)) * share / 100)) + 1
-    }
-
-    /// When to repeat and which limit was met (OVL-5): the milliseconds for gRPC itself, the details for programs.
-    private func withRetry(after milliseconds: Int, limit: String, _ description: String) -> RPCStatus {
-        var status = self
-        status.addPushback(milliseconds)
-        return status.with(
-            StatusDetails(
-                retryDelay: .milliseconds(milliseconds), violations: [.init(subject: limit, description: description)]))
-    }
-
     /// RESOURCE_EXHAUSTED for something of which there may only be so many: repeating the call changes nothing.
     static func full(_ domain: ErrorCode, _ message: String, limit: String) -> RPCStatus {
-        var status = RPCStatus(.resourceExhausted, domain, message)
-        status.addPushback(-1)
-        return status.with(StatusDetails(violations: [.init(subject: limit, description: message)]))
-    }
-
-    /// - Parameter milliseconds: negative: do not repeat.
-    private mutating func addPushback(_ milliseconds: Int) {
-        do {
-            try metadata.add("grpc-retry-pushback-ms", "\(milliseconds)")
-        } catch {
-            assertionFailure("a valid name and digits: \(error)")
-        }
+        RPCStatus(.resourceExhausted, domain, message).with(.never, limit: limit)
     }
 }

@@ -120,7 +120,8 @@ final class ServerConnection: HTTP2Delegate {
             return
         }
         stream.abandon()
-        refuse(id, RPCStatus(.resourceExhausted, "the metadata of the answer is too large to send"))
+        let status = RPCStatus(.resourceExhausted, "the metadata of the answer is too large to send")
+        refuse(id, status.with(.never, limit: "size of the metadata that the client takes"))
     }
 
     private func closed(_ id: StreamID) {
@@ -141,7 +142,10 @@ final class ServerConnection: HTTP2Delegate {
         if let lastRequest, lastBlock == block { return begin(id, lastRequest, endsStream: endsStream) }
         var head = RequestHead(methods: service.methods, requiresTrailers: service.configuration.requiresTrailersField)
         block.forEach { name, value in head.receive(name: name, value: value) }
-        if block.isTruncated { head.markOversized() }
+        if block.isTruncated {
+            let limits = service.configuration.limits.http2
+            head.markOversized(limitBytes: limits.headerListLimitBytes, fieldLimit: limits.headerFieldLimit)
+        }
         switch head.verdict {
         case .http(let status, let text): refuse(id, httpStatus: status, head.isHead ? nil : text)
         case .refuse(let status):
@@ -162,8 +166,7 @@ final class ServerConnection: HTTP2Delegate {
         let method = request.method
         if service.budget.isSpent {
             loop.counters.callEnded(method: method.number, .resourceExhausted)
-            let status = RPCStatus(.resourceExhausted, "the server's buffers are full")  // OV-3
-            return refuse(id, status, as: request.answersAs)
+            return refuse(id, buffersAreFull, as: request.answersAs)
         }
         let now = handler?.lastReceived ?? service.time.monotonic  // one look at the clock for each read
         let deadline = request.timeout.map { now + $0 }
@@ -200,9 +203,22 @@ final class ServerConnection: HTTP2Delegate {
         } else {
             let (running, waiting) = (service.configuration.maxRunningCalls, service.configuration.maxWaitingCalls)
             let text = "the server is busy: its limits are \(running) running and \(waiting) waiting calls"
-            stream.end(with: RPCStatus(.resourceExhausted, text))
+            stream.end(with: passing(text, limit: "calls of all connections"))
         }
         return false
+    }
+
+    /// OV-3
+    private var buffersAreFull: RPCStatus {
+        passing(
+            "the server's buffers are full: their limit is \(service.budget.limitBytes) bytes",
+            limit: "buffered bytes of all connections")
+    }
+
+    /// A refusal that a second later may not be one any more.
+    private func passing(_ text: String, limit: String) -> RPCStatus {
+        RPCStatus(.resourceExhausted, text)
+            .with(RetryAdvice(after: .seconds(1), spread: peer.address.hashValue), limit: limit)
     }
 
     private var hasRoom: Bool { runningCalls < service.configuration.maxRunningCallsPerConnection }

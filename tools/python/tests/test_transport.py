@@ -6,6 +6,7 @@ import socket
 import grpc
 import pytest
 from avs_testbed import tasks
+from avs_testbed.details import Details
 from avs_testbed.failures import refused
 from avs_testbed.stubs import avs
 from avs_testbed.users import User
@@ -153,6 +154,24 @@ def test_a_message_as_large_as_allowed_arrives_and_a_larger_one_does_not(user):
     with refused("RESOURCE_EXHAUSTED"):
         raw(user, "GetTask", message(MESSAGE_LIMIT + 1))
     assert user.wallet().address, "the connection goes on"
+
+
+@pytest.mark.parametrize(("what", "metadata", "message", "text", "limit"), [
+    ("headers", [("x-much", "y" * 20_000)], b"", "16384 bytes", "size of a request's headers"),
+    ("fields", [(f"x-{number}", "y") for number in range(140)], b"", "128 fields", "size of a request's headers"),
+    ("a message", [], b"z" * (MESSAGE_LIMIT + 1), f"the limit of {MESSAGE_LIMIT} bytes", "size of a message"),
+])
+def test_what_is_too_large_says_that_repeating_is_useless(channel, user, what, metadata, message, text, limit):
+    """OVL-5: also what the transport refuses by itself, before anything of ours sees the call."""
+    call = channel.unary_unary("/aggregator.Aggregator/GetTask", request_serializer=bytes)
+    with pytest.raises(grpc.RpcError) as caught:
+        call(message, metadata=[("authkey", user.token), *metadata], timeout=30)
+    error = caught.value
+    assert error.code() is grpc.StatusCode.RESOURCE_EXHAUSTED and text in error.details(), what
+    assert dict(error.trailing_metadata())["grpc-retry-pushback-ms"] == "-1"
+    details = Details(error)
+    assert details.retry_seconds is None
+    assert details.violations == [(limit, error.details())]
 
 
 def test_anonymous_callers_send_little(channel):
