@@ -61,6 +61,7 @@ public struct EdgeScheduler: Hashable, Sendable {
     public mutating func finish(_ node: Int, selected: String? = nil) -> [Int] {
         guard states.indices.contains(node), states[node] == .ready else { return [] }
         states[node] = .finished
+        let selected = selected.map { Array($0.utf8) }
         var ready: [Int] = []
         for position in plan.leaving[node] {
             let link = plan.links[position]

@@ -10,6 +10,7 @@ public enum PlanError: Error, Hashable, Sendable {
     case triggerLeadsNowhere(String)
     /// Every node waits for another one.
     case nothingToStart
+    /// Two nodes of one id, or of ids that Unicode holds for the same text: people could not tell them apart (INP-1).
     case duplicateNode(String)
     /// The node ids along a cycle; the first one follows the last.
     case cycle([String])
@@ -42,8 +43,8 @@ public struct Plan: Hashable, Sendable {
     enum Source: Hashable, Sendable {
         case trigger
         case node(Int)
-        /// Taken when the branch node selects the condition.
-        case condition(node: Int, id: String)
+        /// Taken when the branch node selects the condition. The id is its UTF-8 text, since ids are compared as bytes.
+        case condition(node: Int, id: [UInt8])
         /// A condition of a node that does not exist: accepted, never taken (1.2).
         case nowhere
     }
@@ -62,12 +63,11 @@ public struct Plan: Hashable, Sendable {
     /// - Throws: ``PlanError``, the first of: a duplicate id, an edge to or from nothing, a trigger without edges, a
     ///   cycle, nothing to start with. No nodes and no edges is a plan that does nothing.
     public init(trigger: Trigger, nodes: [Node], edges: [Edge]) throws(PlanError) {
-        let positions = try Self.positions(of: nodes)
-        let resolver = SourceResolver(trigger: trigger.id, positions: positions)
+        let ends = EdgeEnds(trigger: trigger.id, nodes: try NodePositions(nodes))
         var links: [Link] = []
         for edge in edges {
-            guard let target = positions[edge.target] else { throw .unknownTarget(edge.target, edge: edge.id) }
-            guard let source = resolver.source(edge.source) else { throw .unknownSource(edge.source, edge: edge.id) }
+            guard let target = ends.nodes[edge.target] else { throw .unknownTarget(edge.target, edge: edge.id) }
+            guard let source = ends.source(edge.source) else { throw .unknownSource(edge.source, edge: edge.id) }
             links.append(Link(source: source, target: target))
         }
         self.init(nodes: nodes, links: links)
@@ -78,10 +78,9 @@ public struct Plan: Hashable, Sendable {
     ///
     /// - Throws: ``PlanError/duplicateNode(_:)`` or ``PlanError/cycle(_:)``.
     static func checkForCycles(trigger: Trigger, nodes: [Node], edges: [Edge]) throws(PlanError) {
-        let positions = try positions(of: nodes)
-        let resolver = SourceResolver(trigger: trigger.id, positions: positions)
+        let ends = EdgeEnds(trigger: trigger.id, nodes: try NodePositions(nodes))
         let links = edges.compactMap { edge -> Link? in
-            guard let target = positions[edge.target], let source = resolver.source(edge.source) else { return nil }
+            guard let target = ends.nodes[edge.target], let source = ends.source(edge.source) else { return nil }
             return Link(source: source, target: target)
         }
         try Plan(nodes: nodes, links: links).checkForCycles()
@@ -95,14 +94,6 @@ public struct Plan: Hashable, Sendable {
         self.nodes = nodes
         self.links = links
         self.leaving = leaving
-    }
-
-    private static func positions(of nodes: [Node]) throws(PlanError) -> [String: Int] {
-        var positions: [String: Int] = [:]
-        for (position, node) in nodes.enumerated() {
-            guard positions.updateValue(position, forKey: node.id) == nil else { throw .duplicateNode(node.id) }
-        }
-        return positions
     }
 
     private func checkForCycles() throws(PlanError) {
@@ -120,7 +111,8 @@ public struct Plan: Hashable, Sendable {
 
     /// The node that the edge of a branch's condition leads to, the first one if there are several.
     func target(ofCondition id: String, at node: Int) -> Node? {
-        leaving[node].first { links[$0].source == .condition(node: node, id: id) }.map { nodes[links[$0].target] }
+        let source = Source.condition(node: node, id: Array(id.utf8))
+        return leaving[node].first { links[$0].source == source }.map { nodes[links[$0].target] }
     }
 }
 
@@ -131,26 +123,5 @@ extension Plan.Source {
         case .node(let node), .condition(let node, _): node
         case .trigger, .nowhere: nil
         }
-    }
-}
-
-/// Reads an edge's source: the trigger's id, a node's id, or `<branch node id>.<condition id>`.
-private struct SourceResolver {
-    let trigger: String
-    let positions: [String: Int]
-
-    /// Nil for a plain source that does not exist. Ids may hold dots themselves: a whole id comes first, then the
-    /// first dot behind which a node's id ends.
-    func source(_ text: String) -> Plan.Source? {
-        if text == trigger { return .trigger }
-        if let node = positions[text] { return .node(node) }
-        guard text.utf8.contains(UInt8(ascii: ".")) else { return nil }
-        // Dots are bytes: with a combining mark behind it one is no character of its own (INP-2).
-        for dot in text.utf8.indices where text.utf8[dot] == UInt8(ascii: ".") {
-            if let node = positions[String(text[..<dot])] {
-                return .condition(node: node, id: String(text[text.utf8.index(after: dot)...]))
-            }
-        }
-        return .nowhere
     }
 }

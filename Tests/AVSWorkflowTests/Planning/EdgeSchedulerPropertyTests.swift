@@ -39,7 +39,7 @@ private struct SlowModel {
             if finished[node] != nil { return .taken }
             return skipped.contains(node) ? .dead : .open
         case .condition(let node, let id):
-            if let selected = finished[node] { return selected == id ? .taken : .dead }
+            if let selected = finished[node] { return selected.map { Array($0.utf8) } == id ? .taken : .dead }
             return skipped.contains(node) ? .dead : .open
         }
     }

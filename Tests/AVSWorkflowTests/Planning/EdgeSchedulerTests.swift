@@ -192,8 +192,43 @@ struct PlanTests {
     @Test("finds the node before the condition when ids hold dots")
     func dots() throws {
         let plan = try Graph("T>a.b a.b.c.d>X a.b>Y", nodes: ["a.b", "X", "Y"]).plan
-        #expect(plan.links[1].source == .condition(node: 0, id: "c.d"))
+        #expect(plan.links[1].source == .condition(node: 0, id: Array("c.d".utf8)))
         #expect(plan.links[2].source == .node(0))
         #expect(plan.target(ofCondition: "c.d", at: 0)?.id == "X")
+    }
+
+    /// One text to Swift, two to everybody else.
+    private static let (composed, decomposed) = ("\u{e9}", "e\u{301}")
+
+    @Test("INP-1 tells the ends of edges apart by their bytes")
+    func bytes() throws {
+        let (one, two) = (Self.composed, Self.decomposed)
+        #expect(error("T>\(two)", nodes: [one])?.description == "target node '\(two)' in edge 'e0' not in TaskNodes")
+        #expect(
+            error("T>\(one) \(two)>A", nodes: [one, "A"])?.description
+                == "source node '\(two)' in edge 'e1' not in TaskNodes")
+        #expect(try Graph("T>\(one) \(two).if>A T>A", nodes: [one, "A"]).plan.links[1].source == .nowhere)
+        #expect(error("T>\(two)", nodes: [one, two]) == .duplicateNode(two), "two that nobody can tell apart")
+        let trigger = Trigger(id: one, name: "t", config: .manual(ManualTrigger()))
+        let edges = [Edge(id: "e0", source: two, target: "A")]
+        #expect(throws: PlanError.unknownSource(two, edge: "e0")) {
+            try Plan(trigger: trigger, nodes: [Sample.rest("A")], edges: edges)
+        }
+    }
+
+    @Test("INP-1 takes the edges of a condition by the bytes of its id")
+    func conditionBytes() throws {
+        let (one, two) = (Self.composed, Self.decomposed)
+        let plan = try Graph("T>b b.\(one)>X b.\(two)>Y", nodes: ["b", "X", "Y"]).plan
+        #expect(plan.target(ofCondition: two, at: 0)?.id == "Y")
+        var scheduler = EdgeScheduler(plan: plan)
+        #expect(scheduler.start() == [0])
+        #expect(scheduler.finish(0, selected: two) == [2] && scheduler.skipped == [1])
+    }
+
+    @Test("looks at no more of a long source than at where an id may end", .timeLimit(.minutes(1)))
+    func longSource() throws {
+        let dots = String(repeating: ".", count: 1 << 20)
+        #expect(try Graph("T>A \(dots)>B", nodes: ["A", "B"]).plan.links[1].source == .nowhere)
     }
 }
