@@ -79,7 +79,8 @@ struct NodeContext: Sendable {
             expression = String(expression.dropFirst(2).dropLast(2)).trimmingBlanks()
         }
         switch MarkerExpression(expression) {
-        case .deleted, .unresolvable: return .failure(.thrown("SyntaxError: no expression that may be evaluated"))
+        case .deleted, .forbidden, .hyphenated:
+            return .failure(.thrown("SyntaxError: no expression that may be evaluated"))
         case .path(let path, let script):
             return await environment.scripts.evaluate(path, elseScript: script, variables: variables)
         case .script(let script): return await environment.scripts.evaluate(script, variables: variables)

@@ -44,8 +44,8 @@ enum FilterTemplate {
         }
         let result: ScriptResult
         switch MarkerExpression(text, digitsAreIndices: true) {
-        case .deleted: return nil
-        case .unresolvable: return "undefined"
+        case .deleted, .hyphenated: return nil
+        case .forbidden: return "undefined"
         case .path(let path, let script):
             result = await scripts.evaluate(path, elseScript: script, variables: variables)
         case .script(let script): result = await scripts.evaluate(script, variables: variables)

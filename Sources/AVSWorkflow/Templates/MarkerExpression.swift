@@ -4,8 +4,10 @@ import AVSPrimitives
 enum MarkerExpression: Hashable, Sendable {
     /// Empty, or a marker inside a marker: it is deleted.
     case deleted
-    /// Can't have a value: a forbidden word, or a path that begins with a name with a hyphen.
-    case unresolvable
+    /// Holds a forbidden word: it may not be evaluated.
+    case forbidden
+    /// A path that begins with a name with a hyphen: no variable has such a name.
+    case hyphenated
     /// A variable with names and literal indices behind it; and as a script, for what only JavaScript can tell, such as
     /// one of its own globals.
     case path(Expression, script: String)
@@ -22,13 +24,13 @@ enum MarkerExpression: Hashable, Sendable {
         if Self.isSimplePath(text) {
             let segments = text.split(separator: ".", omittingEmptySubsequences: false)
             if segments.first?.utf8.contains(UInt8(ascii: "-")) == true {
-                self = .unresolvable
+                self = .hyphenated
                 return
             }
             source = Self.rewrite(segments, digitsAreIndices: digitsAreIndices)
         }
         guard !JavaScriptNames.containsForbiddenWord(text) else {
-            self = .unresolvable
+            self = .forbidden
             return
         }
         do throws(ScriptError) {

@@ -157,7 +157,7 @@ public struct TemplateResolver: Sendable {
         for case .marker(let text, _) in template.pieces where values[text] == nil {
             switch MarkerExpression(text) {
             case .deleted: values[text] = .deleted
-            case .unresolvable: values[text] = .unresolved(nil)
+            case .forbidden, .hyphenated: values[text] = .unresolved(nil)
             case .path(let path, let script):
                 let result = Result { () throws(ScriptError) in try path.evaluate(in: variables) }
                 values[text] = Value(result)

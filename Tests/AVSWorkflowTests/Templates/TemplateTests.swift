@@ -247,7 +247,7 @@ struct FilterTemplateTests {
             ("{{", "{{"), ("}}", "}}"), ("{{open", "{{open"), ("close}}", "close}}"), ("{{date.now}}", "1767225600123"),
             ("{{date.now_iso}}", "2026-01-01T00:00:00.123Z"), ("{{date.then}}", "{{date.then}}"),
             ("{{z}}", "undefined"),
-            ("{{process.env}}", "undefined"),
+            ("{{process.env}}", "undefined"), ("{{a-b.c}}", "{{a-b.c}}"), ("{{ }}", "{{ }}"),
         ])
     func table(text: String, expected: String) async {
         let now = Timestamp(milliseconds: 1_767_225_600_123)
