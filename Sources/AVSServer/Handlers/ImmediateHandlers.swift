@@ -114,10 +114,14 @@ struct ImmediateHandlers: Sendable {
 }
 
 extension NodeFailure {
-    /// The number of a failure in an answer: plain ones are bad requests, those of a connection the node's.
+    /// The number of a failure in an answer: where it has none but that of a bad request, a connection that could not
+    /// be made is the node's failure (execution-engine 6.2). Texts of foreign services say so in their own words.
     fileprivate var immediateCode: ErrorCode {
-        if code != .unspecified { return code }
-        let signs = ["connection refused", "dial tcp"]
+        guard code == .unspecified || code == .invalidRequest else { return code }
+        let signs = [
+            "could not connect", "chain connection error", "bundler service unavailable", "connection refused",
+            "dial tcp",
+        ]
         return signs.contains { message.contains($0) } ? .rpcNodeError : .invalidRequest
     }
 }
