@@ -135,11 +135,12 @@ extension AutomationTask {
     /// Runs the task's graph with fakes.
     func run(
         _ environment: WorkflowEnvironment = Sample.environment(), trigger output: JSONValue? = nil,
-        input: [String: JSONValue] = [:], secrets: [String: String] = [:]
+        input: [String: JSONValue] = [:], secrets: [String: String] = [:], salt: UInt256? = nil
     ) async -> RunOutcome {
         await WorkflowRun(
             task: self, executionID: ExecutionID(Sample.id) ?? ExecutionID(ULID(value: 0)),
-            trigger: TriggerOutput(kind: trigger.kind, data: output), input: input, secrets: secrets
+            trigger: TriggerOutput(kind: trigger.kind, data: output), input: input, secrets: secrets,
+            walletSalt: salt
         ).run(in: environment)
     }
 }

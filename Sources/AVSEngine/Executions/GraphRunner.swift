@@ -39,8 +39,8 @@ public struct GraphRunner: WorkflowRunner, ImmediateRunner {
     ) async -> RunResult {
         var run = WorkflowRun(
             task: request.task, executionID: request.executionID, trigger: request.trigger, input: request.input,
-            secrets: request.secrets, recorded: request.recorded, startedAt: request.startedAt,
-            deadline: request.deadline)
+            secrets: request.secrets, walletSalt: request.walletSalt, recorded: request.recorded,
+            startedAt: request.startedAt, deadline: request.deadline)
         run.trial = request.trial
         var environment = environment(of: request.task.chainID, owner: request.task.owner)
         environment.wallet = ActingWallet(
@@ -55,8 +55,8 @@ public struct GraphRunner: WorkflowRunner, ImmediateRunner {
         var environment = environment(of: trial.chainID, owner: trial.owner)
         environment.wallet = trial.wallet.map {
             ActingWallet(
-                owner: trial.owner, address: $0, execution: trial.executionID, isOfRun: false, isSimulated: true,
-                sender: wallets)
+                owner: trial.owner, address: $0.address, execution: trial.executionID, isOfRun: false,
+                isSimulated: true, sender: wallets)
         }
         return await trial.run(in: environment)
     }

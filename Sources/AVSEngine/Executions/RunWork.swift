@@ -62,12 +62,13 @@ struct RunWork: Sendable {
     private func result(of run: ClaimedRun, _ signal: StopSignal) async throws -> RunResult {
         let length = configuration.times.executionDeadline
         let left = min(length, max(.zero, run.claim.deadline.duration(since: time.now)))
-        if let refusal = await walletRefusal(of: run.task) { return refusal }
-        if let refusal = await creditRefusal(of: run.task) { return refusal }
-        let secrets: [String: String]
-        switch await self.secrets(of: run.task) {
-        case .success(let values): secrets = values
-        case .failure(let trouble): return .refused("\(trouble)")
+        let (walletSalt, secrets): (UInt256, [String: String])
+        do {
+            walletSalt = try await self.walletSalt(of: run.task)
+            try await checkCredit(of: run.task)
+            secrets = try await self.secrets.readableValues(for: run.task)
+        } catch {
+            return RunResult(steps: [], status: .failed, error: "\(error)")  // a run that does not begin
         }
         let journal = RunJournal(of: run, in: store, limits: configuration.limits)
         let recorded: [NodeRecord]
@@ -81,50 +82,47 @@ struct RunWork: Sendable {
         }
         let request = RunRequest(
             task: run.task, executionID: run.job.executionID, trigger: run.job.trigger, input: run.job.input,
-            secrets: secrets, recorded: recorded, startedAt: run.claim.startedAt, deadline: time.monotonic + left)
+            secrets: secrets, walletSalt: walletSalt, recorded: recorded, startedAt: run.claim.startedAt,
+            deadline: time.monotonic + left)
         return await runner.run(request, recorder: journal, signal: signal)
     }
 
-    /// What the run may know. What the store cannot read is left out (8.3); a lost root key ends the run (KMS-2).
-    private func secrets(of task: AutomationTask) async -> Result<[String: String], SecretTrouble> {
-        do {
-            return .success(try await secrets.values(for: task))
-        } catch let trouble as SecretTrouble {
-            return .failure(trouble)
-        } catch {
-            logger.error("secrets could not be read", metadata: ["task": "\(task.id)", "error": "\(error)"])
-            return .success(configuration.macroSecrets)
-        }
+    /// Why a run does not begin, in the words of its record.
+    private struct Refusal: Error, CustomStringConvertible {
+        var description: String
     }
 
-    /// Why the task's wallet may not act in this run (5.3 row 7); `nil` when it may.
-    private func walletRefusal(of task: AutomationTask) async -> RunResult? {
+    /// The salt of the task's wallet.
+    /// - Throws: ``Refusal`` when the wallet may not act in this run (5.3 row 7).
+    private func walletSalt(of task: AutomationTask) async throws(Refusal) -> UInt256 {
+        guard !task.wallet.isZero else { throw Refusal(description: AutomationTask.missingWalletError) }
+        let salt: UInt256?
         do {
-            guard !task.wallet.isZero else { return .refused(AutomationTask.missingWalletError) }
-            let mayAct = try await wallets.mayAct(task.wallet, for: task.owner)
-            return mayAct ? nil : .refused(AutomationTask.foreignWalletError)
+            salt = try await wallets.actingSalt(of: task.wallet, for: task.owner)
         } catch EngineError.chain(let action, let cause) {
             // Of the chain, not of the task: it is not counted.
-            return .refused("failed to validate wallet ownership: failed to \(action): \(cause)")
+            throw Refusal(description: "failed to validate wallet ownership: failed to \(action): \(cause)")
         } catch {
             logger.error("a run's wallet could not be looked up", metadata: ["task": "\(task.id)", "error": "\(error)"])
-            return .refused("failed to validate wallet ownership: the wallet could not be looked up")
+            throw Refusal(description: "failed to validate wallet ownership: the wallet could not be looked up")
         }
+        guard let salt else { throw Refusal(description: AutomationTask.foreignWalletError) }
+        return salt
     }
 
-    /// Why the task's owner has to pay first (5.3 row 8); `nil` where it need not, or where nobody can tell.
-    private func creditRefusal(of task: AutomationTask) async -> RunResult? {
-        guard let limit = configuration.fees.wei(configuration.fees.creditLimit) else { return nil }
+    /// - Throws: ``Refusal`` when the task's owner has to pay first (5.3 row 8). Nobody has to where nobody can tell.
+    private func checkCredit(of task: AutomationTask) async throws(Refusal) {
+        guard let limit = configuration.fees.wei(configuration.fees.creditLimit) else { return }
+        let owed: UInt256
         do {
-            let owed = try await FeeLedger(store: store.base).account(of: task.owner).outstanding
-            guard owed > limit else { return nil }
-            let text = "outstanding value fees (\(owed) wei) exceed credit limit"
-            return .refused("[INSUFFICIENT_CREDIT] \(text)")
+            owed = try await FeeLedger(store: store.base).account(of: task.owner).outstanding
         } catch {
             logger.error(
                 "what an owner owes could not be read", metadata: ["owner": "\(task.owner)", "error": "\(error)"])
-            return nil
+            return
         }
+        guard owed > limit else { return }
+        throw Refusal(description: "[INSUFFICIENT_CREDIT] outstanding value fees (\(owed) wei) exceed credit limit")
     }
 }
 
@@ -135,12 +133,5 @@ extension EngineLimits {
         let promises = min(Int(queuedPerTask), promisedPerTask) * Self.promiseBytes
         let others = run.task.stored.count + run.job.stored.count + promises
         return min(executionRecordBytes, updateBytes - others - Self.updateReserveBytes)
-    }
-}
-
-extension RunResult {
-    /// A run that does not begin.
-    fileprivate static func refused(_ error: String) -> RunResult {
-        RunResult(steps: [], status: .failed, error: error)
     }
 }

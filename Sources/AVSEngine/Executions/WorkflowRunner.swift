@@ -12,25 +12,28 @@ public struct RunRequest: Sendable {
     public var input: [String: JSONValue]
     /// What `apContext.configVars` holds.
     public var secrets: [String: String]
+    /// Of the task's wallet; nil if it is not known.
+    public var walletSalt: UInt256?
     /// How the trigger was tried: such a run is a simulation, of which nothing is kept. Nil in real runs.
     public var trial: TriggerTrial.Outcome?
     /// The journal of an earlier attempt, oldest first.
     public var recorded: [NodeRecord]
-    /// When the first attempt began; `nil` is now.
+    /// When the first attempt began, of a simulation the trial of its trigger; `nil` is now.
     public var startedAt: Timestamp?
     /// When no further node begins and those that run are cancelled (XO-21).
     public var deadline: ContinuousClock.Instant
 
     public init(
         task: AutomationTask, executionID: ExecutionID, trigger: TriggerOutput, input: [String: JSONValue] = [:],
-        secrets: [String: String] = [:], trial: TriggerTrial.Outcome? = nil, recorded: [NodeRecord] = [],
-        startedAt: Timestamp? = nil, deadline: ContinuousClock.Instant
+        secrets: [String: String] = [:], walletSalt: UInt256? = nil, trial: TriggerTrial.Outcome? = nil,
+        recorded: [NodeRecord] = [], startedAt: Timestamp? = nil, deadline: ContinuousClock.Instant
     ) {
         self.task = task
         self.executionID = executionID
         self.trigger = trigger
         self.input = input
         self.secrets = secrets
+        self.walletSalt = walletSalt
         self.trial = trial
         self.recorded = recorded
         self.startedAt = startedAt

@@ -2,6 +2,7 @@ public import AVSModel
 public import AVSPrimitives
 import AVSSchema
 public import AVSWorkflow
+import Logging
 
 /// What RunNodeWithInputs answers beside the step.
 public struct NodeTrialResult: Sendable {
@@ -24,7 +25,7 @@ extension TaskEngine {
     /// Runs one node with these variables and the server's own secrets (execution-engine 6.2).
     public func run(_ node: Node, input: [String: JSONValue], owner: Address) async -> NodeTrialResult {
         let chainID: UInt64
-        var wallet: Address?
+        var wallet: RunVariables.Wallet?
         do throws(NodeFailure) {
             chainID = try self.chainID(in: input)
             if node.config.actsOnChain { wallet = try await runner(of: node.kind, input: input, owner: owner) }
@@ -54,7 +55,7 @@ extension TaskEngine {
     /// Whose wallet acts, for nodes that could write (execution-engine 6.2, step 2).
     private func runner(
         of kind: NodeKind, input: [String: JSONValue], owner: Address
-    ) async throws(NodeFailure) -> Address {
+    ) async throws(NodeFailure) -> RunVariables.Wallet {
         let type = kind.shortName
         guard let settings = input["settings"], !settings.isNull else {
             throw NodeFailure("settings is required for \(type)")
@@ -66,13 +67,17 @@ extension TaskEngine {
         guard let runner = Address(text) else {
             throw NodeFailure("settings.runner must be a valid hex address for \(type)")
         }
+        let salt: UInt256?
         do {
-            if try await wallets.mayAct(runner, for: owner) { return runner }
+            salt = try await wallets.actingSalt(of: runner, for: owner)
         } catch {
             throw NodeFailure(code: .rpcNodeError, "the wallet \(runner) could not be looked up")
         }
-        throw NodeFailure(
-            code: .smartWalletNotFound, "settings.runner \(runner) is not a smart wallet of owner \(owner)")
+        guard let salt else {
+            throw NodeFailure(
+                code: .smartWalletNotFound, "settings.runner \(runner) is not a smart wallet of owner \(owner)")
+        }
+        return RunVariables.Wallet(address: runner, salt: salt)
     }
 
     /// Tries a trigger (execution-engine 4).
@@ -100,8 +105,8 @@ extension TaskEngine {
         let request = RunRequest(
             task: task, executionID: newExecutionID(at: startAt),
             trigger: TriggerOutput(kind: task.trigger.kind, data: fired.output),
-            secrets: try await secrets.values(for: task), trial: fired,
-            deadline: time.monotonic + configuration.times.executionDeadline)
+            secrets: try await secrets.readableValues(for: task), walletSalt: await walletSalt(of: task), trial: fired,
+            startedAt: startAt, deadline: time.monotonic + configuration.times.executionDeadline)
         let result = await runner.run(request, recorder: NoStepRecorder(), signal: StopSignal())
         guard result.status != .error || !result.steps.isEmpty else {
             throw InvalidArgument(.invalidWorkflow, "simulation failed: \(result.error)")
@@ -111,5 +116,19 @@ extension TaskEngine {
             status: result.status, error: result.error, fees: configuration.fees.fees(of: draft.nodes),
             steps: result.steps
         ).cut(toFit: configuration.limits.executionRecordBytes)
+    }
+
+    /// Of the wallet that a simulated task names, which need not be there yet. The chain is asked only for a graph that
+    /// acts on it (execution-engine 6.1).
+    private func walletSalt(of task: AutomationTask) async -> UInt256? {
+        do {
+            guard task.nodes.contains(where: \.config.actsOnChain) else {
+                return try await wallets.wallet(task.wallet, owner: task.owner)?.salt
+            }
+            return try await wallets.actingSalt(of: task.wallet, for: task.owner)
+        } catch {
+            logger.info("a wallet's salt is not known", metadata: ["wallet": "\(task.wallet)", "error": "\(error)"])
+            return nil
+        }
     }
 }

@@ -156,6 +156,18 @@ public final class SecretDirectory: Sendable {
         return values
     }
 
+    /// As ``values(for:)``; where the store cannot be read, the server's own (8.3, execution-engine 6.3).
+    func readableValues(for task: AutomationTask) async throws(SecretTrouble) -> [String: String] {
+        do {
+            return try await values(for: task)
+        } catch let trouble as SecretTrouble {
+            throw trouble
+        } catch {
+            logger.error("secrets could not be read", metadata: ["task": "\(task.id)", "error": "\(error)"])
+            return configuration.macroSecrets
+        }
+    }
+
     private func open(
         _ rows: [(key: SecretKey, value: StoredSecret)], _ keys: RootKeys, for task: AutomationTask
     ) throws -> [String: String] {

@@ -104,14 +104,14 @@ public final class WalletDirectory: Sendable {
         return try await derive(owner: owner) == wallet
     }
 
-    /// Whether the wallet may act for the owner in a run (5.3): as ``isOwned(_:by:)``, or any that the default factory
-    /// derives from a salt that an owner may use.
-    public func mayAct(_ wallet: Address, for owner: Address) async throws -> Bool {
-        if try await isOwned(wallet, by: owner) { return true }
-        for salt in 1..<UInt64(walletLimit) {
-            if try await derive(owner: owner, salt: UInt256(salt)) == wallet { return true }
+    /// The salt of a wallet that may act for the owner in a run (5.3): of a registered one, or of one that the default
+    /// factory derives from a salt that an owner may use. Nil for any other wallet.
+    public func actingSalt(of wallet: Address, for owner: Address) async throws -> UInt256? {
+        if let record = try await self.wallet(wallet, owner: owner) { return record.salt }
+        for salt in 0..<UInt64(walletLimit) {
+            if try await derive(owner: owner, salt: UInt256(salt)) == wallet { return UInt256(salt) }
         }
-        return false
+        return nil
     }
 
     /// Wallets that one owner may have, 1 to 2,000.

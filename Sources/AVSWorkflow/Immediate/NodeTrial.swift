@@ -13,7 +13,7 @@ public struct NodeTrial: Sendable {
     /// Who asked for it.
     public var owner: Address
     /// The wallet of the owner's that acts, for nodes that write.
-    public var wallet: Address?
+    public var wallet: RunVariables.Wallet?
     /// Names what the node does on the world outside.
     public var executionID: ExecutionID
     /// When it comes the node is cancelled (XO-21).
@@ -21,7 +21,7 @@ public struct NodeTrial: Sendable {
 
     public init(
         node: Node, input: [String: JSONValue], secrets: [String: String], chainID: UInt64, owner: Address,
-        wallet: Address?, executionID: ExecutionID
+        wallet: RunVariables.Wallet?, executionID: ExecutionID
     ) {
         self.node = node
         self.input = input
@@ -34,7 +34,7 @@ public struct NodeTrial: Sendable {
 
     /// The step that the node would have been. Cancelling the surrounding task cancels the node.
     public func run(in environment: WorkflowEnvironment) async -> Step {
-        var variables = RunVariables(secrets: secrets, input: input)
+        var variables = RunVariables(secrets: secrets, input: input, wallet: wallet)
         variables.begin(node)
         let execution = NodeExecution(
             node: node, inputs: variables.inputs(of: node),

@@ -20,9 +20,13 @@ struct StepBuilder: Sendable {
     }
 
     /// The trigger's step in a simulation (execution-engine.md 6.3, step 6): failed where conditions on a simulated
-    /// event do not hold, and then with how each of them came out.
-    func step(of trial: TriggerTrial.Outcome, task: AutomationTask, output: JSONValue?, at now: Timestamp) -> Step {
-        var step = triggerStep(of: task.trigger, output: output, at: now)
+    /// event do not hold, and then with how each of them came out. Its times are those of the trial.
+    func step(
+        of trial: TriggerTrial.Outcome, task: AutomationTask, output: JSONValue?, from startAt: Timestamp,
+        to endAt: Timestamp
+    ) -> Step {
+        var step = triggerStep(of: task.trigger, output: output, at: startAt)
+        step.endAt = endAt
         step.log = "Simulated trigger: \(task.trigger.name) executed successfully"
         if let failure = trial.failure {
             step.success = false

@@ -13,12 +13,12 @@ public struct WorkflowRun: Sendable {
     public var input: [String: JSONValue]
     /// Name to value; `apContext.configVars` in variables, never in logs.
     public var secrets: [String: String]
-    /// Of the task's wallet, in decimal; nil if it is not known.
-    public var walletSalt: String?
+    /// Of the task's wallet; nil if it is not known.
+    public var walletSalt: UInt256?
     /// The journal of this run before an interruption, oldest first: nodes that ended are taken as they are, those that
     /// only began fail.
     public var recorded: [NodeRecord]
-    /// When its first attempt began; nil is now.
+    /// When its first attempt began, of a simulation the trial of its trigger; nil is now.
     public var startedAt: Timestamp?
     /// How the trigger was tried: such a run is a simulation, of which nothing is kept. Nil in real runs.
     public var trial: TriggerTrial.Outcome?
@@ -27,7 +27,7 @@ public struct WorkflowRun: Sendable {
 
     public init(
         task: AutomationTask, executionID: ExecutionID, trigger: TriggerOutput, input: [String: JSONValue] = [:],
-        secrets: [String: String] = [:], walletSalt: String? = nil, recorded: [NodeRecord] = [],
+        secrets: [String: String] = [:], walletSalt: UInt256? = nil, recorded: [NodeRecord] = [],
         startedAt: Timestamp? = nil, deadline: ContinuousClock.Instant? = nil
     ) {
         self.task = task
@@ -70,7 +70,7 @@ public struct WorkflowRun: Sendable {
             outputLimitBytes: environment.limits.stepOutputBytes)
         let first =
             if let trial {
-                builder.step(of: trial, task: task, output: output, at: startAt)
+                builder.step(of: trial, task: task, output: output, from: startAt, to: environment.time.now)
             } else {
                 builder.triggerStep(of: task.trigger, output: output, at: startAt)
             }

@@ -4,18 +4,23 @@ public import AVSPrimitives
 /// All variables of one run: one flat name space that templates and scripts read.
 ///
 /// Built in the order in which a later entry overwrites an earlier one of the same name: `apContext`, `context`, input
-/// variables, the trigger's variable, `triggerConfig`, the wallet; then each node as it begins and ends.
+/// variables, the trigger's variable, `triggerConfig`, the wallet; then each node as it begins and ends. So does one
+/// whose name Unicode holds for the same although its bytes differ: it is then the only one, under its own bytes
+/// (INP-1).
 ///
 /// - Source: execution-engine.md 2.
 public struct RunVariables: Hashable, Sendable {
     public private(set) var values: [String: JSONValue]
 
-    /// Exactly these and the secrets: what an immediate run of one node sees.
+    /// Exactly these, the secrets and the wallet: what an immediate run of one node sees.
     ///
-    /// - Parameter secrets: name to value; they appear under `apContext.configVars`.
-    public init(secrets: [String: String], input: [String: JSONValue]) {
+    /// - Parameters:
+    ///   - secrets: name to value; they appear under `apContext.configVars`.
+    ///   - wallet: for a node that acts on the chain; the caller's `aa_sender` stays where there is none.
+    public init(secrets: [String: String], input: [String: JSONValue], wallet: Wallet? = nil) {
         values = ["apContext": ["configVars": .object(secrets.mapValues(JSONValue.string))]]
-        values.merge(input) { $1 }
+        overlay(input)
+        if let wallet { set(wallet) }
     }
 
     /// The variables of a task's run before its first node.
@@ -24,20 +29,46 @@ public struct RunVariables: Hashable, Sendable {
     ///   - task: as it is while this run is in progress: its count includes it.
     ///   - input: merged over the task's input variables, top-level keys only.
     ///   - triggerOutput: of the trigger's step.
-    ///   - salt: of the task's wallet, if it is known.
+    ///   - salt: of the task's wallet; nil if it is not known.
     public init(
         task: AutomationTask, secrets: [String: String], input: [String: JSONValue], triggerOutput: JSONValue?,
-        salt: String?
+        salt: UInt256?
     ) {
         self.init(secrets: secrets, input: ["context": Self.context(of: task)])
-        values.merge(task.inputVariables) { $1 }
-        values.merge(input) { $1 }
+        overlay(task.inputVariables)
+        overlay(input)
         let trigger = task.trigger
         values[Identifier.variable(for: trigger.name)] = TriggerShape.variable(of: trigger, output: triggerOutput)
         values["triggerConfig"] = TriggerShape.triggerConfig(of: trigger)
-        // Last, so that no variable of the user's can pose as the wallet that acts.
-        values["aa_sender"] = .string(task.wallet.checksummed)
-        values["aa_salt"] = salt.map(JSONValue.string)
+        set(Wallet(address: task.wallet, salt: salt))
+    }
+
+    /// The wallet that acts, as the variables `aa_sender` and `aa_salt` show it.
+    public struct Wallet: Hashable, Sendable {
+        public var address: Address
+        /// Nil if it is not known; then there is no `aa_salt`.
+        public var salt: UInt256?
+
+        public init(address: Address, salt: UInt256?) {
+            self.address = address
+            self.salt = salt
+        }
+    }
+
+    /// Comes last, so that no variable of the user's can pose as the wallet that acts.
+    private mutating func set(_ wallet: Wallet) {
+        values["aa_sender"] = .string(wallet.address.checksummed)
+        values["aa_salt"] = wallet.salt.map { .string($0.description) }
+    }
+
+    private mutating func overlay(_ later: [String: JSONValue]) {
+        for (name, value) in later {
+            // Setting a value would keep the bytes of the name that is there.
+            if let index = values.index(forKey: name), !values[index].key.utf8.elementsEqual(name.utf8) {
+                values.remove(at: index)
+            }
+            values[name] = value
+        }
     }
 
     /// The task's mutable fields. That it is running is true of every run and was never shown: it is enabled.

@@ -65,6 +65,30 @@ struct TriggerShapeTests {
             manual?.config == ["data": ["env": "prod"], "headers": [:], "pathParams": [:], "lang": "LANG_JSON"])
     }
 
+    @Test(
+        "of a simulation show when the trial began and ended, and the names of the input variables",
+        arguments: [nil, "no"])
+    func trialStep(failure: String?) async {
+        let time = ManualTime()
+        let begun = time.now
+        time.advance(by: .seconds(2))
+        var run = WorkflowRun(
+            task: Sample.task(nodes: [], edges: "", input: ["greeting": 1]), executionID: ExecutionID(ULID(value: 1)),
+            trigger: TriggerOutput(kind: .manual, data: 5), startedAt: begun)
+        run.trial = TriggerTrial.Outcome(
+            output: 5, metadata: ["conditionsMet": false],
+            failure: failure.map { NodeFailure(code: .invalidRequest, $0) })
+        let outcome = await run.run(in: Sample.environment(time: time))
+        let step = outcome.steps.first
+        #expect(outcome.steps.count == 1 && step?.startAt == begun && step?.endAt == time.now)
+        #expect(step?.inputs == ["greeting", "settings"] && step?.output == 5)
+        #expect(step?.executionContext == ["is_simulated": true, "provider": "tenderly", "chain_id": 11_155_111])
+        #expect(step?.metadata == (failure == nil ? nil : ["conditionsMet": false]))
+        #expect(step?.success == (failure == nil))
+        let state = failure == nil ? "executed successfully" : "conditions not met"
+        #expect(step?.log == "Simulated trigger: t \(state)" && outcome.status == (failure == nil ? .success : .failed))
+    }
+
     @Test("EE-TE13 of an event trigger show the cooldown only if it was set", arguments: [nil, 0, 300] as [UInt32?])
     func event(cooldown: UInt32?) {
         let query = EventQuery(

@@ -10,12 +10,14 @@ private func rest(_ id: String, _ url: String) -> Node { Sample.rest(id, url: ur
 /// What a node sees: the texts of templates, resolved in a run.
 private func values(
     _ expressions: [String], trigger: Trigger = Sample.trigger(["env": "prod"]), output: JSONValue? = nil,
-    input: [String: JSONValue] = [:], overrides: [String: JSONValue] = [:], secrets: [String: String] = [:]
+    input: [String: JSONValue] = [:], overrides: [String: JSONValue] = [:], secrets: [String: String] = [:],
+    salt: UInt256? = nil
 ) async -> [String] {
     let http = FakeServer()
     let url = "https://x/" + expressions.map { "{{\($0)}}" }.joined(separator: ";")
     let task = Sample.task(trigger: trigger, nodes: [rest("n", url)], edges: "T>n", input: input)
-    let outcome = await task.run(Sample.environment(http: http), trigger: output, input: overrides, secrets: secrets)
+    let outcome = await task.run(
+        Sample.environment(http: http), trigger: output, input: overrides, secrets: secrets, salt: salt)
     let resolved = outcome.step("n")?.output?["url"]?.stringValue?.dropFirst("https://x/".count)
     return resolved.map { $0.split(separator: ";", omittingEmptySubsequences: false).map(String.init) }
         ?? [outcome.step("n")?.error ?? "no step"]
@@ -90,11 +92,35 @@ struct RunVariablesTests {
         #expect(await values(["context"], input: ["context": "mine"]) == ["mine"])
         #expect(await values(["t.data.env"], input: ["t": "mine"]) == ["prod"])
         #expect(
-            await values(["aa_sender"], input: ["aa_sender": "0xevil"]) == [Sample.wallet.checksummed])
+            await values(
+                ["aa_sender", "aa_salt"], input: ["aa_sender": "0xevil", "aa_salt": "evil"], salt: UInt256(UInt64(7)))
+                == [Sample.wallet.checksummed, "7"])
+        let unknown = await values(["aa_salt"], input: ["aa_salt": "evil"])
+        #expect(unknown[0].hasPrefix("could not resolve variable aa_salt in url"))
         #expect(
             await values(["triggerConfig.type", "triggerConfig.data.lang"], input: ["triggerConfig": 1]) == [
                 "TRIGGER_TYPE_MANUAL", "LANG_JSON",
             ])
+    }
+
+    @Test("INP-1 are the later ones where Unicode holds two names for the same, under their own bytes")
+    func canonicallyEqualNames() async {
+        let (composed, decomposed) = ("\u{e9}", "e\u{301}")
+        #expect(await values([decomposed], input: [composed: 1], overrides: [decomposed: 2]) == ["2"])
+        let lost = await values([composed], input: [composed: 1], overrides: [decomposed: 2])
+        #expect(lost[0].utf8.starts(with: "could not resolve variable ".utf8))
+    }
+
+    @Test("of one node for itself hold the wallet that acts, else the caller's own", arguments: [nil, 5] as [UInt64?])
+    func immediate(number: UInt64?) {
+        let salt = number.map { UInt256($0) }
+        let input: [String: JSONValue] = ["aa_sender": "mine", "aa_salt": "mine"]
+        let none = RunVariables(secrets: [:], input: input).values
+        #expect(none["aa_sender"] == "mine" && none["aa_salt"] == "mine")
+        let wallet = RunVariables.Wallet(address: Sample.wallet, salt: salt)
+        let values = RunVariables(secrets: [:], input: input, wallet: wallet).values
+        #expect(values["aa_sender"] == .string(Sample.wallet.checksummed))
+        #expect(values["aa_salt"] == salt.map { .string("\($0)") })
     }
 
     @Test("EE-V4 are listed by a step with their parts, without itself and triggerConfig")

@@ -142,6 +142,18 @@ def test_code_sees_the_body_of_an_answer(bench, web):
     assert output(answer.steps[2]) == ["/seen", "Enabled", 1, keys]
 
 
+def test_code_sees_the_wallet(user):
+    """EE 2.1, EE 6.2: its sender and its salt, in all three ways"""
+    wallet = user.wallet(salt="3").address
+    bench = Bench(user, wallet)
+    for run in (bench.simulated, bench.triggered):
+        assert output(run(code("return [aa_sender, aa_salt]"), aa_salt="x").steps[1]) == [wallet, "3"]
+    node = tasks.transfer("{{aa_sender}}", "{{aa_salt}}")
+    alone = bench.alone(node, settings={"runner": wallet, "chain_id": 31337})
+    assert alone.success, alone.error
+    assert plain(alone.eth_transfer.data)["transfer"] == {"from": wallet, "to": wallet, "value": "3"}
+
+
 @pytest.mark.parametrize("source, expected", [
     ("return undefined;", None), ("if ({{settings.n}} > 0) { return undefined; } return 1;", None),
     ("return NaN", 0), ("return [1 / 0, {a: -1 / 0}]", [0, {"a": 0}])])
