@@ -137,9 +137,24 @@ def test_a_failing_request_keeps_its_output(user, web):
     assert plain(answer.rest_api.data)["path"] == "/status/404" and answer.HasField("execution_context")
     envelope = plain(answer.metadata)
     assert (envelope["status"], envelope["statusText"], envelope["success"]) == (404, "Not Found", False)
-    dead = run_node(user, tasks.rest("http://no-such-host.invalid/"))
-    assert not dead.success and dead.error_code == 5000 and not dead.rest_api.HasField("data")
-    assert not dead.HasField("metadata") and not dead.HasField("execution_context")
+    dead = run_node(user, tasks.rest("http://127.0.0.1:1/"))
+    assert (dead.success, dead.error_code) == (False, 3000) and not dead.rest_api.HasField("data")
+    assert dead.error == "HTTP request failed: connection error or timeout - blocked address: 127.0.0.1"
+
+
+@pytest.mark.parametrize("node", [
+    tasks.rest("http://nobody.invalid/"), tasks.graphql("http://nobody.invalid/", "{ a }"),
+    tasks.loop("{{ids}}", rest_api=tasks.rest("http://nobody.invalid/{{value}}"))])
+def test_a_server_that_is_not_reached(user, node):
+    """EE-NA11, 2.12: connection failures have a code of their own"""
+    request = avs.RunNodeWithInputsReq(node=node)
+    tasks.set_value(request.input_variables["ids"], [1])
+    dead = user.call("RunNodeWithInputs", request)
+    assert not dead.success and "network error: could not connect: nobody.invalid" in dead.error and dead.error_code == 5000
+    if node.type == avs.NODE_TYPE_REST_API:
+        assert dead.error.startswith("HTTP request failed: connection error or timeout - ")
+        assert not dead.rest_api.HasField("data") and not dead.HasField("metadata")
+        assert not dead.HasField("execution_context")
 
 
 def test_immediate_runs_see_the_servers_secrets_only(user, web):
