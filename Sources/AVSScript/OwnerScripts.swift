@@ -63,7 +63,7 @@ struct OwnerScripts: ScriptRunner {
         }
     }
 
-    /// Nil as soon as one call needs JavaScript.
+    /// Nil as soon as one call needs JavaScript; also for what is no JavaScript, which the engine refuses as a whole.
     private func simply(
         _ function: ScriptFunction, _ arguments: [[JSONValue]], _ variables: [String: JSONValue]
     ) -> [ScriptResult]? {
@@ -73,7 +73,7 @@ struct OwnerScripts: ScriptRunner {
         for list in arguments {
             scope.merge(zip(function.parameters, list)) { $1 }
             let result = SimpleScriptRunner.evaluate(function.body, variables: scope)
-            if Self.needsJavaScript(result) { return nil }
+            if Self.needsJavaScript(result) || result.isSyntaxError { return nil }
             results.append(result)
         }
         return results

@@ -172,4 +172,18 @@ struct FastPathTests {
             #expect(pool.statistics.answered == 1)
         }
     }
+
+    @Test("EE-5.8 is refused once for all elements where it is no JavaScript, also if none of it needs the engine")
+    func syntaxErrors() async throws {
+        try await Workers.with { pool in
+            for body in ["value ==", "value === 'x", "(value"] {
+                let refused = await pool.serving(Workers.alice).call(
+                    ScriptFunction(parameters: ["value"], body: body), with: [[1], [2]], variables: [:])
+                guard case .failure(.thrown(let text)) = refused, text.hasPrefix("SyntaxError") else {
+                    Issue.record("\(body): \(refused)")
+                    continue
+                }
+            }
+        }
+    }
 }

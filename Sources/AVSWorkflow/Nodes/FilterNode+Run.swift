@@ -96,7 +96,7 @@ struct FilterPredicate: Sendable {
     /// Nil where only JavaScript can tell.
     private func simply(_ elements: [JSONValue], in context: NodeContext) throws(NodeFailure) -> [Verdict]? {
         let expression: Expression
-        do throws(ScriptError) { expression = try Expression(parsing: text) } catch { return nil }
+        do throws(ScriptError) { expression = try Expression(parsing: expressionText) } catch { return nil }
         let time = context.environment.time
         let deadline = time.monotonic + Self.timeLimit
         var variables = context.variables
@@ -123,10 +123,11 @@ struct FilterPredicate: Sendable {
     private func byScript(_ elements: [JSONValue], in context: NodeContext) async throws(NodeFailure) -> [Verdict] {
         let arguments = elements.enumerated().map { [$1, .number(Double($0))] }
         let scripts = context.environment.scripts
-        var function = ScriptFunction(parameters: ["value", "index"], body: text)
+        // Only whether it is truthy comes back: a function is, and a large element need not travel.
+        var function = ScriptFunction(parameters: ["value", "index"], body: "!!(\n\(expressionText)\n)")
         var result = await scripts.call(function, with: arguments, variables: context.variables)
         if case .failure(let error) = result, holdsStatement, error.isSyntaxError {
-            function.isExpression = false
+            function = ScriptFunction(parameters: function.parameters, body: text, isExpression: false)
             result = await scripts.call(function, with: arguments, variables: context.variables)
         }
         let answers: [ScriptResult]
@@ -139,6 +140,13 @@ struct FilterPredicate: Sendable {
             verdicts.append(answer.map(\.isTruthy))
         }
         return verdicts
+    }
+
+    /// The text without the `;` that may end it: behind `return` it is a statement.
+    private var expressionText: String {
+        var text = text
+        while text.hasSuffix(";") { text = String(text.dropLast()).trimmingBlanks() }
+        return text
     }
 
     private static func failure(_ error: ScriptError) -> NodeFailure {
@@ -154,11 +162,4 @@ struct FilterPredicate: Sendable {
 
 extension ScriptError {
     fileprivate var isThrown: Bool { if case .thrown = self { true } else { false } }
-
-    fileprivate var isSyntaxError: Bool {
-        switch self {
-        case .thrown(let text): text.hasPrefix("SyntaxError")
-        case .needsJavaScript, .limit: false
-        }
-    }
 }

@@ -45,6 +45,22 @@ extension ScriptError: CustomStringConvertible {
 
 public typealias ScriptResult = Result<ScriptValue, ScriptError>
 
+extension ScriptResult {
+    /// Whether the text is no JavaScript at all: then no other value of its variables helps.
+    public var isSyntaxError: Bool {
+        if case .failure(let error) = self { error.isSyntaxError } else { false }
+    }
+}
+
+extension ScriptError {
+    var isSyntaxError: Bool {
+        switch self {
+        case .thrown(let text): text.hasPrefix("SyntaxError")
+        case .needsJavaScript, .limit: false
+        }
+    }
+}
+
 /// A function that is called once per element of a list: a filter's expression (execution-engine.md 5.8).
 public struct ScriptFunction: Hashable, Sendable {
     /// Names of the parameters: `value`, `index`.
@@ -118,7 +134,9 @@ extension ScriptRunner {
         var results: [ScriptResult] = []
         for list in arguments {
             let scope = variables.merging(zip(function.parameters, list)) { $1 }
-            results.append(await evaluate(function.body, variables: scope))
+            let result = await evaluate(function.body, variables: scope)
+            if case .failure(let error) = result, result.isSyntaxError { return .failure(error) }
+            results.append(result)
         }
         return .success(results)
     }

@@ -30,6 +30,7 @@ struct FilterNodeTests {
             ("value", [0, "", nil, "x", 1, [], false, "false"], ["x", 1, [], "false"]),
             ("value.age > 99", ages, []), ("true", [], []), ("nowhere.x > 1", ages, []),
             ("value === \"90071992547409931\"", ["90071992547409931", 1], ["90071992547409931"]),
+            ("value.age >= 18;", ages, [["age": 18], ["age": 40]]), ("{{n}} > value; ;", [4, 5], [4]),
         ] as [(String, JSONValue, JSONValue)])
     func filters(expression: String, list: JSONValue, expected: JSONValue) async {
         let finished = await Sample.run(filter(expression), variables: variables(list))
@@ -91,13 +92,15 @@ struct FilterNodeTests {
             in: Sample.environment(scripts: scripts))
         #expect(finished.step.output == [["age": 16]])
         #expect(finished.step.log.contains("Skipped: 1 elements"))
-        #expect(scripts.functions == [ScriptFunction(parameters: ["value", "index"], body: "value.age % 2 === 0")])
+        // Only the answer travels, not what the expression found.
+        #expect(
+            scripts.functions == [ScriptFunction(parameters: ["value", "index"], body: "!!(\nvalue.age % 2 === 0\n)")])
     }
 
     @Test("EE-5.8, EE-NF7 runs a text with statements as a function's body, but only where it is no expression")
     func statements() async {
         let scripts = FakeFunctions { function, _ in
-            function.isExpression && function.body.hasPrefix("if")
+            function.isExpression && function.body.contains("if (")
                 ? .failure(.thrown("SyntaxError: Unexpected token")) : .success(.json(true))
         }
         let environment = Sample.environment(scripts: scripts)
@@ -119,5 +122,9 @@ struct FilterNodeTests {
         }
         let alone = await Sample.run(filter("value.age % 2"), variables: variables(ages))
         #expect(alone.step.error.contains("needs the JavaScript engine"))
+        // No empty list, as if each element had failed.
+        for expression in ["value ==", "value.age > ", "value === 'x"] {
+            #expect(!(await Sample.run(filter(expression), variables: variables(ages)).step.success), "\(expression)")
+        }
     }
 }

@@ -24,16 +24,17 @@ def code(source: str, name: str = "code"):
     ("value.name.startsWith('B')", ["Bo"]), ("index > 0 && value.age % 4 === 0", ["Cy"]),
     ("{{ [16, 18].includes(value.age) }}", ["Al", "Bo"]), ("value.name.first.toUpperCase() === 'X'", []),
     ("if (value.age > 17) { return true }", ["Bo", "Cy"]), ("return value.age < 17", ["Al"]),
-    ("BigInt(value.age) * 2n > 70n", ["Cy"]), ("['if', 'return'].length === 2 && value.age === 18", ["Bo"])])
+    ("BigInt(value.age) * 2n > 70n", ["Cy"]), ("value.name.at(0) === 'B';", ["Bo"]), ("v => v.age > 99", ["Al", "Bo", "Cy"]), ("['if', 'return'].length === 2 && value.age === 18", ["Bo"])])
 def test_a_filter_by_script(bench, expression, kept):
     """EE-5.8: statements too, and what throws for an element leaves it out"""
     found = bench.everywhere(tasks.filter_node(expression, "{{people}}"), people=AGES)
     assert [item["name"] for item in found] == kept
 
 
-def test_a_filter_that_is_no_script(bench):
-    """EE-5.8: syntax errors are the node's"""
-    for text in bench.failing(tasks.filter_node("value.age >>>>> 18", "{{people}}"), people=AGES):
+@pytest.mark.parametrize("expression", ["value.age >>>>> 18", "value.age ==", "value.name === 'x", "if (value"])
+def test_a_filter_that_is_no_script(bench, expression):
+    """EE-5.8: syntax errors are the node's, also those that are seen without a script worker"""
+    for text in bench.failing(tasks.filter_node(expression, "{{people}}"), people=AGES):
         assert "SyntaxError" in text
 
 
