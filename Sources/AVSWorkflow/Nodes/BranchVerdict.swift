@@ -24,6 +24,11 @@ struct Verdict: Sendable {
         processed = ""
         outcome = .empty
         guard !shown.isEmpty else { return }
+        guard expression.utf8.count <= TemplateResolver.sizeLimitBytes else {
+            throw .tooLarge(
+                "branch expression", field: "expression", size: expression.utf8.count,
+                limit: TemplateResolver.sizeLimitBytes)
+        }
         let rendered = try await context.templates.render(expression, in: "branch expression")
         processed = rendered.text.trimmingBlanks()
         guard !processed.isEmpty else { return }

@@ -40,12 +40,11 @@ extension GraphQLQueryNode {
         guard !url.isEmpty, !query.isEmpty else {
             throw NodeFailure(code: .missingRequiredField, "url and query is required")
         }
-        let templates = context.templates
-        let url = try await templates.resolve(url, in: "url")
-        let query = try await templates.resolve(query, in: "query")
+        let url = try await resolve(url, in: "url", context.templates)
+        let query = try await resolve(query, in: "query", context.templates)
         var values: [String: JSONValue] = [:]
         for (name, value) in variables.sorted(by: { $0.key < $1.key }) {
-            values[name] = .string(try await templates.resolve(value, in: "variable '\(name.excerpt())'"))
+            values[name] = .string(try await resolve(value, in: "variable '\(name.excerpt())'", context.templates))
         }
         var headers = [
             HTTPRequest.Header("Content-Type", "application/json; charset=utf-8"),
@@ -57,6 +56,17 @@ extension GraphQLQueryNode {
         }
         let body: JSONValue = ["query": .string(query), "variables": .object(values)]
         return (HTTPRequest(method: .post, url: wireURL, headers: headers, body: body.serializedBytes), url)
+    }
+
+    /// Each text is held to the limit of templates, also one without markers.
+    private func resolve(
+        _ text: String, in field: String, _ templates: TemplateResolver
+    ) async throws(NodeFailure) -> String {
+        guard text.utf8.count <= TemplateResolver.sizeLimitBytes else {
+            throw .tooLarge(
+                "GraphQL \(field)", field: field, size: text.utf8.count, limit: TemplateResolver.sizeLimitBytes)
+        }
+        return try await templates.resolve(text, in: field)
     }
 
     /// Whether the URL's host is the one that gets our key: by its authority, without a user, and over TLS only.

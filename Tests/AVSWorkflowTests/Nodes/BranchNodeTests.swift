@@ -52,6 +52,18 @@ struct BranchNodeTests {
         #expect(!(await holds(expression, ["v": [:]])))
     }
 
+    @Test("EE-9 refuses an expression of more than 100 KiB", arguments: ["true", "{{v}}"])
+    func size(expression: String) async {
+        func run(_ size: Int) async -> Step {
+            let text = expression + String(repeating: " ", count: size - expression.utf8.count)
+            return await Sample.run(branch([("a", "if", text)]), variables: ["v": true]).step
+        }
+        #expect(await run(102_400).success)
+        let step = await run(102_401)
+        #expect(step.error == "branch expression exceeds maximum size limit: 102401 bytes (max: 102400 bytes)")
+        #expect(step.errorCode == .invalidNodeConfig)
+    }
+
     @Test(
         "EE-NB5 says why in its log",
         arguments: [

@@ -74,6 +74,23 @@ struct GraphQLNodeTests {
         #expect(finished.step.error == "graphql: network error: no such host")
     }
 
+    @Test("EE-NG2 holds each text to 100 KiB, with markers or without")
+    func size() async {
+        let (long, limit) = (String(repeating: "x", count: 102_401), String(repeating: "x", count: 102_400))
+        let server = FakeServer(body: #"{"data":{}}"#)
+        let nodes = [
+            query(long): "query", query(url: "https://a.org/\(long.dropFirst(14))"): "url",
+            query(variables: ["a": "1", "b": long]): "variable 'b'",
+        ]
+        for (node, field) in nodes {
+            let step = await Sample.run(node, in: Sample.environment(http: server)).step
+            #expect(step.error == "GraphQL \(field) exceeds maximum size limit: 102401 bytes (max: 102400 bytes)")
+            #expect(step.errorCode == .invalidNodeConfig)
+        }
+        #expect(server.requests.isEmpty)
+        #expect(await Sample.run(query(limit, variables: ["b": limit]), in: Sample.environment(http: server)).step.success)
+    }
+
     @Test("EE-P1 names what a variable lacks")
     func unresolved() async {
         let finished = await Sample.run(query(variables: ["who": "{{first.data.id}}"]))
