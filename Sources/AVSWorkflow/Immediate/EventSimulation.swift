@@ -41,7 +41,7 @@ struct EventSimulation: Sendable {
             throw refusal(error)
         }
         var event = try read(log(parts.topics, parts.data), by: query.abi)
-        try await format(&event.data, assuming: nil)
+        event.data.format(try await fieldFormats(assuming: nil))
         return event
     }
 
@@ -71,7 +71,7 @@ struct EventSimulation: Sendable {
                 event.data.formatEventFields(call.applyToFields, decimals: PriceUpdate.sampleDecimals)
             }
         } else {
-            try await format(&event.data, assuming: update == nil ? PriceUpdate.sampleDecimals : nil)
+            event.data.format(try await fieldFormats(assuming: update == nil ? PriceUpdate.sampleDecimals : nil))
         }
         return event
     }
@@ -91,7 +91,11 @@ struct EventSimulation: Sendable {
                 "transfer event simulation requires at least one address (FROM or TO) in topics")
         }
         let metadata = await tokenMetadata()
-        let amount = SimulatedAmount(query.conditions, decimals: (metadata ?? .unknown).decimals).value
+        let formats = try await fieldFormats(assuming: nil)
+        let amount = SimulatedAmount(
+            query.conditions, decimals: (metadata ?? .unknown).decimals,
+            shownWith: formats.last { $0.isAboutAmount }?.decimals
+        ).value
         let transfer = TokenTransfer(
             token: query.contract, from: from ?? .sample(1), to: to ?? .sample(2), value: amount)
         let log = log(transfer.log.topics, transfer.log.data)
@@ -101,7 +105,7 @@ struct EventSimulation: Sendable {
             let members = transfer.json(metadata, direction: direction)
             event.data = .object(members.merging(placement(of: log)) { $1 })
         }
-        try await format(&event.data, assuming: nil)
+        event.data.format(formats)
         let value = BigInt(amount.magnitude)
         event.balanceChange =
             direction == .sent
@@ -169,11 +173,12 @@ struct EventSimulation: Sendable {
 extension EventSimulation {
     // MARK: What the chain says
 
-    /// Formats the fields that the query's method calls name by the decimals that they answer.
+    /// The fields that the query's method calls name, each with the decimals that the call answers.
     ///
     /// - Parameter decimals: of a contract that does not answer; nil leaves its fields as they are.
-    private func format(_ data: inout JSONValue, assuming decimals: Int?) async throws(NodeFailure) {
+    private func fieldFormats(assuming decimals: Int?) async throws(NodeFailure) -> [FieldFormat] {
         let calls = query.methodCalls.filter { !$0.applyToFields.isEmpty }
+        var formats: [FieldFormat] = []
         for call in calls.prefix(DecimalsCall.limit) {
             let question: DecimalsCall
             do throws(ABIError) {
@@ -184,8 +189,9 @@ extension EventSimulation {
             }
             let answer = try await answer(of: query.contract, to: question.data).flatMap(question.decimals)
             guard let decimals = answer ?? decimals else { continue }
-            data.formatEventFields(call.applyToFields, decimals: decimals)
+            formats.append(FieldFormat(fields: call.applyToFields, decimals: decimals))
         }
+        return formats
     }
 
     /// What the token says of itself, or what is said of one that cannot be asked; nil without a chain.
@@ -211,34 +217,18 @@ extension EventSimulation {
     }
 }
 
-/// The amount of a transfer that is made up: one with which the conditions on it hold, else one and a half tokens, or
-/// one unit of a token that has no fractions.
-struct SimulatedAmount: Sendable {
-    let value: UInt256
+/// Fields of an event that are shown divided by 10^`decimals`.
+struct FieldFormat: Sendable {
+    /// `Event.field` or `field`.
+    var fields: [String]
+    var decimals: Int
 
-    init(_ conditions: [FieldCondition], decimals: Int) {
-        let own = conditions.filter { ["value", "amount"].contains($0.fieldName.split(separator: ".").last) }
-        let candidates = own.compactMap(Self.candidate)
-        let fitting = candidates.first { candidate in
-            own.allSatisfy { $0.evaluate(on: .string(candidate.description)).passed }
-        }
-        value = fitting ?? candidates.first ?? Self.sample(decimals: decimals)
-    }
+    /// Whether the amount of a transfer is among them.
+    var isAboutAmount: Bool { fields.contains { ["value", "Transfer.value"].contains($0) } }
+}
 
-    /// The nearest amount with which one condition holds.
-    private static func candidate(_ condition: FieldCondition) -> UInt256? {
-        guard let bound = UInt256(decimal: condition.value), let comparison = Comparison(condition.comparison) else {
-            return nil
-        }
-        switch comparison {
-        case .greater, .notEqual: return UInt256(bound.magnitude + 1)
-        case .less: return bound == .zero ? nil : UInt256(bound.magnitude - 1)
-        case .equal, .greaterOrEqual, .lessOrEqual: return bound
-        }
-    }
-
-    private static func sample(decimals: Int) -> UInt256 {
-        guard (1...70).contains(decimals) else { return UInt256(1) }
-        return UInt256(BigUInt(15) * BigUInt(10).power(decimals - 1)) ?? UInt256(1)
+extension JSONValue {
+    fileprivate mutating func format(_ formats: [FieldFormat]) {
+        for format in formats { formatEventFields(format.fields, decimals: format.decimals) }
     }
 }

@@ -149,6 +149,25 @@ struct SimulatedTransferTests {
         }
     }
 
+    @Test(
+        "EE-TE10: where its value is formatted, has an amount in tokens with which the conditions hold",
+        arguments: [
+            ([("gt", "100")], "100.000001"), ([("gte", "100.5")], "100.5"), ([("gt", "0.0000001")], "0.000001"),
+            ([("gte", "0.0000011")], "0.000002"), ([("lt", "2.5")], "2.499999"), ([("lt", "0.0000011")], "0.000001"),
+            ([("lte", "7.0000009")], "7"), ([("eq", "12.34")], "12.34"), ([("lt", "2"), ("gt", "1")], "1.999999"),
+        ] as [([(String, String)], String)])
+    func amountsInTokens(conditions: [(String, String)], value: String) async throws {
+        for field in ["Transfer.value", "value", "amount"] {
+            let own = conditions.map { Event.condition(field, $0.0, $0.1, "decimal") }
+            let call = MethodCall(methodName: "decimals", applyToFields: [field == "value" ? "value" : "Transfer.value"])
+            let outcome = try await trial(
+                query(Event.transferTopic, wallet.checksummed, abi: Event.transfer, conditions: own, calls: [call]),
+                chain: token)
+            #expect(outcome.failure == nil && outcome.output["value"] == .string(value), "\(field): \(outcome.output)")
+            #expect(outcome.output["valueFormatted"] == .string(value))
+        }
+    }
+
     @Test("tells whose it is when both sides are given, by the wallet that runs")
     func watched() async throws {
         let other = Sample.owner
