@@ -19,6 +19,8 @@ struct ContractReader: Sendable {
             parameters.append(try await context.templates.resolve(parameter, in: "method '\(name.excerpt())'"))
         }
         var result = ContractCall(source: call, methodName: name)
+        // A call that fails has its method too, as far as the name tells which.
+        result.entry = entry(ofMethod: name, parameterCount: parameters.count)
         do throws(CallError) {
             let (function, data) = try prepare(call, name: name, parameters: parameters)
             if name.isEmpty { result.methodName = function.name }
@@ -30,6 +32,15 @@ struct ContractReader: Sendable {
             result.reason = error.reason
         }
         return result
+    }
+
+    private func entry(ofMethod name: String, parameterCount: Int) -> JSONValue? {
+        do throws(ABIError) {
+            let function = try contract.function(named: name, parameterCount: parameterCount)
+            return function.entry(in: entries, mutability: "view")
+        } catch {
+            return nil
+        }
     }
 
     /// Why a call has no result.

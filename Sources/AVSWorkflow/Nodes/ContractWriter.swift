@@ -27,6 +27,7 @@ struct ContractWriter: Sendable {
         _ name: String, parameters: [String], callData: String?, index: Int, in context: NodeContext
     ) async -> ContractWrite {
         var result = ContractWrite(methodName: name)
+        result.entry = entry(ofMethod: name, parameterCount: parameters.count)
         do throws(CallError) {
             let data = try encode(name, parameters: parameters, callData: callData)
             if let function = contract?.function(selector: data) {
@@ -51,6 +52,16 @@ struct ContractWriter: Sendable {
             result.error = error.text
         }
         return result
+    }
+
+    /// Of a call that fails too, as far as the name tells which method is meant.
+    private func entry(ofMethod name: String, parameterCount: Int) -> JSONValue? {
+        do throws(ABIError) {
+            let function = try contract?.function(named: name, parameterCount: parameterCount)
+            return function?.entry(in: entries, mutability: "nonpayable")
+        } catch {
+            return nil
+        }
     }
 
     private func encode(_ name: String, parameters: [String], callData: String?) throws(CallError) -> [UInt8] {

@@ -173,6 +173,7 @@ struct ContractReadNodeTests {
         #expect(server.calls.first?["from"] == .string(Sample.wallet.lowercased))
         let mismatch = await read([MethodCall(methodName: "getRoundData", parameters: ["1", "2"])])
         #expect(mismatch.step.error == "invalid request: method 'getRoundData' expects 1 parameters, got 2")
+        #expect(mismatch.step.metadata?[0]?["methodABI"]?["name"] == "getRoundData")
         let unresolved = await read([MethodCall(methodName: "getRoundData", parameters: ["{{q.data.b}}"])])
         #expect(
             unresolved.step.error
@@ -220,6 +221,8 @@ struct ContractReadNodeTests {
         #expect(finished.step.error == "invalid request: contract call failed: chain request: timeout")
         #expect(finished.step.output == ["decimals": "8", "paused": nil, "owner": nil])
         #expect(finished.step.metadata?[1]?["success"] == false)
+        let names = finished.step.metadata?.arrayValue?.map { $0["methodABI"]?["name"] }
+        #expect(names == ["decimals", "paused", "owner"])
         #expect(finished.step.metadata?[2]?["error"]?.stringValue?.hasPrefix("answer of 'owner' does not fit") == true)
     }
 
