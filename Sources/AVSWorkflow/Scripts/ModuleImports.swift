@@ -4,10 +4,11 @@
 ///     import * as n from 'm'          const n = require("m");
 ///     import {a, b as c} from 'm'     const {a, b: c} = require("m");
 ///     import d, {a} from 'm'          const d = require("m"); const {a} = require("m");
+///     import {default as d} from 'm'  const d = require("m");
 ///     import 'm'                      require("m");
 ///
-/// A declaration begins a line or follows a `;` and may reach over several lines. What does not read as one is left,
-/// and is then for the engine to refuse.
+/// A declaration begins a line or follows a `;` and may reach over several lines; one inside a comment or a string is
+/// none. What does not read as one is left, and is then for the engine to refuse.
 struct ModuleImports {
     private let text: [Unicode.Scalar]
     private var position = 0
@@ -31,9 +32,14 @@ struct ModuleImports {
                 calls += call + " "
                 continue
             }
-            position = start + 1
+            position = start
+            if skipComment() {
+                rest.append(contentsOf: text[start..<position])
+                continue
+            }
             let scalar = text[start]
-            rest.append(scalar)
+            skipQuoted()
+            rest.append(contentsOf: text[start..<position])
             if scalar == "\n" || scalar == ";" {
                 beginsStatement = true
             } else if !ExpressionLexer.isSpace(scalar) {
@@ -41,6 +47,36 @@ struct ModuleImports {
             }
         }
         return calls.isEmpty ? nil : calls + String(rest)
+    }
+
+    // MARK: What declarations do not stand in
+
+    /// A comment that begins here; the line break behind one of a line is not part of it.
+    private mutating func skipComment() -> Bool {
+        guard current == "/", position + 1 < text.count else { return false }
+        switch text[position + 1] {
+        case "/":
+            while let scalar = current, scalar != "\n" { position += 1 }
+            return true
+        case "*":
+            position += 2
+            while position < text.count, !text[position...].starts(with: "*/".unicodeScalars) { position += 1 }
+            position = min(position + 2, text.count)
+            return true
+        default: return false
+        }
+    }
+
+    /// One scalar, or a whole string if one begins here: those in single and double quotes end with their line.
+    private mutating func skipQuoted() {
+        let quote = text[position]
+        position += 1
+        guard quote == "'" || quote == "\"" || quote == "`" else { return }
+        while let scalar = current {
+            if scalar == "\n", quote != "`" { return }
+            position = min(position + (scalar == "\\" ? 2 : 1), text.count)
+            if scalar == quote { return }
+        }
     }
 
     // MARK: One declaration
@@ -60,6 +96,8 @@ struct ModuleImports {
         return bindings.map { "const \($0) = require(\(module));" }.joined(separator: " ")
     }
 
+    /// What stands left of `=` in the calls.
+
     private mutating func bindings() -> [String]? {
         var found: [String] = []
         if let name = name() {
@@ -75,16 +113,22 @@ struct ModuleImports {
             guard let name = name() else { return nil }
             found.append(name)
         } else {
-            guard take("{"), let names = namedBindings() else { return nil }
-            found.append("{\(names.joined(separator: ", "))}")
+            guard take("{"), let bindings = namedBindings() else { return nil }
+            // A module of ours is its own default.
+            found += bindings.filter { $0.imported == "default" }.map(\.local)
+            let names = bindings.filter { $0.imported != "default" }
+            if !names.isEmpty || bindings.isEmpty {
+                let members = names.map { $0.imported == $0.local ? $0.local : "\($0.imported): \($0.local)" }
+                found.append("{\(members.joined(separator: ", "))}")
+            }
         }
         skipBlanks()
         return found
     }
 
     /// `a, b as c }`.
-    private mutating func namedBindings() -> [String]? {
-        var found: [String] = []
+    private mutating func namedBindings() -> [(imported: String, local: String)]? {
+        var found: [(imported: String, local: String)] = []
         while true {
             skipBlanks()
             if take("}") { return found }
@@ -93,10 +137,10 @@ struct ModuleImports {
             if take(word: "as") {
                 skipBlanks()
                 guard let local = name() else { return nil }
-                found.append("\(imported): \(local)")
+                found.append((imported, local))
                 skipBlanks()
             } else {
-                found.append(imported)
+                found.append((imported, imported))
             }
             if take("}") { return found }
             guard take(",") else { return nil }
