@@ -91,6 +91,23 @@ struct CustomCodeTests {
                 "const u = require('uuid'); return [u.v1, u.v4].map(f => [u.validate(f()), u.version(f()), f() !== f()])",
                 [[true, 1, true], [true, 4, true]]
             ),
+            (
+                "const u = require('uuid'); return [u.v6, u.v7].map(f => [u.validate(f()), u.version(f()), f() < f()])",
+                [[true, 6, true], [true, 7, true]]
+            ),
+            (
+                "const u = require('uuid'); const l = Array.from({length: 9000}, u.v7); return l.every((v, i) => !i || l[i - 1] < v)",
+                true
+            ),
+            (
+                "const n = parseInt(require('uuid').v7().replace('-', '').slice(0, 12), 16); return Math.abs(n - Date.now()) < 9e4",
+                true
+            ),
+            (
+                "const u = require('uuid'); return [u.stringify(u.parse(u.v5.DNS)) === u.v5.DNS, u.version(u.MAX)]",
+                [true, 15]
+            ),
+            ("import { default as d, isDayjs } from 'dayjs'; return [typeof d, isDayjs(d())]", ["function", true]),
             // RFC 9562, appendices A.2 and A.4.
             (
                 "import { v3, v5 } from 'uuid'; return [v3('www.example.com', v3.DNS), v5('www.example.com', v5.DNS)]",
@@ -140,6 +157,24 @@ struct CustomCodeTests {
                 "[d('2024-05-15').year(), d('2024-05-15').month(), d('2024-05-15').date(), d('2024-05-15').day(), d('2024-05-15').hour(7).hour()]",
                 [2024, 4, 15, 3, 7]
             ),
+            // What the package's own source answers: months count from the later day of the month; days are whole; anything
+            // that is no unit counts milliseconds.
+            ("[d('2023-01-31').diff('2023-02-28', 'month'), d('2023-02-28').diff('2023-01-31', 'month')]", [-1, 1]),
+            ("d('2023-03-31').diff('2023-02-28', 'month', true)", 1),
+            ("d('2024-01-31').diff('2024-03-01', 'M', true) + d('2024-03-01').diff('2024-01-31', 'M', true)", 0),
+            ("d('2024-01-01').add(1.5, 'day').toISOString()", "2024-01-03T00:00:00.000Z"),
+            ("d('2024-01-01').subtract(0.5, 'week').toISOString()", "2023-12-29T00:00:00.000Z"),
+            (
+                "[d(5).endOf('ms'), d(5).endOf(), d(5).endOf('x'), d(5).add(7), d(5).diff(d(9), 'x')].map(Number)",
+                [5, 5, 5, 12, -4]
+            ),
+            ("[d(5).isBefore(d(6), 'ms'), d(5).isBefore(d(5), 'ms'), d(5).isSame(d(5), 'ms')]", [true, false, true]),
+            (
+                "['20230115103000', '202301', '2023-01-15T', '2023/1/5 7', '2023-13-01'].map(t => d(t).unix())",
+                [1_673_778_600, 1_672_531_200, 1_673_740_800, 1_672_902_000, 1_704_067_200]
+            ),
+            ("d('2023-01-15 10:30:45.5').toISOString()", "2023-01-15T10:30:45.005Z"),
+            ("[d().locale(), d(0).locale('de').format('MMM'), d.locale()]", ["en", "Jan", "en"]),
             ("d('2024-05-15').set('month', 1).daysInMonth()", 29),
             ("{at: d('2024-01-01')}", ["at": "2024-01-01T00:00:00.000Z"]), ("d.isDayjs(d())", true),
         ]

@@ -31,12 +31,14 @@
         return moved;
     }
 
-    // How many months lie between two dates, with the part of the last one.
+    // How many months lie between two dates, with the part of the last one, counted from the one that is later in its
+    // month: a month before 31 March is the end of February, and a month after it the end of April.
     function monthsBetween(from, to) {
-        const whole = (to.getUTCFullYear() - from.getUTCFullYear()) * 12 + to.getUTCMonth() - from.getUTCMonth();
-        const anchor = addMonths(from, whole);
-        const next = addMonths(from, anchor > to ? whole - 1 : whole + 1);
-        return whole + (to - anchor) / Math.abs(next - anchor);
+        if (to.getUTCDate() < from.getUTCDate()) return -monthsBetween(to, from) + 0;
+        const whole = (from.getUTCFullYear() - to.getUTCFullYear()) * 12 + from.getUTCMonth() - to.getUTCMonth();
+        const anchor = addMonths(to, whole);
+        const next = addMonths(to, from < anchor ? whole - 1 : whole + 1);
+        return -(whole + (from - anchor) / Math.abs(next - anchor)) + 0;
     }
 
     function parse(input) {
@@ -44,13 +46,13 @@
         if (input === null) return new Date(NaN);
         if (input instanceof Dayjs) return new Date(input.valueOf());
         if (typeof input !== 'string' || /z$/i.test(input)) return new Date(input);
-        const match = /^(\d{4})(?:[-\/]?(\d{1,2})(?:[-\/]?(\d{1,2}))?)?(?:[T\s]+(\d{1,2})(?::?(\d{1,2}))?(?::?(\d{1,2}))?(?:[.:](\d+))?)?$/i.exec(input.trim());
+        // Any digits in this order count, with or without what usually stands between them; `new Date` reads the rest.
+        const match = /^(\d{4})[-/]?(\d{1,2})?[-/]?(\d{0,2})[T\s]*(\d{1,2})?:?(\d{1,2})?:?(\d{1,2})?[.:]?(\d+)?$/i.exec(input);
         if (!match) return new Date(input);
-        const [year, month = 1, day = 1, hour = 0, minute = 0, second = 0] = match.slice(1, 7).map((part) => part && Number(part));
-        const fraction = Number((match[7] ?? '0').slice(0, 3).padEnd(3, '0'));
+        const [year, month, day, hour, minute, second] = match.slice(1, 7).map((part) => part && Number(part));
         const date = new Date(0);
-        date.setUTCFullYear(year, month - 1, day);
-        date.setUTCHours(hour, minute, second, fraction);
+        date.setUTCFullYear(year, (month ?? 1) - 1, day || match[3] ? day : 1);
+        date.setUTCHours(hour ?? 0, minute ?? 0, second ?? 0, Number((match[7] ?? '0').slice(0, 3)));
         return date;
     }
 
@@ -82,6 +84,7 @@
         local() { return new Dayjs(new Date(this.#date), false); }
         isUTC() { return this.#isUTC; }
         utcOffset() { return 0; }
+        locale(name) { return name ? this.clone() : 'en'; }
 
         // MARK: Parts
 
@@ -108,8 +111,10 @@
             const unit = unitOf(name), number = Number(count);
             const inMonths = { month: 1, quarter: 3, year: 12 }[unit];
             if (inMonths) return this.#made(addMonths(this.#date, number * inMonths));
-            const length = milliseconds[unit === 'date' ? 'day' : unit];
-            return length ? this.#made(new Date(this.#date.getTime() + number * length)) : this.clone();
+            // Days are whole: half of one is the next one.
+            const days = { day: 1, week: 7 }[unit];
+            const span = days ? Math.round(days * number) * milliseconds.day : number * (milliseconds[unit] ?? 1);
+            return this.#made(new Date(this.#date.getTime() + span));
         }
 
         subtract(count, name) { return this.add(-Number(count), name); }
@@ -132,7 +137,8 @@
 
         endOf(name) {
             const unit = unitOf(name) === 'date' ? 'day' : unitOf(name);
-            return this.startOf(unit).add(1, unit).subtract(unit === 'millisecond' ? 0 : 1, 'millisecond');
+            const isSpan = unit === 'quarter' || unit === 'week' || (unit !== 'millisecond' && (unit === 'day' || order.includes(unit)));
+            return isSpan ? this.startOf(unit).add(1, unit).subtract(1, 'millisecond') : this.clone();
         }
 
         diff(other, name, isFloat = false) {
@@ -140,7 +146,7 @@
             const inMonths = { month: 1, quarter: 3, year: 12 }[unit];
             const difference = inMonths
                 ? monthsBetween(that, this.#date) / inMonths
-                : (this.#date - that) / (milliseconds[unit === 'date' ? 'day' : unit] ?? 1);
+                : (this.#date - that) / (milliseconds[unit] ?? 1);
             return isFloat ? difference : Math.trunc(difference) + 0;
         }
 

@@ -1,8 +1,10 @@
-// The commonly used part of the `uuid` package: v1, v3, v4, v5, validate, version, NIL (RFC 9562).
+// What the `uuid` package exports, without options: v1, v3 to v7, validate, version, parse, stringify, NIL, MAX
+// (RFC 9562).
 (function (module, exports, require, random) {
     'use strict';
 
     const NIL = '00000000-0000-0000-0000-000000000000';
+    const MAX = 'ffffffff-ffff-ffff-ffff-ffffffffffff';
     const pattern = /^[0-9a-f]{8}-[0-9a-f]{4}-[1-8][0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9a-f]{12}$/i;
 
     function randomBytes(count) {
@@ -24,7 +26,7 @@
     }
 
     function validate(value) {
-        return typeof value === 'string' && (pattern.test(value) || value === NIL);
+        return typeof value === 'string' && (pattern.test(value) || value === NIL || value.toLowerCase() === MAX);
     }
 
     function version(value) {
@@ -37,13 +39,20 @@
         return Uint8Array.from(value.replace(/-/g, '').match(/../g), (pair) => parseInt(pair, 16));
     }
 
+    function stringify(bytes, offset = 0) {
+        const value = text(Array.from({ length: 16 }, (_, index) => bytes[offset + index] ?? NaN));
+        if (!validate(value)) throw TypeError('Stringified UUID is invalid');
+        return value;
+    }
+
     // MARK: Time and chance
 
     // 100 ns since 15 October 1582; calls within one millisecond count on.
     const gregorianOffset = 122192928000000000n;
     let lastMilliseconds = -1, count = 0n, node, sequence;
 
-    function v1() {
+    // Bytes with the last eight filled in: who made it; and the time.
+    function timed() {
         if (node === undefined) {
             node = randomBytes(6);
             node[0] |= 0x01; // no network card has this bit
@@ -56,15 +65,45 @@
         const time = BigInt(now) * 10000n + count + gregorianOffset;
         const bytes = new Uint8Array(16);
         const view = new DataView(bytes.buffer);
+        view.setUint16(8, sequence);
+        bytes.set(node, 10);
+        return { time, bytes, view };
+    }
+
+    function v1() {
+        const { time, bytes, view } = timed();
         view.setUint32(0, Number(time & 0xffffffffn));
         view.setUint16(4, Number((time >> 32n) & 0xffffn));
         view.setUint16(6, Number((time >> 48n) & 0x0fffn));
-        view.setUint16(8, sequence);
-        bytes.set(node, 10);
         return marked(bytes, 1);
     }
 
+    // As v1 with the time from its largest part on, so that they sort.
+    function v6() {
+        const { time, bytes, view } = timed();
+        view.setUint32(0, Number(time >> 28n));
+        view.setUint16(4, Number((time >> 12n) & 0xffffn));
+        view.setUint16(6, Number(time & 0x0fffn));
+        return marked(bytes, 6);
+    }
+
     function v4() { return marked(randomBytes(16), 4); }
+
+    // Milliseconds, then a count that starts at a random number in each of them, then chance.
+    let lastOfV7 = -1, countOfV7 = 0;
+
+    function v7() {
+        const bytes = randomBytes(16);
+        const view = new DataView(bytes.buffer);
+        const now = Math.max(Date.now(), lastOfV7);
+        countOfV7 = now === lastOfV7 ? countOfV7 + 1 : view.getUint16(6) & 0x07ff;
+        lastOfV7 = countOfV7 > 0x0fff ? now + 1 : now;
+        countOfV7 &= 0x0fff;
+        view.setUint16(0, Math.floor(lastOfV7 / 4294967296));
+        view.setUint32(2, lastOfV7 % 4294967296);
+        view.setUint16(6, countOfV7);
+        return marked(bytes, 7);
+    }
 
     // MARK: Names
 
@@ -146,5 +185,5 @@
         return make;
     }
 
-    module.exports = { NIL, parse, v1, v3: named(3, md5), v4, v5: named(5, sha1), validate, version };
+    module.exports = { MAX, NIL, parse, stringify, v1, v3: named(3, md5), v4, v5: named(5, sha1), v6, v7, validate, version };
 })
