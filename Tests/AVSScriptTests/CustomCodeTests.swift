@@ -157,8 +157,8 @@ struct CustomCodeTests {
                 "[d('2024-05-15').year(), d('2024-05-15').month(), d('2024-05-15').date(), d('2024-05-15').day(), d('2024-05-15').hour(7).hour()]",
                 [2024, 4, 15, 3, 7]
             ),
-            // What the package's own source answers: months count from the later day of the month; days are whole; anything
-            // that is no unit counts milliseconds.
+            // What the package's own source answers: months count from the later day of the month; days are whole;
+            // anything that is no unit counts milliseconds.
             ("[d('2023-01-31').diff('2023-02-28', 'month'), d('2023-02-28').diff('2023-01-31', 'month')]", [-1, 1]),
             ("d('2023-03-31').diff('2023-02-28', 'month', true)", 1),
             ("d('2024-01-31').diff('2024-03-01', 'M', true) + d('2024-03-01').diff('2024-01-31', 'M', true)", 0),

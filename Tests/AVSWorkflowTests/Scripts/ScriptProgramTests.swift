@@ -30,13 +30,17 @@ struct ScriptProgramTests {
             ("import x, * as y from 'm'; 1", "const x = require(\"m\"); const y = require(\"m\");  1"),
             ("import 'm'; return 2", "require(\"m\");  return 2"),
             ("let a = 1; import {v4} from 'uuid'\nreturn v4", "const {v4} = require(\"uuid\"); let a = 1; \nreturn v4"),
-            ("import {default as d} from 'm'", "const d = require(\"m\"); "), ("import {} from 'm'", "const {} = require(\"m\"); "),
+            ("import {default as d} from 'm'", "const d = require(\"m\"); "),
+            ("import {} from 'm'", "const {} = require(\"m\"); "),
             ("import {a, default as d} from 'm'", "const d = require(\"m\"); const {a} = require(\"m\"); "),
             (
                 "/* import a from 'a'\nimport b from 'b' */ import c from 'c'\n// `\nimport d from 'd' // it's",
                 "const c = require(\"c\"); const d = require(\"d\"); /* import a from 'a'\nimport b from 'b' */ \n// `\n// it's"
             ),
-            ("import a from 'a'; const s = `\\`\nimport b from 'b'`", "const a = require(\"a\");  const s = `\\`\nimport b from 'b'`"),
+            (
+                "import a from 'a'; const s = `\\`\nimport b from 'b'`",
+                "const a = require(\"a\");  const s = `\\`\nimport b from 'b'`"
+            ),
             ("const q = '\nimport b from 'b'", "const b = require(\"b\"); const q = '\n"),
         ])
     func imports(_ source: String, _ rewritten: String) {

@@ -159,7 +159,8 @@ struct SimulatedTransferTests {
     func amountsInTokens(conditions: [(String, String)], value: String) async throws {
         for field in ["Transfer.value", "value", "amount"] {
             let own = conditions.map { Event.condition(field, $0.0, $0.1, "decimal") }
-            let call = MethodCall(methodName: "decimals", applyToFields: [field == "value" ? "value" : "Transfer.value"])
+            let formatted = field == "value" ? "value" : "Transfer.value"
+            let call = MethodCall(methodName: "decimals", applyToFields: [formatted])
             let outcome = try await trial(
                 query(Event.transferTopic, wallet.checksummed, abi: Event.transfer, conditions: own, calls: [call]),
                 chain: token)
