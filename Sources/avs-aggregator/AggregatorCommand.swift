@@ -24,7 +24,7 @@ struct AggregatorCommand: AsyncParsableCommand {
             signal ends the process at once; that loses nothing either.
 
             Exit codes: 0 clean, 64 usage, 65 data corrupt or rolled back, 70 internal error, 74 a write failed and its
-            outcome is unknown, 75 try later (locked, disk full), 78 configuration.
+            outcome is unknown, 75 try later (locked, disk full, memory used up), 78 configuration.
             """)
 
     @Option(help: ArgumentHelp("The YAML file with the configuration.", valueName: "file"))
@@ -106,6 +106,7 @@ struct StartFailure: Error {
         case .rolledBack as StorageError:
             self.init(65, "\(error); if that is meant, `avsctl store accept-rollback` lets it start")
         case let failure as StorageError: self.init(failure.exitCode, "\(failure)")
+        case let failure as MemoryExhausted: self.init(75, "\(failure)")
         default: self.init(70, "\(error)")
         }
     }

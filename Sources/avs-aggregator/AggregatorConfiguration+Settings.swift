@@ -165,6 +165,7 @@ extension AggregatorConfiguration {
         server.acceptBacklog = rpc.acceptBacklog
         server.requestLimitBytes = rpc.messageBytes
         server.maxConnections = limits.connections
+        server.maxBufferedBytes = Self.messageBufferBytes
         server.maxConnectionsPerAddress = limits.profile == .test ? nil : limits.connectionsPerAddress
         server.drainTimeout = drain.timeout
         server.limits.http2.maxConcurrentStreams = UInt32(clamping: rpc.streamsPerConnection)

@@ -117,6 +117,8 @@ struct Wiring {
         var settings = configuration.serverSettings(security: security.connections)
         settings.aliases = chains.operatorAliases(configuration, time: time, logger: logger)
         settings.backups = backups
+        let memory = try memoryWatch(time, logger)
+        settings.memory = memory
         if let scripts { settings.scripts = { ScriptMetrics(scripts.statistics) } }
         let aggregator = try Aggregator(
             engine: engine, authority: authority, settings: settings, time: time, logger: logger)
@@ -131,6 +133,7 @@ struct Wiring {
         defer { announcement.cancel() }
         var services = [ServiceGroupConfiguration.ServiceConfiguration(
             service: aggregator, successTerminationBehavior: .gracefullyShutdownGroup)]
+        services.append(.init(service: memory, failureTerminationBehavior: .gracefullyShutdownGroup))
         if let reloader = security.reloader { services.append(.init(service: reloader)) }
         if configuration.backup.isEnabled { services.append(.init(service: PeriodicBackup(backups))) }
         var group = ServiceGroupConfiguration(
@@ -165,6 +168,15 @@ struct Wiring {
         return try StartFailure.explaining { () throws(StorageError) in
             try RocksDBStore.open(path: configuration.databasePath, creates: createsDatabase, options: options)
         }
+    }
+
+    private func memoryWatch(_ time: SystemTime, _ logger: Logger) throws -> MemoryWatch {
+        let memory = MemoryFacts.taken()
+        guard let budget = memory.bytes(of: configuration.memory.budget) else {
+            throw StartFailure(70, "neither /proc/meminfo nor a cgroup says how much memory there is")
+        }
+        if let warning = configuration.memoryWarning(budget: budget) { logger.warning("\(warning)") }
+        return MemoryWatch(budgetBytes: budget, time: time, logger: logger) { MemoryFacts.residentBytes }
     }
 
     /// Nil only in development: where the workers cannot run, what needs JavaScript fails and says so.

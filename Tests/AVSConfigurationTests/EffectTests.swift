@@ -40,7 +40,7 @@ struct EffectTests {
         store.write_buffer disk.soft disk.hard disk.ballast dedup.keep dedup.keep_per_task execution.deadline
         execution.max_attempts effects.blind_after_restart outbox.webhook_url outbox.webhook_token outbox.first_retry
         outbox.longest_retry outbox.give_up_after time.catch_up.skip time.catch_up.once clock.jump drain.timeout
-        drain.total_timeout
+        drain.total_timeout memory.budget
         fetch.allow[] fetch.max_redirects eth_rpc_url ap_config_address moralis_api_key moralis_url limits.loop_elements
         limits.steps_per_execution limits.journal_size limits.step_output_size limits.execution_record_size
         script.memory script.jit script.require_sandbox script.worker script.lodash script.workers
@@ -94,14 +94,13 @@ struct EffectTests {
               - {id: 1, rpc_urls: ["http://a"], default: true, ws_url: "ws://a"}
               - {id: 2, rpc_urls: ["http://b"], ws_url: "ws://b"}
             macros: {vars: {a: b, c: d}}
-            memory:
-              budget: 50%
+            tenderly_account: a
             """
         let end = "is set, but has no effect in this version"
         #expect(
             try withoutEffect(text) == [
                 "c.yaml:4:60: chains[0].ws_url: \(end)", "c.yaml:6:20: macros.vars.a: \(end)",
-                "c.yaml:8:11: memory.budget: \(end)",
+                "c.yaml:7:19: tenderly_account: \(end)",
             ])
     }
 

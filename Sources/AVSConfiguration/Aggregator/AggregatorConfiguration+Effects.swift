@@ -5,8 +5,7 @@ extension AggregatorConfiguration {
     /// A test holds this list against all keys: a key is either here, or named there as one that has an effect.
     static let withoutEffect: [String] =
         storageAndRuns + outside + [
-            "server_name", "auth.single_use_messages", "compat.seed_shims",
-            "memory.budget", "macros.vars.*",
+            "server_name", "auth.single_use_messages", "compat.seed_shims", "macros.vars.*",
         ]
 
     private static let storageAndRuns = [

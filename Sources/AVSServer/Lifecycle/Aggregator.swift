@@ -43,6 +43,8 @@ public final class Aggregator: Service {
         public var eventLoops: Int?
         /// A step of the wall clock beyond it is logged (TIM-5).
         public var clockTolerance = Duration.seconds(1)
+        /// Says what is refused when memory is short (OVL-9); its owner runs it. `nil` refuses nothing for that.
+        public var memory: MemoryWatch?
 
         public init(rpc: RPCServer.Configuration, operators: OperatorAuthentication = OperatorAuthentication()) {
             self.rpc = rpc
@@ -72,7 +74,7 @@ public final class Aggregator: Service {
         var authority = authority
         authority.keys = engine.apiKeys
         let anonymous = Services.anonymousPaths(health, reflection)
-        let gate = CallGate(settings.limits, anonymous: anonymous, time: time)
+        let gate = CallGate(settings.limits, anonymous: anonymous, memory: settings.memory, time: time)
         let services = Services(
             engine: engine, authority: authority, operators: settings.operators, aliases: settings.aliases, gate: gate,
             showsCanceledAsDisabled: settings.showsCanceledAsDisabled, taskLimits: settings.taskLimits, health: health,
@@ -85,6 +87,10 @@ public final class Aggregator: Service {
             return status
         }
         configuration.statusOfError = statusOfError
+        if let memory = settings.memory {
+            configuration.connectionRefusal = { memory.connectionRefusal }
+            configuration.tightensBuffers = { memory.pressure >= .severe }
+        }
         let authenticator = Authenticator(
             authority: authority, operators: settings.operators, anonymous: anonymous, gate: gate, time: time)
         server = RPCServer(

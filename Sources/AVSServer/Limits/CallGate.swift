@@ -23,11 +23,15 @@ final class CallGate: ServerInterceptor {
     private let keyTrials: NamedRate<APIKeyID>
     private let reports: NamedRate<Address>
     private let slots: CallSlots
+    private let memory: MemoryWatch?
 
     private struct SlotKey: CallValueKey { typealias Value = HeldSlot }
 
-    /// - Parameter anonymous: paths that everybody may call.
-    init(_ limits: CallLimits, anonymous: Set<String>, time: any TimeSource) {
+    /// - Parameters:
+    ///   - anonymous: paths that everybody may call.
+    ///   - memory: nil lets every call pass, whatever the process has resident.
+    init(_ limits: CallLimits, anonymous: Set<String>, memory: MemoryWatch? = nil, time: any TimeSource) {
+        self.memory = memory
         self.limits = limits
         self.time = time
         self.anonymous = anonymous
@@ -48,6 +52,7 @@ final class CallGate: ServerInterceptor {
 
     func admit(_ call: inout CallContext) async throws {
         let workClass = CallClass.of(call.method)
+        try memory?.admit(workClass, spread: call.peer.hashValue)
         if anonymous.contains(call.method.text) {
             try admitStranger(call)
             if call.method.method == "GetKey" { try take(signIns, SourceAddress(call.peer)) }

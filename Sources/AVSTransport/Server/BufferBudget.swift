@@ -7,12 +7,17 @@ final class BufferBudget: Sendable {
     /// A connection's own number may be off by this much.
     static let stepBytes = 64 * 1024
 
-    let limitBytes: Int
+    private let fullBytes: Int
+    private let isTight: (@Sendable () -> Bool)?
     private let total = Atomic<Int>(0)
 
-    init(limitBytes: Int) {
-        self.limitBytes = limitBytes
+    /// - Parameter isTight: whether the limit is a quarter of what it is otherwise.
+    init(limitBytes: Int, isTight: (@Sendable () -> Bool)? = nil) {
+        fullBytes = limitBytes
+        self.isTight = isTight
     }
+
+    var limitBytes: Int { isTight?() == true ? fullBytes / 4 : fullBytes }
 
     var bytes: Int { total.load(ordering: .relaxed) }
 

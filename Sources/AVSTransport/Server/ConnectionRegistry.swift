@@ -46,8 +46,10 @@ final class ConnectionRegistry: Sendable {
 
     /// Counts a socket, or says why there is no room for it (OV-3).
     private func admit(_ host: String?, _ configuration: RPCServer.Configuration) -> String? {
-        state.withLock { state in
+        let refusal = configuration.connectionRefusal?()
+        return state.withLock { state in
             if state.isDraining { return "the server is draining" }
+            if let refusal { return refusal }
             if state.sockets >= configuration.maxConnections { return "too many connections" }
             if let host {
                 let others = state.socketsByAddress[host, default: 0]

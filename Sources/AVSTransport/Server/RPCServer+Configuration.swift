@@ -32,6 +32,11 @@ extension RPCServer {
         /// it new calls are refused and those who hold most are not read from; at twice as much they are drained
         /// (OV-3).
         public var maxBufferedBytes = 1 << 30
+        /// Asked for each new connection: a text, for the log, turns it away. For what the server cannot know, such as
+        /// the memory of the process.
+        public var connectionRefusal: (@Sendable () -> String?)?
+        /// Asked for each call: whether ``maxBufferedBytes`` is a quarter of what it says for now.
+        public var tightensBuffers: (@Sendable () -> Bool)?
         /// How often clients may ping (KA-1).
         public var pings = PingPolicy()
         /// Drain a connection that had no call for this long; nil never (KA-4).

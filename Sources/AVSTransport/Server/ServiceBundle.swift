@@ -23,7 +23,7 @@ final class ServiceBundle: Sendable {
     ) {
         self.configuration = configuration
         self.methods = MethodTable(methods)
-        budget = BufferBudget(limitBytes: configuration.maxBufferedBytes)
+        budget = BufferBudget(limitBytes: configuration.maxBufferedBytes, isTight: configuration.tightensBuffers)
         handlers = RunningHandlers(limit: configuration.maxRunningCalls, seatLimit: configuration.maxWaitingCalls)
         self.interceptors = interceptors
         callInterceptors = interceptors.compactMap { $0 as? any ServerCallInterceptor }
