@@ -5,9 +5,10 @@ import Synchronization
 
 /// Where the sweeper is among the recorded answers: each pass goes on from there, so that no pass reads all of them.
 final class AnswerSweep: Sendable {
-    fileprivate static let rowsPerTurn = 1_000
+    /// With an answer goes its owner's count, and each may have an owner of its own.
+    fileprivate static let rowsPerTurn = TaskEngine.sweepRowsPerUpdate / 2
     /// Turns of one pass: 4,000 rows.
-    fileprivate static let turnsPerPass = 4
+    fileprivate static let turnsPerPass = 8
 
     private let position = Mutex<KeyRange>(Rows<AnswerKey>.all.range)
 

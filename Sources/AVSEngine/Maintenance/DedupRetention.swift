@@ -98,7 +98,10 @@ extension TaskEngine {
         }
     }
 
-    /// Deletes what ``DedupRetention`` lets go, at most 1,000 records per update (KEY-9).
+    /// Records that go in one update: with the low mark 1,000 rows (KEY-9).
+    private static let dedupRecordsPerUpdate = sweepRowsPerUpdate - 1
+
+    /// Deletes what ``DedupRetention`` lets go.
     /// - Returns: how many records went, of how many.
     private func purgeDedup(of id: TaskID, now: Timestamp) async throws -> (gone: Int, looked: Int) {
         var times: [Timestamp] = []
@@ -112,8 +115,8 @@ extension TaskEngine {
         try await forEachDedup(of: id) { [retention] key, record in
             if retention.mayGo(record) { old.append(key) }
         }
-        for start in stride(from: 0, to: old.count, by: 1_000) {
-            let batch = old[start..<min(start + 1_000, old.count)]
+        for start in stride(from: 0, to: old.count, by: Self.dedupRecordsPerUpdate) {
+            let batch = old[start..<min(start + Self.dedupRecordsPerUpdate, old.count)]
             try await store.update { [low = retention.low] transaction in
                 var marks = try transaction.value(for: DedupLowKey(id)) ?? DedupLow()
                 for (axis, mark) in low { marks[axis] = max(marks[axis], mark) }

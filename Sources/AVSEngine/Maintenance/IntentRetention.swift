@@ -5,7 +5,7 @@ import Synchronization
 
 /// Where the sweeper is among the intents: each pass goes on from there, so that no pass reads all of them.
 final class IntentSweep: Sendable {
-    fileprivate static let rowsPerPass = 1_000
+    fileprivate static let rowsPerPass = TaskEngine.sweepRowsPerUpdate
     /// After its end an intent is kept for who asks what became of it (reliability-security 2.2).
     fileprivate static let retention = Duration.seconds(7 * 24 * 3_600)
 

@@ -15,6 +15,9 @@ public struct SweepReport: Hashable, Sendable {
 }
 
 extension TaskEngine {
+    /// Rows that one update of the sweeper changes at the most, those that are deleted among them (KEY-9).
+    static let sweepRowsPerUpdate = 1_000
+
     /// Sweeps until cancelled: expired tasks complete (D-27), old jobs and dedup records go (4.12, XO-8).
     ///
     /// Before its first pass it looks at the tasks that are there.
@@ -90,7 +93,7 @@ extension TaskEngine {
             for _ in 0..<Self.purgeTurnsMax {
                 let old = try await store.readWithoutBlocking { snapshot in
                     var old: [JobKey] = []
-                    try snapshot.scan(JobKey.rows(state), limit: 1_000) { key, job in
+                    try snapshot.scan(JobKey.rows(state), limit: Self.sweepRowsPerUpdate) { key, job in
                         guard now.duration(since: job.endedAt ?? now) > age else { return .stop }
                         old.append(key)
                         return .next

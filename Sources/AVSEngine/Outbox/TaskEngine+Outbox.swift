@@ -16,7 +16,9 @@ extension TaskEngine {
             message.isDead && now.duration(since: message.createdAt) > age
         }
         let old = try await store.readWithoutBlocking { snapshot in
-            try snapshot.rows(Rows<OutboxKey>.all, limit: 1_000).filter { isOver($0.value) }.map(\.key.number)
+            // Beside the messages the update changes their count.
+            try snapshot.rows(Rows<OutboxKey>.all, limit: Self.sweepRowsPerUpdate - 1)
+                .filter { isOver($0.value) }.map(\.key.number)
         }
         guard !old.isEmpty else { return 0 }
         try await store.update { transaction in
