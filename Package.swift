@@ -12,6 +12,16 @@ let settings: [SwiftSetting] = [
 /// Settings of a module that wraps a C library: each unsafe step is marked as such.
 let wrapperSettings = settings + [.strictMemorySafety()]
 
+/// A program's table of functions of libraries is filled at its start and cannot be written to afterwards (HRD-4). It
+/// can be moved and has no executable stack by the toolchain's own choice.
+let hardenedLinking: [LinkerSetting] = [.unsafeFlags(["-Xlinker", "-z", "-Xlinker", "now"])]
+
+/// C of our own, or generated: what overruns a buffer ends the process (HRD-4).
+let hardenedC: [CSetting] = [
+    .unsafeFlags(["-fstack-protector-strong"]),
+    .unsafeFlags(["-D_FORTIFY_SOURCE=2"], .when(configuration: .release)),  // it works by the optimizer
+]
+
 let bigInt: Target.Dependency = .product(name: "BigInt", package: "BigInt")
 
 let package = Package(
@@ -91,7 +101,7 @@ let package = Package(
         .target(
             name: "AVSWorkflow", dependencies: ["AVSEthereum", "AVSModel", "AVSPrimitives"], swiftSettings: settings),
 
-        .target(name: "CAVSProto", dependencies: ["CProtobufC"]),
+        .target(name: "CAVSProto", dependencies: ["CProtobufC"], cSettings: hardenedC),
 
         .target(
             name: "AVSProto", dependencies: ["AVSPrimitives", "CAVSProto", "CProtobufC"],
@@ -177,11 +187,11 @@ let package = Package(
                 .product(name: "Logging", package: "swift-log"),
             ], swiftSettings: settings),
 
-        .target(name: "CSandbox", linkerSettings: [.linkedLibrary("seccomp")]),
+        .target(name: "CSandbox", cSettings: hardenedC, linkerSettings: [.linkedLibrary("seccomp")]),
 
-        .target(name: "CProcess"),
+        .target(name: "CProcess", cSettings: hardenedC),
 
-        .target(name: "CSpawn"),
+        .target(name: "CSpawn", cSettings: hardenedC),
 
         .target(
             name: "AVSScript",
@@ -255,7 +265,7 @@ let package = Package(
                 "AVSStorage", "AVSTLS", "AVSTransport", "AVSWire",
                 .product(name: "ArgumentParser", package: "swift-argument-parser"),
             ],
-            swiftSettings: settings),
+            swiftSettings: settings, linkerSettings: hardenedLinking),
 
         .executableTarget(
             name: "avs-aggregator",
@@ -268,7 +278,7 @@ let package = Package(
                 .product(name: "ServiceLifecycle", package: "swift-service-lifecycle"),
                 .product(name: "UnixSignals", package: "swift-service-lifecycle"),
             ],
-            swiftSettings: settings),
+            swiftSettings: settings, linkerSettings: hardenedLinking),
 
         .executableTarget(
             name: "avs-operator",
@@ -280,9 +290,11 @@ let package = Package(
                 .product(name: "ServiceLifecycle", package: "swift-service-lifecycle"),
                 .product(name: "UnixSignals", package: "swift-service-lifecycle"),
             ],
-            swiftSettings: settings),
+            swiftSettings: settings, linkerSettings: hardenedLinking),
 
-        .executableTarget(name: "avs-script-worker", dependencies: ["AVSScriptEngine"], swiftSettings: settings),
+        .executableTarget(
+            name: "avs-script-worker", dependencies: ["AVSScriptEngine"], swiftSettings: settings,
+            linkerSettings: hardenedLinking),
 
         // MARK: Tests
 
@@ -401,8 +413,9 @@ let package = Package(
             swiftSettings: settings),
 
         .testTarget(
-            name: "AVSRocksDBTests", dependencies: ["AVSRocksDB", "AVSStorage", "AVSTesting", "store-crasher"],
-            swiftSettings: settings),
+            name: "AVSRocksDBTests",
+            dependencies: ["AVSRocksDB", "AVSStorage", "AVSTesting", "CRocksDB", "store-crasher"],
+            swiftSettings: wrapperSettings),
 
         .testTarget(
             name: "AVSEngineTests",
