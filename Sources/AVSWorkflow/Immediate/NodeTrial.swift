@@ -34,6 +34,7 @@ public struct NodeTrial: Sendable {
 
     /// The step that the node would have been. Cancelling the surrounding task cancels the node.
     public func run(in environment: WorkflowEnvironment) async -> Step {
+        let node = node.taking(input)
         var variables = RunVariables(secrets: secrets, input: input, wallet: wallet)
         variables.begin(node)
         let execution = NodeExecution(
@@ -48,5 +49,24 @@ public struct NodeTrial: Sendable {
         // A node that is cancelled says so in its step.
         let step = await environment.time.run(until: deadline) { await execution.run().step }
         return step ?? execution.unknown().step
+    }
+}
+
+extension Node {
+    /// The node with the `url`, `method`, `body` and `headers` of a request that variables of these names give: texts,
+    /// and an object of texts. Only an immediate run takes them: in a task any node of such a name would turn every
+    /// request (execution-engine.md 5.5.1, Q8).
+    fileprivate func taking(_ input: [String: JSONValue]) -> Node {
+        guard case .restAPI(var request) = config else { return self }
+        request.url = input["url"]?.stringValue ?? request.url
+        request.method = input["method"]?.stringValue ?? request.method
+        request.body = input["body"]?.stringValue ?? request.body
+        if let members = input["headers"]?.objectValue {
+            let texts = members.compactMapValues(\.stringValue)
+            if texts.count == members.count { request.headers = texts }
+        }
+        var node = self
+        node.config = .restAPI(request)
+        return node
     }
 }

@@ -4,7 +4,7 @@ import AVSPrimitives
 /// The REST API node: one HTTP request, its answer as an envelope.
 ///
 /// - Source: execution-engine.md 5.5.1, 5.5.2. Variables named `url`, `method`, `body` or `headers` do not replace the
-///   configuration (Q8).
+///   configuration (Q8), but in a run of the node for itself: ``NodeTrial``.
 extension RestAPINode {
     static let bodyLimitBytes = 10_485_760
     /// Deeper JSON in a request's body is refused.

@@ -227,14 +227,33 @@ struct RestAPINodeTests {
         #expect(server.requests.isEmpty)
     }
 
-    @Test("is not replaced by variables of its fields' names (Q8)")
-    func noHijacking() async {
+    @Test("is not replaced by variables of its fields' names in a task (Q8), but in a run for itself (5.5.1)")
+    func hijacking() async {
         let server = FakeServer()
-        _ = await Sample.run(
-            node(), variables: ["url": "https://evil.example", "method": "DELETE"], in: Sample.environment(http: server)
-        )
-        #expect(server.requests.first?.url == "https://example.org/a")
-        #expect(server.requests.first?.method == .get)
+        let variables: [String: JSONValue] = [
+            "url": "https://other.example/{{n}}", "method": "put", "body": "b{{n}}", "headers": ["X-N": "{{n}}"],
+            "n": 7,
+        ]
+        _ = await Sample.run(node(), variables: variables, in: Sample.environment(http: server))
+        #expect(server.requests.first == HTTPRequest(method: .get, url: "https://example.org/a"))
+
+        func alone(_ node: Node, _ input: [String: JSONValue]) async -> HTTPRequest? {
+            _ = await NodeTrial(
+                node: node, input: input, secrets: [:], chainID: 1, owner: Sample.owner, wallet: nil,
+                executionID: ExecutionID(ULID(value: 0))
+            ).run(in: Sample.environment(http: server))
+            return server.requests.last
+        }
+        #expect(
+            await alone(node(), variables)
+                == HTTPRequest(
+                    method: .put, url: "https://other.example/7", headers: [.init("X-N", "7")], body: Array("b7".utf8)))
+        // Only texts, and an object of nothing but texts.
+        let odd: [String: JSONValue] = ["url": 1, "method": ["a"], "body": nil, "headers": ["X": 1, "Y": "y"]]
+        #expect(
+            await alone(node(method: "POST", headers: ["A": "a"], body: "c"), odd)
+                == HTTPRequest(
+                    method: .post, url: "https://example.org/a", headers: [.init("A", "a")], body: Array("c".utf8)))
     }
 
     @Test("echoes its configuration unresolved, headers and options only if there are any")
