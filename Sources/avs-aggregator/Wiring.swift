@@ -103,7 +103,8 @@ struct Wiring {
             logger.warning("a bundler is configured and no controller: nothing is written on a chain")
         }
         let runner = GraphRunner(
-            chains: chains.clients, http: http, time: time, scripts: scripts ?? SimpleScriptRunner(),
+            chains: chains.clients, http: configuration.fetch.hasMockHost ? MockHost(before: http, time: time) : http,
+            time: time, scripts: scripts ?? SimpleScriptRunner(),
             services: configuration.workflowServices(chains.clients), limits: configuration.runLimits,
             wallets: engineSettings.walletCalls, afterUnknownOutcome: engineSettings.afterUnknownOutcome)
         let engine = TaskEngine(

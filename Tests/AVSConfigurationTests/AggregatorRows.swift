@@ -116,6 +116,7 @@ enum AggregatorRows {
             "fetch.allow[]", "", accepts: ["[127.0.0.1:19876, \"[::1]:80\"]", "[]"],
             refuses: ["127.0.0.1:1", "{}"], with: [("environment", "development")]),
         .integer("fetch.max_redirects", 5, 0...20),
+        .boolean("fetch.mock_host", false, with: [("environment", "development")]),
     ]
 
     private static func amount(_ path: String, _ standard: String, _ most: String, beyond: String) -> KeyRow {

@@ -41,7 +41,8 @@ struct EffectTests {
         execution.max_attempts effects.blind_after_restart outbox.webhook_url outbox.webhook_token outbox.first_retry
         outbox.longest_retry outbox.give_up_after time.catch_up.skip time.catch_up.once clock.jump drain.timeout
         drain.total_timeout memory.budget
-        fetch.allow[] fetch.max_redirects eth_rpc_url ap_config_address moralis_api_key moralis_url limits.loop_elements
+        fetch.allow[] fetch.max_redirects fetch.mock_host eth_rpc_url ap_config_address moralis_api_key moralis_url
+        limits.loop_elements
         limits.steps_per_execution limits.journal_size limits.step_output_size limits.execution_record_size
         script.memory script.jit script.require_sandbox script.worker script.lodash script.workers
         script.workers_per_owner

@@ -137,6 +137,13 @@ struct RuleTests {
         #expect(try read(text, facts: allowing).fetch.allowed == [HostPort(loopbackPort: 80)])
     }
 
+    @Test("EE-5.5.3: requests are answered here in development only")
+    func mockHost() throws {
+        let text = good + "fetch: {mock_host: true}\n"
+        #expect(try read(text + "environment: development\n").fetch.hasMockHost)
+        #expect(problems(text).contains { $0.contains("fetch.mock_host: answers requests that nobody got") })
+    }
+
     @Test("leave what the environment decides to the file", arguments: ["production", "development"])
     func explicitBeatsEnvironment(environment: String) throws {
         let value = try read(

@@ -139,6 +139,9 @@ extension AggregatorConfiguration {
             context.child("fetch").refuse(
                 "allow", "lets tasks reach private addresses: in production wanted an empty list")
         }
+        if fetch.hasMockHost {
+            context.child("fetch").refuse("mock_host", "answers requests that nobody got: in production wanted `false`")
+        }
         if limits.profile == .test {
             context.child("limits").warn("profile", "lifts the rates of callers and operators")
         }

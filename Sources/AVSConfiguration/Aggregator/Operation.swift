@@ -97,6 +97,8 @@ extension AggregatorConfiguration {
         /// Private addresses that may be reached all the same (SSRF-10).
         public var allowed: [HostPort] = []
         public var maximumRedirects = 5
+        /// Whether requests to the host of execution-engine.md 5.5.3 are answered here: for tests of tasks.
+        public var hasMockHost = false
 
         init() {}
     }
@@ -193,5 +195,6 @@ extension AggregatorConfiguration.Fetch: ConfigurationSection {
     static let keys: [Key<Self>] = [
         .list("allow", \.allowed, .addressPort, count: 0...100),
         .value("max_redirects", \.maximumRedirects, .integer(0...20)),
+        .value("mock_host", \.hasMockHost, .boolean),
     ]
 }

@@ -46,7 +46,7 @@ def new_aggregator(chain, web, tmp_path_factory) -> Iterator[Callable[..., Aggre
         aggregator = Aggregator(
             folder=tmp_path_factory.mktemp("aggregator"), chain=chain,
             operators=[operator_account(number).address for number in range(OPERATORS)],
-            settings={"fetch": {"allow": [web.authority]}, "moralis_api_key": BALANCE_KEY,
+            settings={"fetch": {"allow": [web.authority], "mock_host": True}, "moralis_api_key": BALANCE_KEY,
                       "macros": {"secrets": {"ap_shared": "known to all"}},
                       "moralis_url": f"{web.url}/balances"} | settings)
         made.append(aggregator)

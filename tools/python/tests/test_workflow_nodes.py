@@ -246,6 +246,33 @@ def test_gas_of_a_loop_off_the_chain_is_empty(bench, web):
     assert plain(steps[1].execution_context) == {"is_simulated": False, "provider": "chain_rpc", "chain_id": 31337}
 
 
+# REST
+
+MOCK = "https://mock-api.ap-aggregator.local"
+
+
+def test_the_mock_host_answers_without_a_server(bench):
+    """EE-5.5.3: only where the configuration says so"""
+    node = tasks.rest(f"{MOCK}/post?a={{{{n}}}}", method="POST", body='{"b": {{n}}}',
+                      headers={"Content-Type": "application/json"})
+    found = bench.triggered(node, n=7)
+    assert found.status == SUCCESS and output(found.steps[1])["data"] == {
+        "args": {"a": "7"}, "data": {"b": 7}, "headers": {"Content-Type": "application/json"}, "method": "POST",
+        "url": f"{MOCK}/post?a=7"}
+    alone = bench.alone(tasks.rest(f"{MOCK}/status/404"))
+    assert (alone.error, alone.error_code) == ("invalid request: HTTP 404: Not Found", 3000)
+    assert plain(alone.rest_api.data) == {"error": "Not Found", "code": 404, "url": f"{MOCK}/status/404"}
+
+
+def test_a_request_alone_takes_its_parts_from_variables(bench, web):
+    """EE-5.5.1: of RunNodeWithInputs only; in a task no variable turns a request"""
+    node, parts = tasks.rest(f"{web.url}/own"), {"url": f"{web.url}/given/{{{{n}}}}", "method": "POST", "body": "b{{n}}"}
+    assert plain(bench.alone(node, n=7, **parts).rest_api.data) == {
+        "method": "POST", "path": "/given/7", "body": "b7"}
+    for run in (bench.simulated, bench.triggered):
+        assert output(run(node, n=7, **parts).steps[1])["data"]["path"] == "/own"
+
+
 # GraphQL
 
 def test_a_query_shows_its_data(bench, web):
