@@ -49,6 +49,40 @@ struct ReconnectTests {
         #expect(policy.pause(after: .unreachable, lasted: .seconds(120), using: &random) < .seconds(2))
     }
 
+    /// When an operator is back whose stream was ended at 0, of an aggregator that serves again at `downtime`.
+    private static func back(_ number: Int, downtime: Duration, random: inout SeededGenerator) -> Duration {
+        var policy = ReconnectPolicy()
+        let address = Address(bytes: UInt256(UInt64(number)).bigEndian.suffix(20)) ?? .zero
+        let advised = RetryAdvice(within: .seconds(10), name: address.bytes).delay
+        var now = policy.pause(after: .closed, advised: advised, lasted: .seconds(3_600), using: &random)
+        while now < downtime { now += policy.pause(after: .unreachable, lasted: .zero, using: &random) }
+        return now
+    }
+
+    @Test("OVL-13: of 10,000 operators after a restart is over within a minute, and never many at the same moment",
+        arguments: [0, 2, 5, 20])
+    func storm(downtime: Int) {
+        var random = SeededGenerator(seed: UInt64(downtime))
+        let back = (0..<10_000).map { Self.back($0, downtime: .seconds(downtime), random: &random) }
+        #expect(back.allSatisfy { $0 <= .seconds(downtime + 60) })
+        var perSecond: [Int: Int] = [:]
+        for instant in back { perSecond[Int(instant / .seconds(1)), default: 0] += 1 }
+        #expect(perSecond.values.max().map { $0 <= 4_000 } == true, "\(perSecond.sorted { $0.key < $1.key })")
+        // Without what the aggregator asks for, all of them would be there in a quarter of a second.
+        if downtime == 0 { #expect(perSecond.values.max().map { $0 <= 2_200 } == true) }
+    }
+
+    @Test("OVL-13: is not before the aggregator asks for it, however long that is, up to a minute",
+        arguments: [(3, 3), (59, 59), (100_000, 60), (0, 1)])
+    func advised(seconds: Int, least: Int) {
+        var random = SeededGenerator(seed: 1)
+        for end in [ReconnectPolicy.End.closed, .unreachable, .refused] {
+            var policy = ReconnectPolicy()
+            let pause = policy.pause(after: end, advised: .seconds(seconds), lasted: .zero, using: &random)
+            #expect(pause >= .seconds(least) && pause <= .seconds(max(least, 5)) * 1.25)
+        }
+    }
+
     @Test("respects the cooldown of 5 s after a refusal (6.3)") func cooldown() {
         var random = SeededGenerator(seed: 1)
         var policy = ReconnectPolicy()

@@ -27,6 +27,9 @@ public struct CheckStream: AsyncSequence, Sendable {
         self.logger = logger
     }
 
+    /// How the stream ended, once all of it was taken; OK where ``AsyncIterator/next()`` has returned nil.
+    var ended: RPCStatus { get async throws { try await messages.status } }
+
     /// Returns once the aggregator has accepted the stream.
     func opened() async throws { _ = try await messages.initialMetadata }
 
@@ -95,7 +98,9 @@ extension OperatorClient {
             let status = try await followOnce(handle)
             try Task.checkCancellation()
             let lasted = time.monotonic - start
-            let pause = policy.pause(after: ReconnectPolicy.End(status), lasted: lasted, using: &random)
+            let pause = policy.pause(
+                after: ReconnectPolicy.End(status), advised: RetryAdvice(status.metadata)?.delay, lasted: lasted,
+                using: &random)
             try await handle(.disconnected(status, retryAfter: pause))
             try await time.sleep(until: time.monotonic + pause)
         }
@@ -110,12 +115,12 @@ extension OperatorClient {
     ) async throws -> RPCStatus {
         do {
             try await healthCheck()
-            try await withChecks { checks in
+            return try await withChecks { checks in
                 try await checks.opened()
                 try await Self.relaying { try await handle(.connected) }
                 for try await check in checks { try await Self.relaying { try await handle(.check(check)) } }
+                return try await checks.ended
             }
-            return .ok
         } catch let failure as HandlerFailure {
             throw failure.cause
         } catch {

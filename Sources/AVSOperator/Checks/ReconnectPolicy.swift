@@ -37,19 +37,23 @@ public struct ReconnectPolicy: Hashable, Sendable {
 
     /// The pause after a connection that ended like this.
     ///
+    /// - Parameter advised: what the aggregator asked for when it ended it, so that not all operators are back at once.
+    ///
     /// An unreachable aggregator is tried as eagerly as one that closed: after its restart all operators are to be back
     /// within a minute (OVL-13), where the reference's operator would still be waiting.
     public mutating func pause(
-        after end: End, lasted: Duration, using random: inout some RandomNumberGenerator
+        after end: End, advised: Duration? = nil, lasted: Duration, using random: inout some RandomNumberGenerator
     ) -> Duration {
         if lasted >= successAfter { base = nil }
         let current = min(base ?? first, longest)
         var pause = current
         switch end {
-        case .closed, .unreachable: base = min(current * 2, longest)
+        case .closed, .unreachable:
+            base = min(current * 2, longest)
+            pause = max(pause, min(advised ?? .zero, longest))
         case .refused:
             base = min(current * 2, longest)
-            pause = max(pause, cooldown)
+            pause = max(pause, cooldown, min(advised ?? .zero, longest))
         case .failed: pause = longest
         }
         return pause * Double.random(in: 1...(1 + max(0, jitter)), using: &random)

@@ -79,7 +79,11 @@ struct NodeHandlers: Sendable {
             let cooldown = engine.configuration.times.reconnectCooldown
             throw RPCStatus.tooSlow(limit: limit, retryAfter: cooldown, spread: address.hashValue)
         }
+        call.setTrailingMetadata(RetryAdvice(within: Self.reconnectSpread, name: address.bytes).metadata)
     }
+
+    /// Over how long operators come back that were sent away together (OVL-13).
+    private static let reconnectSpread = Duration.seconds(10)
 
     // MARK: Reports
 

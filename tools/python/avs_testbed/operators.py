@@ -130,6 +130,10 @@ class Stream:
         """The next message about this task."""
         return self.next(lambda message: message.id == task_id, seconds)
 
+    def trailers(self) -> dict[str, str]:
+        """What came with the end of the stream."""
+        return dict(self._call.trailing_metadata())
+
     def wait_for_end(self, seconds: float = CALL_SECONDS) -> grpc.StatusCode:
         """Waits until the server ends the stream and returns its status."""
         self._thread.join(seconds)

@@ -159,3 +159,21 @@ def open_stream(connection: socket.socket, operator: Operator) -> None:
         ("content-type", "application/grpc"), ("te", "trailers"), *operator.metadata()])
     http.send_data(1, b"\0" + len(message).to_bytes(4, "big") + message, end_stream=True)
     connection.sendall(http.data_to_send())
+
+
+def test_operators_that_are_sent_away_come_back_one_after_the_other(bench):
+    """OVL-13: at the end of the aggregator each stream ends with OK and says when to come back: within ten seconds, by
+    the operator's address, so the same after every restart."""
+    advised = []
+    for restart in range(2):
+        operators = [bench.operator(number) for number in range(4)]
+        streams = [operator.connect().wait_for_headers() for operator in operators]
+        assert bench.aggregator.stop() == 0
+        for stream in streams:
+            assert stream.wait_for_end().name == "OK"
+        advised.append([int(stream.trailers()["grpc-retry-pushback-ms"]) for stream in streams])
+        if restart == 0:
+            bench.aggregator.start()
+    assert advised[0] == advised[1]
+    assert all(0 <= pause <= 10_000 for pause in advised[0])
+    assert max(advised[0]) - min(advised[0]) > 500, "these four addresses are apart"
