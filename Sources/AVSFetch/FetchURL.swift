@@ -98,6 +98,7 @@ import CCurl
         }
     }
 
+    /// - Parameter handle: lent: not freed before this returns.
     @unsafe private static func part(
         _ part: CURLUPart, of handle: OpaquePointer, flags: UInt32 = 0
     ) throws(FetchError) -> String {

@@ -172,6 +172,8 @@ extension Transfer {
 // MARK: Callbacks. They record; the fetcher's thread acts when libcurl has returned.
 
 extension Transfer {
+    /// - Parameter context: what this transfer gave to libcurl as its own address, or nothing; it lives as long as its
+    ///   handle, in whose callbacks alone this is called.
     @unsafe fileprivate static func recover(_ context: UnsafeMutableRawPointer?) -> Transfer? {
         guard let context = unsafe context else { return nil }
         return unsafe Unmanaged<Transfer>.fromOpaque(context).takeUnretainedValue()

@@ -71,6 +71,7 @@ final class TransferLoop: Sendable {
     /// libcurl and OpenSSL, once per process.
     private static let isInitialized = curl_global_init(Int(CURL_GLOBAL_ALL)) == CURLE_OK
 
+    /// Safe: the handle is used under the lock alone, and not after the mailbox is closed.
     @safe fileprivate final class Shared: Sendable {
         private let mailbox = Mutex(Mailbox())
         /// `curl_multi_wakeup` is the one function that libcurl allows from other threads; it is called under the

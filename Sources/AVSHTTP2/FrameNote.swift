@@ -56,6 +56,7 @@ extension FrameNote {
         self.init(isSent: isSent, head, detail)
     }
 
+    /// - Parameter headers: of a frame that the library lends for the time of a callback, which this returns within.
     @unsafe private static func names(of headers: nghttp2_headers) -> String {
         let fields = unsafe UnsafeBufferPointer(start: headers.nva, count: headers.nvlen)
         return unsafe fields.map { field in

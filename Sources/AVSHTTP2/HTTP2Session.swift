@@ -65,6 +65,7 @@ import CNGHTTP2
         return session
     }
 
+    /// - Parameter mailbox: outlives the session that is made: both belong to one value, which frees the session first.
     @unsafe private static func create(
         _ role: HTTP2Configuration.Role, _ configuration: HTTP2Configuration,
         reportingTo mailbox: UnsafeMutablePointer<Mailbox>
