@@ -93,3 +93,35 @@ def test_lines_are_at_most_120_characters_long():
     found = {str(file.relative_to(ROOT)): long_lines(file.read_text(encoding="utf-8"))
              for file in [*files, ROOT / "Package.swift"]}
     assert {name: lines for name, lines in found.items() if lines} == {}
+
+
+def test_every_scan_of_the_database_is_one_function():
+    """KEY-3: the one whose bounds a test measures."""
+    assert callers(r"\brocksdb_create_iterators?\(") == {"AVSRocksDB/Library/Database.swift"}
+    text = (SOURCES / "AVSRocksDB" / "Library" / "Database.swift").read_text(encoding="utf-8")
+    assert len(re.findall(r"\brocksdb_create_iterators?\(", text)) == 1
+
+
+# Seconds that a machine with other things to do is given at least, where a test says that something does not wait.
+GENEROUS = 5
+
+
+def test_no_test_asserts_speed():
+    """TST-11: what a test measures is compared with bounds that only waiting goes beyond; figures are of tools/bench."""
+    tests = ROOT / "Tests"
+    measuring = {str(file.relative_to(tests)) for file in tests.rglob("*.swift")
+                 if re.search(r"Clock(?:\(\))?\.measure|\bclock\.measure\b|\bclock_gettime\b|\bgetrusage\b",
+                              file.read_text(encoding="utf-8"))}
+    assert measuring == {"AVSRocksDBTests/Measurements.swift"}, "it asserts nothing, and runs for who asks for it"
+    assert '.enabled(if: ProcessInfo.processInfo.environment["AVS_MEASURE"] != nil)' in (
+        tests / "AVSRocksDBTests" / "Measurements.swift").read_text(encoding="utf-8")
+    bounds = {}
+    for folder in (tests, ROOT / "tools"):
+        for file in folder.rglob("test_*.py"):
+            if {".build", ".venv"} & set(file.parts):
+                continue
+            text = file.read_text(encoding="utf-8")
+            for bound in re.findall(r"(?:monotonic|perf_counter|time)\(\) - \w+ <=? ([\d.]+)", text):
+                bounds.setdefault(str(file.relative_to(ROOT)), []).append(float(bound))
+    assert bounds, "the expression finds none any more"
+    assert {name: found for name, found in bounds.items() if min(found) < GENEROUS} == {}
