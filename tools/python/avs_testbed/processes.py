@@ -15,6 +15,7 @@ import grpc
 from grpc_health.v1 import health_pb2, health_pb2_grpc
 from web3 import Web3
 
+from .history import History
 from .stubs import ROOT
 
 START_SECONDS = 60
@@ -120,6 +121,8 @@ class Aggregator:
     settings: dict = field(default_factory=dict)
     process: subprocess.Popen | None = None
     starts: int = 0
+    history: History | None = None
+    """Where the calls of clients are written down."""
 
     def __post_init__(self):
         self.folder.mkdir(parents=True, exist_ok=True)
@@ -185,6 +188,8 @@ class Aggregator:
         with self.log.open("ab") as log:
             self.process = subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=log, stderr=log)
         self.starts += 1
+        if self.history is not None:
+            self.history.note("started", number=self.starts)
 
     def start(self) -> None:
         self.launch()
@@ -225,6 +230,8 @@ class Aggregator:
         """Ends the process as a power cut would, as far as the process is concerned."""
         self.process.kill()
         self.process.wait()
+        if self.history is not None:
+            self.history.note("killed")
 
     @property
     def is_running(self) -> bool:
@@ -258,5 +265,7 @@ class Aggregator:
     def channel(self, credentials: grpc.ChannelCredentials | None = None, *options) -> grpc.Channel:
         options = (*CHANNEL_OPTIONS, *options)
         if credentials is None:
-            return grpc.insecure_channel(self.target, options=options)
-        return grpc.secure_channel(f"localhost:{self.port}", credentials, options=options)
+            channel = grpc.insecure_channel(self.target, options=options)
+        else:
+            channel = grpc.secure_channel(f"localhost:{self.port}", credentials, options=options)
+        return channel if self.history is None else grpc.intercept_channel(channel, self.history)

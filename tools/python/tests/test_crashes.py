@@ -1,5 +1,8 @@
 """The process is killed while it works; see tools/test-crash."""
 
+import json
+import os
+import shutil
 import subprocess
 import time
 
@@ -8,6 +11,7 @@ from avs_testbed.api_client import ApiClient
 from avs_testbed.api_crash import ApiCrash
 from avs_testbed.engine_crash import EngineCrash
 from avs_testbed.intake_crash import IntakeCrash
+from avs_testbed.processes import program
 from avs_testbed.stubs import ROOT, avs
 from avs_testbed.users import User
 from avs_testbed.waiting import until
@@ -25,10 +29,12 @@ def test_twenty_kills_lose_no_trigger_and_repeat_none(new_aggregator):
 
 @pytest.mark.timeout(900)
 def test_twenty_kills_lose_no_change_and_halve_none(new_aggregator):
-    """DUR-1, DUR-2, DUR-3: the seed is that of the calls and of the moments of the kills."""
+    """DUR-1, DUR-2, DUR-3; DUR-4: what was not answered is there whole or not at all, and some of it is there. The seed
+    is that of the calls and of the moments of the kills."""
     report = ApiCrash(new_aggregator(**ApiCrash.SETTINGS), cycles=20, seed=20).run()
     assert report.is_clean, str(report)
     assert report.kills >= 20 and report.acknowledged > 100
+    assert report.made.total() + report.unmade > 0, "no kill cut off an answer"
 
 
 @pytest.mark.timeout(900)
@@ -44,6 +50,42 @@ def test_the_tool_explains_itself():
     assert answer.returncode == 0 and "intake" in answer.stdout and "api" in answer.stdout and "engine" in answer.stdout
     for wrong in ([], ["nothing"], ["api", "--cycles", "0"]):
         assert subprocess.run([TOOL, *wrong], capture_output=True, timeout=60).returncode == 2
+
+
+FORGETFUL = """#!/bin/sh
+# An aggregator that has lost its database whenever it is started again.
+db="$(dirname "$2")/db"
+if [ -d "$db" ]; then rm -rf "$db"; exec "{program}" "$@" --init; fi
+exec "{program}" "$@"
+"""
+
+
+@pytest.mark.timeout(300)
+def test_a_failure_is_kept_with_all_that_makes_it_happen_again(tmp_path):
+    """TST-10: seed, commit, history, data directory and log, and one command that runs the same."""
+    forgetful = tmp_path / "forgetful"
+    forgetful.write_text(FORGETFUL.format(program=program()), encoding="utf-8")
+    forgetful.chmod(0o755)
+    environment = os.environ | {"AVS_AGGREGATOR": str(forgetful), "TMPDIR": str(tmp_path)}
+    failed = subprocess.run(
+        [TOOL, "api", "--cycles", "1", "--seed", "7"], env=environment, capture_output=True, text=True, timeout=140)
+    assert failed.returncode == 1, failed.stdout + failed.stderr
+    [folder] = [path for path in tmp_path.glob("avs-crash-*") if path.is_dir()]
+    assert str(folder) in failed.stderr
+    facts = json.loads((folder / "failure.json").read_text())
+    assert facts["seed"] == 7 and facts["scenario"] == "api" and facts["problems"] and len(facts["commit"]) == 40
+    assert (folder / "db").is_dir() and (folder / "aggregator.log").stat().st_size > 0
+    history = [json.loads(line) for line in (folder / "history.jsonl").read_text().splitlines()]
+    assert {line["event"] for line in history} >= {"started", "killed", "call", "answer"}
+    answered = {line["number"] for line in history if line["event"] == "answer"}
+    assert answered <= {line["number"] for line in history if line["event"] == "call"} and answered
+    assert any(line["event"] == "answer" and line["status"] == "OK" for line in history)
+
+    shutil.rmtree(folder / "db")
+    again = subprocess.run([folder / "replay"], env=environment, capture_output=True, text=True, timeout=140)
+    assert again.returncode == 1 and "seed 7" in again.stderr
+    [second] = [path for path in tmp_path.glob("avs-crash-*") if path.is_dir() and path != folder]
+    assert json.loads((second / "failure.json").read_text())["command"] == facts["command"]
 
 
 def test_the_checker_of_the_kills_sees_what_it_was_not_told(new_aggregator):

@@ -48,7 +48,7 @@ def changes(user: User):
 
 
 def test_every_change_is_answered_as_the_first_time(user):
-    """issue 4, item 7"""
+    """issue 4, item 7; DUR-4: whoever does not know whether a change was made asks again, and it is made once"""
     for name, request, another in changes(user):
         key = some_key()
         first, was_replayed = send(user, name, request, key)
