@@ -13,7 +13,7 @@ public enum NodeRequirements {
         case .graphQLQuery(let node): try check(node)
         case .restAPI(let node): try present(node.url, "url")
         case .customCode(let node): try check(node)
-        case .branch(let node): if node.conditions.isEmpty { throw .missing("conditions") }
+        case .branch(let node): if node.conditions.isEmpty { throw .missing("conditions", BranchNode.lacksConditions) }
         case .filter(let node):
             try present(node.expression, "expression")
             try present(node.inputVariable, "inputVariable")
@@ -29,8 +29,9 @@ public enum NodeRequirements {
     }
 
     private static func check(_ node: ETHTransferNode) throws(NodeFailure) {
-        try present(node.destination, "destination")
-        try present(node.amount, "amount")
+        // The node's own words: they are the same whether it is refused before it runs or then (5.1).
+        guard !node.destination.isEmpty else { throw .missing("destination", ETHTransferNode.lacksDestination) }
+        guard !node.amount.isEmpty else { throw .missing("amount", ETHTransferNode.lacksAmount) }
     }
 
     private static func check(_ node: ContractWriteNode) throws(NodeFailure) {

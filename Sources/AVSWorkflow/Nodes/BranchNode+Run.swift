@@ -7,10 +7,12 @@ import AVSPrimitives
 ///
 /// - Source: execution-engine.md 5.7.
 extension BranchNode {
+    static let lacksConditions = "there is no condition to evaluate"
+
     func run(
         as node: Node, in context: NodeContext, log: inout [String]
     ) async throws(NodeFailure) -> NodeOutcome {
-        guard let first = conditions.first else { throw NodeFailure("there is no condition to evaluate") }
+        guard let first = conditions.first else { throw NodeFailure(Self.lacksConditions) }
         guard first.type == "if" else {
             throw NodeFailure("the first condition must be of type 'if', not '\(first.type.excerpt())'")
         }

@@ -6,6 +6,9 @@ import AVSPrimitives
 ///
 /// - Source: execution-engine.md 5.1.
 extension ETHTransferNode {
+    static let lacksDestination = "destination address is required for ETH transfer"
+    static let lacksAmount = "amount is required for ETH transfer"
+
     func run(
         as node: Node, in context: NodeContext, log: inout [String]
     ) async throws(NodeFailure) -> NodeOutcome {
@@ -41,10 +44,10 @@ extension ETHTransferNode {
             if isSimulated { value = try await CoinTransfer.balance(of: wallet, context) }
         }
         guard !destination.isEmpty else {
-            throw NodeFailure(code: .missingRequiredField, "destination address is required for ETH transfer")
+            throw .missing("destination", Self.lacksDestination)
         }
         guard !amount.isEmpty else {
-            throw NodeFailure(code: .missingRequiredField, "amount is required for ETH transfer")
+            throw .missing("amount", Self.lacksAmount)
         }
         guard let recipient = Address(destination) else {
             throw NodeFailure(code: .invalidAddress, "invalid destination address: \(destination.excerpt())")

@@ -31,6 +31,11 @@ public struct NodeFailure: Error, Hashable, Sendable, CustomStringConvertible {
         NodeFailure(code: .missingRequiredField, "\(field) is required", details: ["field": .string(field)])
     }
 
+    /// The same in words of the node's own.
+    static func missing(_ field: String, _ message: String) -> NodeFailure {
+        NodeFailure(code: .missingRequiredField, message, details: ["field": .string(field)])
+    }
+
     /// A node that came to its end and reports that what it did failed: `invalid request: <message>`.
     public static func invalidRequest(_ message: String, reason: NodeRetry.Reason? = nil) -> NodeFailure {
         NodeFailure(code: .invalidRequest, "invalid request: \(message)", reason: reason)

@@ -246,6 +246,18 @@ def test_gas_of_a_loop_off_the_chain_is_empty(bench, web):
     assert plain(steps[1].execution_context) == {"is_simulated": False, "provider": "chain_rpc", "chain_id": 31337}
 
 
+# Branch
+
+def test_a_branch_needs_an_if(bench):
+    """EE-NB2: in all three ways, in the same words"""
+    none = tasks.branch("b")
+    del none.branch.config.conditions[:]
+    for node, text in [(none, "there is no condition to evaluate"),
+                       (tasks.branch("b", ("c1", "else", "")), "the first condition must be of type 'if'")]:
+        for error in bench.failing(node):
+            assert text in error
+
+
 # REST
 
 MOCK = "https://mock-api.ap-aggregator.local"

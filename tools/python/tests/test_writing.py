@@ -247,8 +247,11 @@ def test_everything_is_the_balance(user, funded, chain, word):
 ])
 def test_what_is_no_transfer_fails_its_step(user, funded, destination, amount, text):
     """EE-NE3"""
-    [_, step] = simulate(user, funded, tasks.transfer(destination, amount), to=some_address()).steps
+    node, to = tasks.transfer(destination, amount), some_address()
+    [_, step] = simulate(user, funded, node, to=to).steps
     assert not step.success and text in step.error, step
+    alone = run_node(user, node, settings={"runner": funded}, to=to)
+    assert not alone.success and text in alone.error and alone.error_code >= 3000, alone
 
 
 def test_what_a_write_returns_is_its_value(user, chain, settings):
