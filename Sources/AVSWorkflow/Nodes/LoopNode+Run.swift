@@ -26,7 +26,7 @@ extension LoopNode {
         log.append("Loop over \(elements.count) elements of \(inputVariable.excerpt(200)) with \(inner.kind.wireName)")
         let iteration = LoopIteration(
             loop: node, scopeNames: (iterationValue, iterationKey), inner: inner, context: context,
-            timeout: timeout(of: inner, in: context))
+            timeout: timeout(of: inner, chainID: context.environment.chain?.chainID))
         let workers = workers(for: elements.count, of: inner, log: &log)
         let endings = try await iteration.run(over: elements, workers: workers)
         return outcome(endings, log: &log)
@@ -64,10 +64,11 @@ extension LoopNode {
         return workers
     }
 
-    private func timeout(of inner: Node.Config, in context: NodeContext) -> Duration {
+    /// Of one iteration. Transactions wait for their block, on the main network for longer.
+    func timeout(of inner: Node.Config, chainID: UInt64?) -> Duration {
         if iterationTimeoutSeconds > 0 { return .seconds(Int64(iterationTimeoutSeconds)) }
         guard inner.actsOnChain else { return .seconds(30) }
-        return context.environment.chain?.chainID == 1 ? .seconds(360) : .seconds(240)
+        return chainID == 1 ? .seconds(360) : .seconds(240)
     }
 
     // MARK: Result

@@ -21,6 +21,7 @@ struct GraphQLNodeTests {
         #expect(finished.data == finished.step.output)
         let request = try #require(server.requests.first)
         #expect(request.method == .post && request.url == "https://example.org/graphql")
+        #expect(request.limits.timeout == .seconds(30) && request.limits.redirects == 5)
         #expect(request.headers.contains(.init("Content-Type", "application/json; charset=utf-8")))
         #expect(try JSONValue(parsing: request.body) == ["query": "{ pools { id } }", "variables": [:]])
     }

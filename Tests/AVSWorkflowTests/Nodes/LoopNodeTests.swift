@@ -180,6 +180,21 @@ struct LoopNodeTests {
         #expect(!step.success && errors.contains(step.error) && step.output == nil)
     }
 
+    @Test("EE-5.9.2 gives an iteration 30 s, one that writes 240 s, on the main network 360 s, or what it is told")
+    func standardTimes() throws {
+        let transfer = LoopNode.Runner.ethTransfer(ETHTransferNode(destination: "0x1", amount: "1"))
+        let write = LoopNode.Runner.contractWrite(ContractWriteNode(contractAddress: "0x1"))
+        let rows: [(LoopNode.Runner, UInt64?, UInt32, Int64)] = [
+            (rest("https://a.org"), 1, 0, 30), (rest("https://a.org"), nil, 0, 30), (transfer, 1, 0, 360),
+            (transfer, 11_155_111, 0, 240), (write, 8_453, 0, 240), (write, 1, 0, 360), (write, nil, 0, 240),
+            (write, 1, 5, 5), (rest("https://a.org"), 1, 7, 7),
+        ]
+        for (runner, chainID, given, seconds) in rows {
+            guard case .loop(let config) = loop(runner, seconds: given).config else { continue }
+            #expect(config.timeout(of: runner.config, chainID: chainID) == .seconds(seconds))
+        }
+    }
+
     @Test("EE-NL11 echoes its configuration and names its source among its inputs")
     func echo() async {
         let finished = await Sample.run(

@@ -26,6 +26,7 @@ struct RestAPINodeTests {
                 "headers": ["Content-Type": "application/json"], "data": ["id": 7],
             ])
         #expect(finished.step.success && finished.step.error.isEmpty && finished.step.errorCode == .unspecified)
+        #expect(server.requests.first?.limits.timeout == .seconds(30))
         #expect(
             finished.step.executionContext == ["is_simulated": false, "provider": "chain_rpc", "chain_id": 11_155_111])
         #expect(finished.step.log.hasPrefix("Executing 'r' (r1)\n"))

@@ -122,6 +122,19 @@ struct SimulatedTransferTests {
         }
     }
 
+    @Test(
+        "EE-4.5.3: is in a block near the head of its chain",
+        arguments: [(1, 19_542_000), (11_155_111, 6_542_000), (8_453, 11_542_000), (84_532, 14_442_000)])
+    func blocks(chainID: UInt64, number: Double) async throws {
+        let event = EventTrigger(queries: [query(Event.transferTopic, wallet.checksummed, abi: Event.transfer)])
+        let time = ManualTime(now: Timestamp(seconds: 1_767_242_000))
+        let outcome = try await TriggerTrial(
+            trigger: Trigger(id: "T", name: "t", config: .event(event)), input: [:], chainID: chainID
+        ).run(in: Sample.environment(chain: token, time: time))
+        #expect(outcome.output["blockNumber"] == .number(number) && outcome.metadata?["blockNumber"] == .number(number))
+        #expect(outcome.output["chainId"] == .number(Double(chainID)))
+    }
+
     @Test("is one unit of a token without fractions", arguments: [(0, "1"), (1, "15"), (255, "1")])
     func fractions(decimals: UInt64, value: String) async throws {
         let chain = FakeChain(answers: ["0x313ce567": .success(word(decimals))])
