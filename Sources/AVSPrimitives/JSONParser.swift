@@ -3,7 +3,8 @@ extension JSONValue {
     public enum DuplicateKeys: Sendable {
         /// The document is an error: for whatever is signed, stored or decides about rights.
         case refuse
-        /// The last one counts, as in ECMAScript: for answers of foreign services.
+        /// The last one counts, as in ECMAScript: for answers of foreign services. Keys that only their bytes tell
+        /// apart are two members there and cannot be two here, so such a document is an error all the same (INP-1).
         case last
     }
 
@@ -141,9 +142,11 @@ struct JSONParser {
         guard peek == UInt8(ascii: ":") else { throw unexpected() }
         position += 1
         let value = try parseValue()
-        if members.updateValue(value, forKey: key) != nil, duplicateKeys == .refuse {
-            throw error(.duplicateKey(key), at: start)
+        if let index = members.index(forKey: key) {
+            let isSame = members[index].key.utf8.elementsEqual(key.utf8)
+            guard isSame, duplicateKeys == .last else { throw error(.duplicateKey(key), at: start) }
         }
+        members[key] = value
     }
 
     /// After an element: true at a comma, false at `end`, both consumed.

@@ -1,7 +1,8 @@
 /// A JSON document, and what a protobuf `Value` carries: numbers are IEEE doubles.
 ///
-/// Equality of strings and keys is Swift's: canonically equivalent texts are equal. Two keys of one object that differ
-/// only in that count as the same key.
+/// Equality of strings and keys is Swift's: canonically equivalent texts are equal, so no object holds two keys that
+/// only their bytes tell apart (INP-1). A text with such an object is refused, however its duplicate keys are taken; of
+/// a protobuf `Struct` the last one counts, under its own bytes.
 public indirect enum JSONValue: Hashable, Sendable {
     case null
     case bool(Bool)

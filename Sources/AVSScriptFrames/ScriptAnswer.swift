@@ -36,11 +36,19 @@ public struct ScriptAnswer: Hashable, Sendable {
     static let consoleLimitBytes = 16_384 * 4
 
     /// Reads an answer whose sender may be under a script's control: every shape that a worker does not make is
-    /// refused.
+    /// refused. But a script may well return an object that we cannot hold.
     ///
     /// - Throws: ``ScriptFrameError``.
     public init(body: [UInt8]) throws(ScriptFrameError) {
-        let value = try ScriptFrame.parse(body[...], depth: Self.depthLimit)
+        let value: JSONValue
+        do throws(JSONError) {
+            value = try JSONValue(parsing: body, maximumDepth: Self.depthLimit)
+        } catch {
+            guard let key = Self.keyInTwoSpellings(body, error) else { throw ScriptFrameError("\(error)") }
+            let text = "TypeError: the result has two keys that Unicode holds for one: '\(key.prefix(64))'"
+            (outcomes, console, residentBytes) = ([.thrown(text)], [], 0)
+            return
+        }
         guard case .object(let members) = value, members.count == 3, let results = members["results"]?.arrayValue,
             let console = members["console"]?.arrayValue, let resident = members["resident"]?.doubleValue,
             let residentBytes = Int(exactly: resident), residentBytes >= 0
@@ -52,6 +60,18 @@ public struct ScriptAnswer: Hashable, Sendable {
         else { throw ScriptFrameError("an answer's console is none") }
         outcomes = []
         for result in results { outcomes.append(try ScriptOutcome(result)) }
+    }
+
+    /// Of an answer that is refused for a key that an object has twice; nil if it is twice the same, which no worker
+    /// writes (INP-1, INP-4).
+    private static func keyInTwoSpellings(_ body: [UInt8], _ error: JSONError) -> String? {
+        guard case .duplicateKey = error.reason else { return nil }
+        do throws(JSONError) {
+            _ = try JSONValue(parsing: body, maximumDepth: depthLimit, duplicateKeys: .last)
+        } catch {
+            if case .duplicateKey(let key) = error.reason { return key }
+        }
+        return nil
     }
 }
 

@@ -82,6 +82,18 @@ struct JSONParserTests {
         #expect(try JSONValue(parsing: #"{"a":1,"b":0,"a":2}"#, duplicateKeys: .last) == ["a": 2, "b": 0])
     }
 
+    @Test("INP-1: loses no member whose key only its bytes tell apart: the text is refused")
+    func canonicallyEqualKeys() throws {
+        let (composed, decomposed) = ("\u{e9}", "e\u{301}")
+        let text = "{\"\(composed)\":1,\"\(decomposed)\":2}"
+        for keys in [JSONValue.DuplicateKeys.refuse, .last] {
+            let error = #expect(throws: JSONError.self) { try JSONValue(parsing: text, duplicateKeys: keys) }
+            #expect(error == JSONError(reason: .duplicateKey(decomposed), offset: 8))
+        }
+        let same = try JSONValue(parsing: "{\"\(decomposed)\":1,\"\(decomposed)\":2}", duplicateKeys: .last)
+        #expect(same == [decomposed: 2])
+    }
+
     @Test("INP-3: stops at the depth it was given, and at 512 in any case", arguments: [1, 2, 63, 64, 512])
     func depth(limit: Int) throws {
         let nested = { (depth: Int) in String(repeating: "[", count: depth) + String(repeating: "]", count: depth) }

@@ -32,6 +32,20 @@ struct HostileBytesTests {
         #expect(decoded.data == expected)
     }
 
+    @Test("INP-1 of a map's keys that only their bytes tell apart leave the last one, under its own bytes")
+    func canonicallyEqualKeys() throws {
+        func entry(_ key: String, _ value: String) -> [UInt8] { field(2, field(1, key) + field(2, value)) }
+        let keys = ["e\u{301}", "\u{e9}"]
+        for (first, last) in [(keys[0], keys[1]), (keys[1], keys[0])] {
+            let entries = entry("k", "1") + entry(first, "2") + entry(last, "3")
+            let config = try Wire.ManualTrigger.Config(serialized: entries)
+            #expect(config.headers.count == 2 && config.headers[first] == "3")
+            #expect(config.headers.keys.map { Array($0.utf8) }.contains(Array(last.utf8)))
+        }
+        let repeated = try Wire.ManualTrigger.Config(serialized: entry("k", "1") + entry("k", "2"))
+        #expect(repeated.headers == ["k": "2"])
+    }
+
     @Test("may nest 256 messages and no more")
     func messageDepth() {
         func tree(_ depth: Int) -> [UInt8] { (1..<depth).reduce([]) { inner, _ in field(2, inner) } }

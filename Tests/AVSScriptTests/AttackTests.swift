@@ -250,5 +250,13 @@ struct AttackTests {
             #expect(throws: ScriptFrameError.self) { try ScriptAnswer(body: Array(good[..<end])) }
         }
         #expect(try ScriptAnswer(body: good) == ScriptAnswer(outcomes: [.json(["a": [1]])], residentBytes: 1))
+        #expect(throws: ScriptFrameError.self) { try ScriptAnswer(body: answer("{\"a\":1,\"a\":2}")) }
+    }
+
+    @Test("INP-1 of two keys that Unicode holds for one is the script's failure")
+    func canonicallyEqualKeys() throws {
+        let text = "{\"results\":[{\"t\":\"j\",\"v\":{\"\u{e9}\":1,\"e\u{301}\":2}}],\"console\":[],\"resident\":1}"
+        let outcome = try ScriptAnswer(body: Array(text.utf8)).outcomes
+        #expect(outcome == [.thrown("TypeError: the result has two keys that Unicode holds for one: 'e\u{301}'")])
     }
 }

@@ -42,7 +42,8 @@ func messages<M: CBridged>(_ base: UnsafeMutablePointer<UnsafeMutablePointer<M.C
     unsafe list(base, count) { unsafe required($0) }
 }
 
-/// A map from its entries; of entries with one key the last counts.
+/// A map from its entries; of entries with one key the last counts. So it is with keys that are one to Swift although
+/// their bytes differ, and then the bytes are the last one's too (INP-1).
 func dictionary<C, K, V>(
     _ base: UnsafeMutablePointer<UnsafeMutablePointer<C>?>?, _ count: Int,
     _ entry: (UnsafeMutablePointer<C>) -> (K, V)
@@ -52,6 +53,10 @@ func dictionary<C, K, V>(
     for index in entries.indices {
         guard let c = unsafe entries[index] else { continue }
         let (key, value) = unsafe entry(c)
+        let sizeBefore = map.count
+        map[key] = value
+        guard map.count == sizeBefore else { continue }
+        map.removeValue(forKey: key)  // setting the value has kept the key that was there
         map[key] = value
     }
     return map

@@ -5,7 +5,8 @@
 /// `google.protobuf.Value` is `JSONValue`, and one without a kind is `.null`.
 ///
 /// Decoding follows protobuf: the last occurrence of a plain field wins, a message field that occurs again is merged
-/// (in a oneof it replaces what was there, unlike in Google's libraries), the last entry of a map key wins. Unknown
+/// (in a oneof it replaces what was there, unlike in Google's libraries), the last entry of a map key wins
+/// (also of keys that only their bytes tell apart, since to a Swift dictionary they are one). Unknown
 /// fields are skipped and are not kept, and so is a known field with another wire type than its own.
 ///
 /// Encoding is deterministic: fields by number, map entries by key (texts by their UTF-8 bytes).

@@ -143,6 +143,14 @@ def test_code_sees_the_body_of_an_answer(bench, web):
     assert output(answer.steps[2]) == ["/seen", "Enabled", 1, keys]
 
 
+def test_code_may_return_a_key_in_two_spellings(bench):
+    """INP-1: an object that cannot be held is the node's failure, and nothing else's"""
+    made = 'const o = {["\\u00e9"]: 1}; o["e\\u0301"] = 2; return '
+    for text in bench.failing(code(made + "o")):
+        assert "two keys that Unicode holds for one" in text
+    assert bench.everywhere(code(made + "Object.keys(o).length")) == 2
+
+
 def test_code_sees_the_wallet(user):
     """EE 2.1, EE 6.2: its sender and its salt, in all three ways"""
     wallet = user.wallet(salt="3").address
