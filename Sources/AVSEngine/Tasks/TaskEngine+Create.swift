@@ -2,6 +2,8 @@ public import AVSModel
 import AVSPrimitives
 import AVSSchema
 import AVSStorage
+import AVSWorkflow
+import Logging
 
 extension TaskEngine {
     /// Stores a new, enabled task and tells the operators.
@@ -33,8 +35,16 @@ extension TaskEngine {
                 return task
             }
         }
+        logWarnings(about: task)
         await operators.enabled(TaskCheck(task))
         return task
+    }
+
+    /// What is accepted and most likely not meant (execution-engine 1.2, *CHOICE*).
+    func logWarnings(about task: AutomationTask) {
+        let warnings = task.graphWarnings
+        guard !warnings.isEmpty else { return }
+        logger.warning("a task's graph is odd", metadata: ["task": "\(task.id)", "why": "\(warnings)"])
     }
 
     /// The settings as the run sees them: five keys are ours, whatever the client sent (aggregator-api 2.8).

@@ -130,6 +130,34 @@ struct TaskValidatorTests {
         #expect(refusal(draft(nodes: nodes, edges: "a>b")) == nil)
     }
 
+    @Test(
+        "is accepted with a warning when its graph does what was hardly meant (1.2)",
+        arguments: [
+            ("T>a a>b b.if>c b.else>d", []),
+            (
+                "T>a T>b T>c b.if>d b.no>d a.if>d zzz.if>d",
+                ["no branch has the condition of the edge 'b.no', 'a.if', 'zzz.if'"]
+            ),
+            ("T>a b>c c>d", ["no path from the trigger leads to 'b', 'c', 'd'"]),
+        ] as [(String, [String])])
+    func warnings(edges: String, expected: [String]) {
+        let branch = Sample.branch("b", ("if", "if", "true"), ("else", "else", ""))
+        let nodes = [Sample.rest("a"), branch, Sample.rest("c"), Sample.rest("d")]
+        #expect(refusal(draft(nodes: nodes, edges: edges)) == nil)
+        #expect(Sample.task(nodes: nodes, edges: edges).graphWarnings == expected)
+    }
+
+    @Test("is accepted with a warning when names share a variable, of which five are named (1.2)")
+    func sharedNames() {
+        var nodes = (0..<14).map { Sample.rest("n\($0)") }
+        for index in nodes.indices { nodes[index].name = "\(index % 2 == 0 ? "$" : "_")x\(index / 2)" }
+        nodes.append(Sample.rest("t"))
+        let task = Sample.task(nodes: nodes, edges: nodes.map { "T>\($0.id)" }.joined(separator: " "))
+        #expect(
+            task.graphWarnings
+                == ["several nodes or the trigger share the variable 't', 'x0', 'x1', 'x2', 'x3' and 3 more"])
+    }
+
     @Test("EE-W18 API-10.3.3 ends at least an hour from now")
     func expiry() {
         func at(_ milliseconds: Int64) -> Timestamp { Timestamp(milliseconds: 1_767_225_600_000 + milliseconds) }
