@@ -157,6 +157,32 @@ def test_a_server_that_is_not_reached(user, node):
         assert not dead.HasField("execution_context")
 
 
+LOST = "{{lost.data.id}}"
+JSON = {"Content-Type": "application/json"}
+UNRESOLVED = [
+    (tasks.rest(f"http://x/{LOST}"), "url"), (tasks.rest("http://x/", headers={LOST: "v"}), "header key"),
+    (tasks.rest("http://x/", headers={"k": f"a={LOST}"}), "header value"),
+    (tasks.rest("http://x/", method="POST", body=f"a={LOST}"), "body"),
+    (tasks.rest("http://x/", method="POST", body=f'{{"a":"{LOST}"}}', headers=JSON), "body"),
+    (tasks.graphql(f"http://{LOST}/", "{ a }"), "url"), (tasks.graphql("http://x/", f"{{ a(id: {LOST}) }}"), "query"),
+    (tasks.graphql("http://x/", "{ a }", who=LOST), "variable 'who'"),
+    (tasks.custom_code(f"return '{LOST}'"), "source"), (tasks.transfer(LOST, "1"), "destination"),
+    (tasks.transfer("0x" + "1" * 40, LOST), "amount"), (tasks.balance(LOST, "31337"), "address"),
+    (tasks.balance("0x" + "1" * 40, LOST), "chain"),
+    (tasks.balance("0x" + "1" * 40, "31337", token_addresses=[LOST]), "tokenAddresses"),
+]
+
+
+@pytest.mark.parametrize("node, field", UNRESOLVED, ids=[f"{n.WhichOneof('task_type')}-{f}" for n, f in UNRESOLVED])
+def test_a_variable_that_is_not_there_is_named(user, settings, node, field):
+    """EE-P1, EE-3.6: with the field and the node to run first, and before anything is sent"""
+    settings["settings"]["chain_id"] = 31337
+    answer = run_node(user, node, **settings)
+    text = f"could not resolve variable lost.data.id in {field}. Make sure to run the 'lost' node first"
+    assert not answer.success and answer.error == text and answer.error_code == 3000
+    assert "=undefined" not in answer.error and not answer.HasField("execution_context")
+
+
 def test_immediate_runs_see_the_servers_secrets_only(user, web):
     """8.3: a user's own secret stays out of them."""
     user.call("CreateSecret", avs.CreateOrUpdateSecretReq(name="mine", secret="hunter2"))
