@@ -36,7 +36,7 @@ private struct SlowTrials: ImmediateRunner {
 
     func run(_ trial: TriggerTrial) async throws(NodeFailure) -> TriggerTrial.Outcome {
         time.advance(by: .seconds(1))
-        return TriggerTrial.Outcome(output: 5)
+        return TriggerTrial.Outcome(output: trial.input["apContext"] ?? .null)
     }
 }
 
@@ -79,6 +79,29 @@ struct SimulationTests {
         let execution = try await engine(UnreadableStore()).simulate(task(Self.transfer, wallet: wallet))
         #expect(execution.status == .success)
         #expect(runner.started.first?.secrets == ["key": "of the server"] && runner.started.first?.walletSalt == nil)
+    }
+
+    @Test("6.1 of a trigger alone sees the server's secrets, one of a task only its variables")
+    func triggerScope() async throws {
+        let trigger = Trigger(id: "t", name: "t", config: .manual(ManualTrigger()))
+        let (alone, chain) = try await engine(MemoryStore()).run(trigger, input: ["a": 1])
+        #expect(alone.output == ["configVars": ["key": "of the server"]] && chain == 31_337)
+        _ = try await engine(MemoryStore()).simulate(task(Self.branch, wallet: .zero))
+        #expect(runner.started.first?.trigger.data == .null)
+    }
+
+    @Test("6.6 ends when its last node ended")
+    func end() async throws {
+        let ended = time.now.adding(.seconds(-9))
+        let step = Step(id: "n", name: "n", kind: .node(.branch), startAt: ended, endAt: ended)
+        runner.end(with: [step])
+        #expect(try await engine(MemoryStore()).simulate(task(Self.branch, wallet: .zero)).endAt == ended)
+        try await Harness().working { harness in
+            harness.runner.end(with: [step])
+            let task = try await harness.createTask()
+            let run = TriggerRequest(taskID: task, owner: Harness.owner, isBlocking: true)
+            #expect(try await harness.engine.trigger(run).execution?.endAt == ended)
+        }
     }
 
     @Test(

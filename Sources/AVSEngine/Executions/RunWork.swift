@@ -45,14 +45,14 @@ struct RunWork: Sendable {
         if run.claim.attempt > 1, run.task.requestedStatus != nil { signal.set() }
         let result = try await result(of: run, signal)
         guard !Task.isCancelled else { return (nil, []) }
-        let endAt = time.now
+        let now = time.now
         let execution = Execution(
             id: run.job.executionID, taskID: run.task.id, index: Int64(clamping: run.job.index),
-            startAt: run.claim.startedAt, endAt: endAt, status: result.status, error: result.error,
+            startAt: run.claim.startedAt, endAt: result.end(orElse: now), status: result.status, error: result.error,
             fees: configuration.fees.fees(of: run.task.nodes), steps: result.steps
         ).cut(toFit: configuration.limits.recordBytes(of: run))
         try Failpoint.hit(.runBeforeEnd)
-        let after = try await store.update { [book] in try book.end(run, execution, now: endAt, in: &$0) }
+        let after = try await store.update { [book] in try book.end(run, execution, now: now, in: &$0) }
         try Failpoint.hit(.runAfterEnd)
         return (execution, after)
     }

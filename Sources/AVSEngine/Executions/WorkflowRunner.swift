@@ -55,6 +55,9 @@ public struct RunResult: Hashable, Sendable {
         self.status = status
         self.error = error
     }
+
+    /// When its last step ended; `now` for a run without steps (execution-engine 6.6).
+    func end(orElse now: Timestamp) -> Timestamp { steps.lazy.map(\.endAt).max() ?? now }
 }
 
 /// Runs a task's graph. Never throws: whatever goes wrong is part of the result.

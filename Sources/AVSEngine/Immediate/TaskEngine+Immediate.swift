@@ -80,13 +80,14 @@ extension TaskEngine {
         return RunVariables.Wallet(address: runner, salt: salt)
     }
 
-    /// Tries a trigger (execution-engine 4).
+    /// Tries a trigger (execution-engine 4). Its templates see the input and the server's own secrets (6.1).
     /// - Returns: what its step would show, and on which chain.
     public func run(
         _ trigger: Trigger, input: [String: JSONValue]
     ) async throws(NodeFailure) -> (outcome: TriggerTrial.Outcome, chainID: UInt64) {
         let id = try chainID(in: input)
-        return (try await immediate.run(TriggerTrial(trigger: trigger, input: input, chainID: id)), id)
+        let scope = RunVariables(secrets: configuration.macroSecrets, input: input).values
+        return (try await immediate.run(TriggerTrial(trigger: trigger, input: scope, chainID: id)), id)
     }
 
     /// Runs a task that is not stored, with its trigger tried (execution-engine 6.3).
@@ -99,6 +100,7 @@ extension TaskEngine {
         let startAt = time.now
         var task = draft
         task.id = newTaskID(at: startAt)
+        logWarnings(about: task)
         if task.edges.isEmpty { task.nodes = [] }  // allowed, and then no node is reached: only the trigger is shown
         let fired = try await immediate.run(
             TriggerTrial(trigger: task.trigger, input: task.inputVariables, chainID: task.chainID))
@@ -112,7 +114,7 @@ extension TaskEngine {
             throw InvalidArgument(.invalidWorkflow, "simulation failed: \(result.error)")
         }
         return Execution(
-            id: request.executionID, taskID: task.id, index: 0, startAt: startAt, endAt: time.now,
+            id: request.executionID, taskID: task.id, index: 0, startAt: startAt, endAt: result.end(orElse: time.now),
             status: result.status, error: result.error, fees: configuration.fees.fees(of: draft.nodes),
             steps: result.steps
         ).cut(toFit: configuration.limits.executionRecordBytes)
