@@ -60,7 +60,7 @@ public struct WorkflowRun: Sendable {
         do throws(PlanError) {
             plan = try Plan(trigger: task.trigger, nodes: task.nodes, edges: task.edges)
         } catch {
-            return RunOutcome(steps: [], verdict: RunVerdict(error: "\(error)", steps: []), startAt: startAt)
+            return RunOutcome(steps: [], verdict: RunVerdict(error: "\(error)", steps: []))
         }
         let output = TriggerShape.output(of: task.trigger, trigger, now: startAt)
         let variables = RunVariables(
@@ -75,7 +75,7 @@ public struct WorkflowRun: Sendable {
                 builder.triggerStep(of: task.trigger, output: output, at: startAt)
             }
         guard first.success else {
-            return RunOutcome(steps: [first], verdict: RunVerdict(steps: [first]), startAt: startAt)
+            return RunOutcome(steps: [first], verdict: RunVerdict(steps: [first]))
         }
         var driver = GraphDriver(
             plan: plan, variables: variables,
@@ -88,7 +88,7 @@ public struct WorkflowRun: Sendable {
         return RunOutcome(
             steps: steps,
             verdict: stop.map { RunVerdict(error: $0.description, steps: steps) } ?? RunVerdict(steps: steps),
-            startAt: startAt, endAt: environment.time.now, stop: stop)
+            stop: stop)
     }
 }
 
@@ -109,19 +109,13 @@ public struct RunOutcome: Hashable, Sendable {
     public var status: ExecutionStatus
     /// Empty on success.
     public var error: String
-    public var startAt: Timestamp
-    public var endAt: Timestamp
     /// Why nodes that were due did not run; nil if the run came to its own end.
     public var stop: RunStop?
 
-    init(
-        steps: [Step], verdict: RunVerdict, startAt: Timestamp, endAt: Timestamp? = nil, stop: RunStop? = nil
-    ) {
+    init(steps: [Step], verdict: RunVerdict, stop: RunStop? = nil) {
         self.steps = steps
         status = verdict.status
         error = verdict.error
-        self.startAt = startAt
-        self.endAt = endAt ?? startAt
         self.stop = stop
     }
 }
