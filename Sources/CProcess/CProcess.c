@@ -1,5 +1,6 @@
 #include "CProcess.h"
 
+#include <malloc.h>
 #include <errno.h>
 #include <sys/prctl.h>
 #include <sys/resource.h>
@@ -17,3 +18,5 @@ int64_t CProcess_raiseFileLimit(void) {
     if (setrlimit(RLIMIT_NOFILE, &files) != 0) return -errno;
     return files.rlim_cur > INT64_MAX ? INT64_MAX : (int64_t)files.rlim_cur;
 }
+
+void CProcess_returnFreeMemory(void) { (void)malloc_trim(0); }

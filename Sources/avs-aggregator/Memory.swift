@@ -1,4 +1,5 @@
 import AVSConfiguration
+import CProcess
 import Foundation
 import Glibc
 
@@ -53,6 +54,9 @@ struct MemoryFacts: Hashable {
         guard fields.count > 1, let pages = Int(fields[1]) else { return nil }
         return pages.multipliedReportingOverflow(by: max(1, Int(sysconf(Int32(_SC_PAGESIZE))))).partialValue
     }
+
+    /// What is free in this process and still resident goes back to the system.
+    static func returnFreePages() { CProcess_returnFreeMemory() }
 
     private static func number(after name: String, in text: String) -> Int? {
         for line in text.split(separator: "\n") where line.hasPrefix(name) {

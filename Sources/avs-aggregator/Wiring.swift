@@ -177,7 +177,9 @@ struct Wiring {
             throw StartFailure(70, "neither /proc/meminfo nor a cgroup says how much memory there is")
         }
         if let warning = configuration.memoryWarning(budget: budget) { logger.warning("\(warning)") }
-        return MemoryWatch(budgetBytes: budget, time: time, logger: logger) { MemoryFacts.residentBytes }
+        return MemoryWatch(
+            budgetBytes: budget, time: time, logger: logger, relieve: { MemoryFacts.returnFreePages() }
+        ) { MemoryFacts.residentBytes }
     }
 
     /// Nil only in development: where the workers cannot run, what needs JavaScript fails and says so.

@@ -87,6 +87,20 @@ struct MemoryWatchTests {
         #expect(MemoryWatch.period == .milliseconds(250))
     }
 
+    @Test("OVL-9: gives back what is free at once, and then every second until there is enough")
+    func relief() throws {
+        let count = Atomic<Int>(0)
+        let logger = Logger(label: "test") { _ in SwiftLogNoOpLogHandler() }
+        let watch = MemoryWatch(
+            budgetBytes: 1_000, time: time, logger: logger, relieve: { count.add(1, ordering: .relaxed) }
+        ) { [memory] in memory.value }
+        for (bytes, looks, expected) in [(500, 8, 0), (850, 1, 1), (850, 3, 1), (850, 5, 3), (100, 9, 3), (950, 1, 4)] {
+            memory.set(bytes)
+            for _ in 0..<looks { _ = try watch.look() }
+            #expect(count.load(ordering: .relaxed) == expected)
+        }
+    }
+
     @Test("whose memory nobody tells goes on as it was")
     func unknown() throws {
         let logger = Logger(label: "test") { _ in SwiftLogNoOpLogHandler() }

@@ -8,7 +8,7 @@ SOURCES = ROOT / "Sources"
 
 # Modules that lend bytes to system calls without wrapping a library. What computes has no business with pointers.
 CALLS_THE_SYSTEM = {"AVSConfiguration", "AVSLogging", "AVSTransport", "avs-operator", "avsctl"}
-# Its three functions take and give numbers only.
+# Its functions take and give numbers, or nothing.
 NUMBERS_ONLY = {"CProcess"}
 
 POINTERS = r"\bwithUnsafe\w+|\bUnsafe\w*Pointer\b|\bUnmanaged<|\bOpaquePointer\b|\bunsafeBitCast\b"

@@ -67,19 +67,28 @@ public struct MemoryExhausted: Error, Hashable, Sendable, CustomStringConvertibl
 public final class MemoryWatch: Service {
     public let budgetBytes: Int
     private let measure: @Sendable () -> Int?
+    private let relieve: @Sendable () -> Void
     private let time: any TimeSource
     private let logger: Logger
     private let seen = Atomic<Int>(0)
     private let resident = Atomic<Int>(0)
+    /// Since memory is short.
+    private let looks = Atomic<Int>(0)
 
     static let period = Duration.milliseconds(250)
+    /// Looks from one relief to the next: it locks the allocator for some milliseconds.
+    static let looksPerRelief = 4
 
-    /// - Parameter measure: bytes that the process has resident; nil if the system does not tell.
+    /// - Parameters:
+    ///   - measure: bytes that the process has resident; nil if the system does not tell.
+    ///   - relieve: gives back what is free and still resident, so that a rush that is over does not count for ever.
     public init(
-        budgetBytes: Int, time: any TimeSource, logger: Logger, measure: @escaping @Sendable () -> Int?
+        budgetBytes: Int, time: any TimeSource, logger: Logger, relieve: @escaping @Sendable () -> Void = {},
+        measure: @escaping @Sendable () -> Int?
     ) {
         self.budgetBytes = budgetBytes
         self.measure = measure
+        self.relieve = relieve
         self.time = time
         self.logger = logger
     }
@@ -108,6 +117,7 @@ public final class MemoryWatch: Service {
         try Task.checkCancellation()
         guard let bytes = measure() else { return pressure }
         let before = pressure
+        defer { relieveIfShort() }
         let after = before.next(residentBytes: bytes, budgetBytes: budgetBytes)
         resident.store(bytes, ordering: .relaxed)
         seen.store(after.rawValue, ordering: .relaxed)
@@ -117,6 +127,12 @@ public final class MemoryWatch: Service {
                 metadata: ["pressure": "\(after)", "resident": "\(bytes)", "budget": "\(budgetBytes)"])
         }
         return after
+    }
+
+    private func relieveIfShort() {
+        guard pressure >= .high else { return looks.store(0, ordering: .relaxed) }
+        let count = looks.add(1, ordering: .relaxed).oldValue
+        if count.isMultiple(of: Self.looksPerRelief) { relieve() }
     }
 
     // MARK: What is refused

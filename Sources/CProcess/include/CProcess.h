@@ -12,4 +12,7 @@ int CProcess_forbidDumps(void);
 // Raises the number of files that may be open to the hard limit. Returns it, or an errno value, negated.
 int64_t CProcess_raiseFileLimit(void);
 
+// Gives the pages back to the system that hold nothing any more: the allocator keeps them otherwise.
+void CProcess_returnFreeMemory(void);
+
 #endif
