@@ -45,12 +45,12 @@ class Hoarder:
         self.connection.send_data(number, b"\0" + MESSAGE.to_bytes(4, "big"))
         self.left[number] = MESSAGE - 1
 
-    def push(self) -> int:
-        """Sends what the windows allow; returns how much that was."""
+    def push(self, most: int) -> int:
+        """Sends what the windows allow, up to `most` bytes; returns how much that was."""
         sent = 0
         try:
             for number in list(self.left):
-                while self.left[number]:
+                while self.left[number] and sent < most:
                     size = min(self.left[number], self.connection.local_flow_control_window(number),
                                self.connection.max_outbound_frame_size)
                     if size <= 0:
@@ -94,7 +94,8 @@ def test_callers_who_hoard_memory_do_not_take_the_service_with_them(small):
         most, refusals, idle = 0, [], 0
         deadline = time.monotonic() + 40
         while small.is_running and idle < 40 and time.monotonic() < deadline:
-            sent = sum(hoarder.push() for hoarder in hoarders if not hoarder.is_over)
+            # So slowly that the watch, four times a second, sees each state on the way.
+            sent = sum(hoarder.push(MEBIBYTE) for hoarder in hoarders if not hoarder.is_over)
             idle = idle + 1 if sent == 0 else 0
             try:
                 most = max(most, resident(small))
@@ -105,25 +106,27 @@ def test_callers_who_hoard_memory_do_not_take_the_service_with_them(small):
             except (OSError, TypeError):
                 break  # it has ended meanwhile
         assert most > BUDGET * 8 // 10, f"only {most >> 20} MiB were in use: this is no attack"
-        short = [error for error in refusals if "memory is short" in error.details()]
-        assert short and all(
-            [subject for subject, _ in Details(error).violations] == ["memory.budget"] for error in short)
+        # Either the memory is short, or so much less may wait because of that.
+        assert refusals or most > BUDGET * 95 // 100, "it went on as if nothing was"
+        for details in map(Details, refusals):
+            assert details.retry_seconds > 0
+            assert {subject for subject, _ in details.violations} <= {"memory.budget", "buffered bytes of all connections"}
         for hoarder in hoarders:
             hoarder.stream.close()
-    if small.is_running:
-        assert most < BUDGET * 11 // 10
-        with small.channel() as channel:  # those who held it are gone, and so is what they held
-            user_again = User(channel, user.account)
+    assert most < BUDGET * 12 // 10
 
-            def served():
-                try:
-                    return user_again.sign_in().task(task).id == task
-                except grpc.RpcError:
-                    return None
-            until(served, 20, "the end of the shortage")
-    else:
-        assert small.process.wait(20) == 75
+    def settled() -> str | None:
+        """Those who held it are gone, and so is what they held; or the process is on its way out."""
+        if not small.is_running:
+            return "ended"
+        try:
+            with small.channel() as channel:
+                return "serves" if User(channel, user.account).sign_in().task(task).id == task else None
+        except grpc.RpcError:
+            return None
+
+    if until(settled, 30, "the end of the shortage") == "ended":
+        assert small.process.returncode == 75
         small.start()
-        with small.channel() as channel:
-            assert User(channel, user.account).sign_in().task(task).id == task
+        assert settled() == "serves"
     assert "memory" in small.log.read_text() and "pressure" in small.log.read_text()
