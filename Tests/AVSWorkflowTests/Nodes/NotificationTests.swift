@@ -175,4 +175,11 @@ struct NotificationTests {
         #expect(
             TelegramText.marked("a `b<c` d") == "a <code>b&lt;c</code> d" && TelegramText.marked("a ` b") == "a ` b")
     }
+
+    @Test("EE-5.5.4, INP-1 escapes what opens a tag also where an accent follows")
+    func escaping() {
+        let text = TelegramText.escaped("<\u{301}b>\u{200D}&\u{FE0F}\"\u{20DD}\r\nZoë")
+        let expected = "&lt;\u{301}b&gt;\u{200D}&amp;\u{FE0F}&quot;\u{20DD}\r\nZoë"
+        #expect(text.unicodeScalars.elementsEqual(expected.unicodeScalars))
+    }
 }
