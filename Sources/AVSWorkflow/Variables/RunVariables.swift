@@ -62,13 +62,7 @@ public struct RunVariables: Hashable, Sendable {
     }
 
     private mutating func overlay(_ later: [String: JSONValue]) {
-        for (name, value) in later {
-            // Setting a value would keep the bytes of the name that is there.
-            if let index = values.index(forKey: name), !values[index].key.utf8.elementsEqual(name.utf8) {
-                values.remove(at: index)
-            }
-            values[name] = value
-        }
+        for (name, value) in later { values.put(value, as: name) }
     }
 
     /// The task's mutable fields. That it is running is true of every run and was never shown: it is enabled.
@@ -117,5 +111,14 @@ public struct RunVariables: Hashable, Sendable {
     private static func inputs(_ name: String, _ members: [String: JSONValue]) -> [String] {
         guard members["data"] != nil || members["input"] != nil else { return members.isEmpty ? [] : [name] }
         return ["data", "input", "headers", "pathParams"].filter { members[$0] != nil }.map { "\(name).\($0)" }
+    }
+}
+
+extension [String: JSONValue] {
+    /// Gives a variable its value. One whose name Unicode holds for the same is gone then: a plain assignment would
+    /// keep the bytes of its name (INP-1).
+    mutating func put(_ value: JSONValue, as name: String) {
+        if let index = index(forKey: name), !self[index].key.utf8.elementsEqual(name.utf8) { remove(at: index) }
+        self[name] = value
     }
 }

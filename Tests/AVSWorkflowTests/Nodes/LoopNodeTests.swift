@@ -208,6 +208,16 @@ struct LoopNodeTests {
         #expect(finished.step.inputs.contains("t.data") && !finished.step.inputs.contains("value"))
     }
 
+    @Test("INP-1 has its element under the bytes of the name that it was given")
+    func nameBytes() async {
+        let (composed, decomposed) = ("\u{e9}", "e\u{301}")
+        let node = loop(rest("https://x/{{\(decomposed)}}"), value: decomposed)
+        let variables = list([7]).merging([composed: 1]) { $1 }
+        #expect(await Sample.run(node, variables: variables).step.success)
+        let other = loop(rest("https://x/{{\(composed)}}"), value: decomposed)
+        #expect(await Sample.run(other, variables: variables).step.success == false)
+    }
+
     @Test("EE-V9 leaves no variable of an iteration behind")
     func scope() async {
         let server = FakeServer()
