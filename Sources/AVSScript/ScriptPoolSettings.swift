@@ -41,9 +41,12 @@ public struct ScriptPoolSettings: Hashable, Sendable {
 
     var arguments: [String] { ["avs-script-worker", "\(memoryBytes)", lodash, hasJIT ? "jit" : "nojit"] }
 
+    /// Options of the engine. It knows the memory that a worker may hold, not that of the machine, so that it collects
+    /// early; and not after every context, which is what the first megabyte would be.
     var environment: [String] {
         (hasJIT ? [] : ["JSC_useJIT=0"]) + [
-            "JSC_useWasm=0", "JSC_useConcurrentGC=0", "JSC_numberOfGCMarkers=1", "TZ=UTC",
+            "JSC_useWasm=0", "JSC_useConcurrentGC=0", "JSC_numberOfGCMarkers=1", "JSC_forceRAMSize=\(memoryBytes)",
+            "JSC_smallHeapSize=\(3 << 20)", "TZ=UTC",
         ]
     }
 }

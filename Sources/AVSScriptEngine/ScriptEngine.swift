@@ -26,6 +26,7 @@ import CSandbox
 
     /// - Parameter modules: name to the text of a function `(module, exports, require, random)`.
     init(modules: [String: [UInt8]], clock: @escaping WorkerClock) throws(ScriptFrameError) {
+        CJavaScriptCore_keepFreeMemory()
         guard let group = unsafe JSContextGroupCreate(), let hostClass = unsafe CJavaScriptCore_callableClass(callHost)
         else { throw ScriptFrameError("JavaScriptCore makes no context group") }
         unsafe self.group = group
