@@ -15,9 +15,14 @@ final class Watchdog: Sendable {
 
     private struct State {
         var deadline: ContinuousClock.Instant?
+        /// How often in a row the watching thread found no script.
+        var idleLooks = 0
         /// The watching thread waits for ``wake``.
-        var isParked = false
+        var isParked: Bool { idleLooks > Watchdog.idleLooksLimit }
     }
+
+    /// The watching thread goes on looking for so long: to wake it for each of many small scripts costs more.
+    private static let idleLooksLimit = 25
 
     /// What the engine's own limit may be late by (JS-4).
     static let grace: Duration = .milliseconds(250)
@@ -47,7 +52,7 @@ final class Watchdog: Sendable {
     func begin(_ limit: Duration) {
         let wakes = state.withLock { state in
             state.deadline = clock() + limit + Self.grace
-            defer { state.isParked = false }
+            defer { state.idleLooks = 0 }
             return state.isParked
         }
         guard wakes else { return }
@@ -61,17 +66,19 @@ final class Watchdog: Sendable {
 
     func guardProcess() -> Never {
         while true {
-            let deadline = state.withLock { state in
-                state.isParked = state.deadline == nil
-                return state.deadline
+            let (deadline, isParked) = state.withLock { state in
+                state.idleLooks = state.deadline == nil ? state.idleLooks + 1 : 0
+                return (state.deadline, state.isParked)
             }
-            guard let deadline else {
+            if isParked {
                 var count: UInt64 = 0
                 _ = unsafe withUnsafeMutableBytes(of: &count) { unsafe read(wake, $0.baseAddress, $0.count) }
                 continue
             }
-            if clock() > deadline { _exit(WorkerExit.timeout.rawValue) }
-            if let pages = residentPages, pages > limitPages { _exit(WorkerExit.memory.rawValue) }
+            if let deadline {
+                if clock() > deadline { _exit(WorkerExit.timeout.rawValue) }
+                if let pages = residentPages, pages > limitPages { _exit(WorkerExit.memory.rawValue) }
+            }
             var pause = timespec(tv_sec: 0, tv_nsec: 2_000_000)
             _ = unsafe nanosleep(&pause, nil)
         }
