@@ -4,17 +4,26 @@
 (function (host) {
     'use strict';
     const world = globalThis;
-    const { freeze, isFrozen, keys, create, defineProperty, getOwnPropertyNames, getOwnPropertyDescriptor, getPrototypeOf } = Object;
+    const { freeze, isFrozen, keys, create, getPrototypeOf } = Object;
+    const { defineProperty, getOwnPropertyNames, getOwnPropertyDescriptor } = Object;
     const { parse, stringify } = JSON;
-    const { isArray } = Array;
+    const { isArray, from: makeArray } = Array;
     const { isView } = ArrayBuffer;
+    const { isInteger } = Number;
     const evaluate = world.eval;
     const makeFunction = Function;
     const makeAsyncFunction = (async () => {}).constructor;
     const promiseThen = Promise.prototype.then;
     const call = makeFunction.prototype.call.bind(makeFunction.prototype.call);
-    const intl = Intl, makeDate = Date, makeSet = Set, makeBigInt = BigInt, makeTypeError = TypeError, makeError = Error;
+    const makeBuffer = ArrayBuffer, makeView = DataView, makeBytes = Uint8Array;
+    const makeDate = Date, makeMap = Map, makeSet = Set, makePromise = Promise;
+    const makeBigInt = BigInt, makeBoolean = Boolean, makeNumber = Number;
+    const makeError = Error, makeTypeError = TypeError, makeRangeError = RangeError, makeSyntaxError = SyntaxError;
     const text = String;
+    const integerArrays = [
+        Int8Array, Uint8Array, Uint8ClampedArray, Int16Array, Uint16Array, Int32Array, Uint32Array, BigInt64Array,
+        BigUint64Array,
+    ];
 
     const depthLimit = 60;
     const outputLimit = 1048576;
@@ -28,17 +37,8 @@
     delete world.SharedArrayBuffer;
     delete world.console; // the engine's own, for debuggers
 
-    // The form that ends in `UTC`: a script has no other zone.
-    function nameTheZone() {
-        const toUTCString = makeDate.prototype.toUTCString;
-        defineProperty(makeDate.prototype, 'toString', {
-            value: function toString() { return call(toUTCString, this).replace('GMT', 'UTC'); },
-            writable: true, enumerable: false, configurable: true,
-        });
-    }
-
     // A frozen prototype would also forbid objects that inherit from it a property of the same name by assignment,
-    // such as `this.name = …` in a class that extends Error. An accessor that defines it on the object allows that.
+    // such as `this.name = ...` in a class that extends Error. An accessor that defines it on the object allows that.
     function allowOverriding(prototype) {
         for (const name of getOwnPropertyNames(prototype)) {
             const property = getOwnPropertyDescriptor(prototype, name);
@@ -55,24 +55,24 @@
         }
     }
 
-    function freezeBuiltIn(value) {
-        if (value === null || (typeof value !== 'object' && typeof value !== 'function') || value === world || isFrozen(value)) return;
-        const prototype = getOwnPropertyDescriptor(value, 'prototype')?.value;
-        freeze(value);
-        if (prototype) freezeBuiltIn(prototype);
+    // The object and what it inherits from.
+    function freezeUpwards(object) {
+        for (; object !== null && !isFrozen(object); object = getPrototypeOf(object)) freeze(object);
     }
 
-    // What nothing but its name leads to is prepared and frozen when a script first says the name; it is dear, and most
-    // scripts do not. Whoever holds it holds it frozen.
-    function freezeWhenNamed(name, value, prepare) {
+    // Freezing is most of what a context costs, and most scripts name few classes. So the prototypes that nothing but a
+    // name leads to are frozen when a script first says the name: whoever reaches them finds them frozen.
+    function freezeWhenNamed(name, freezePrototypes) {
+        const value = world[name];
+        let isFresh = true;
         const define = (value) => {
             defineProperty(world, name, { value, writable: true, enumerable: false, configurable: true });
         };
         defineProperty(world, name, {
             get() {
-                if (!isFrozen(value)) {
-                    prepare();
-                    freezeBuiltIn(value);
+                if (isFresh) {
+                    isFresh = false;
+                    freezePrototypes(value);
                 }
                 define(value);
                 return value;
@@ -81,27 +81,71 @@
         });
     }
 
-    freezeWhenNamed('Date', makeDate, nameTheZone);
-    freezeWhenNamed('Intl', intl, () => { for (const name of getOwnPropertyNames(intl)) freezeBuiltIn(intl[name]); });
+    function freezePrototype(kind) { freezeUpwards(kind.prototype); }
+
+    function freezeError(kind) {
+        allowOverriding(kind.prototype);
+        freezePrototype(kind);
+    }
+
+    function freezeWithIterator(kind) {
+        freezePrototype(kind);
+        freezeUpwards(getPrototypeOf(new kind().values()));
+    }
+
+    function freezeWithBuffer(kind) {
+        freezePrototype(kind);
+        freezePrototype(makeBuffer);
+    }
+
+    function freezeDate() {
+        // The form that ends in `UTC`: a script has no other zone.
+        const toUTCString = makeDate.prototype.toUTCString;
+        defineProperty(makeDate.prototype, 'toString', {
+            value: function toString() { return call(toUTCString, this).replace('GMT', 'UTC'); },
+            writable: true, enumerable: false, configurable: true,
+        });
+        freezePrototype(makeDate);
+    }
+
+    function freezeMembers(namespace) {
+        for (const name of getOwnPropertyNames(namespace)) {
+            if (typeof namespace[name] === 'function') freezePrototype(namespace[name]);
+        }
+    }
+
+    const onlyNamed = {
+        Date: freezeDate, Intl: freezeMembers, Map: freezeWithIterator, Set: freezeWithIterator, EvalError: freezeError,
+        WeakMap: freezePrototype, WeakSet: freezePrototype, WeakRef: freezePrototype,
+        FinalizationRegistry: freezePrototype, ArrayBuffer: freezePrototype, DataView: freezeWithBuffer,
+        Int8Array: freezeWithBuffer, Int16Array: freezeWithBuffer, Int32Array: freezeWithBuffer,
+        Uint8Array: freezeWithBuffer, Uint16Array: freezeWithBuffer, Uint32Array: freezeWithBuffer,
+        Uint8ClampedArray: freezeWithBuffer, BigInt64Array: freezeWithBuffer, BigUint64Array: freezeWithBuffer,
+        Float16Array: freezeWithBuffer, Float32Array: freezeWithBuffer, Float64Array: freezeWithBuffer,
+    };
+    // What syntax makes and the engine throws, too. A test goes through all names of the world: none may be missing.
+    const made = [Array, text, makeNumber, makeBoolean, makeBigInt, Symbol, RegExp, makePromise, Iterator];
+    const thrown = [
+        makeError, makeTypeError, makeRangeError, makeSyntaxError, ReferenceError, URIError, AggregateError,
+    ];
+
     allowOverriding(Object.prototype);
     allowOverriding(makeFunction.prototype);
-    for (const name of getOwnPropertyNames(world)) {
-        const value = getOwnPropertyDescriptor(world, name).value;
-        if (name.endsWith('Error')) allowOverriding(value.prototype);
-        freezeBuiltIn(value);
-    }
-    for (const hidden of [
-        makeAsyncFunction, function* () {}.constructor, async function* () {}.constructor, getPrototypeOf(Int8Array),
-        getPrototypeOf([][Symbol.iterator]()), getPrototypeOf(''[Symbol.iterator]()), getPrototypeOf(new Map().entries()),
-        getPrototypeOf(new makeSet().values()), getPrototypeOf('a'.matchAll(/a/g)),
-        getPrototypeOf(getPrototypeOf([][Symbol.iterator]())),
-    ]) freezeBuiltIn(hidden);
+    thrown.forEach(freezeError);
+    made.forEach(freezePrototype);
+    for (const name of keys(onlyNamed)) if (name in world) freezeWhenNamed(name, onlyNamed[name]);
+    // Those that have no name: what asynchronous functions, generators and iterators inherit from.
+    for (const sample of [
+        () => {}, async () => {}, function* () {}, function* () {}.prototype, async function* () {},
+        async function* () {}.prototype, [].values(), [].values().map(isArray), ''[Symbol.iterator](),
+        ''.matchAll(/a/g),
+    ]) freezeUpwards(getPrototypeOf(sample));
 
     // MARK: Values as JSON
 
     const tags = {
-        date: makeDate.prototype.getTime, map: Map.prototype.forEach, set: makeSet.prototype.forEach,
-        boolean: Boolean.prototype.valueOf, number: Number.prototype.valueOf, string: text.prototype.valueOf,
+        date: makeDate.prototype.getTime, map: makeMap.prototype.forEach, set: makeSet.prototype.forEach,
+        boolean: makeBoolean.prototype.valueOf, number: makeNumber.prototype.valueOf, string: text.prototype.valueOf,
         bigint: makeBigInt.prototype.valueOf,
     };
 
@@ -126,7 +170,7 @@
 
     function convertObject(value, above) {
         if (value instanceof makeDate) return instant(value);
-        if (value instanceof Promise) return null;
+        if (value instanceof makePromise) return null;
         for (const seen of above) if (seen === value) throw new makeTypeError('the value contains itself');
         if (above.length >= depthLimit) throw new makeTypeError(`the value is more than ${depthLimit} levels deep`);
         above.push(value);
@@ -141,9 +185,10 @@
             for (let index = 0; index < value.length; index++) elements.push(convert(value[index], above));
             return elements;
         }
-        if (value instanceof ArrayBuffer) return convertMembers(new Uint8Array(value), above);
-        if (isView(value)) return value instanceof DataView ? create(null) : Array.from(value, (element) => convert(element, above));
-        if (value instanceof Map) {
+        if (value instanceof makeBuffer) return convertMembers(new makeBytes(value), above);
+        if (value instanceof makeView) return create(null);
+        if (isView(value)) return makeArray(value, (element) => convert(element, above));
+        if (value instanceof makeMap) {
             const object = create(null);
             call(tags.map, value, (member, key) => { object[wellFormed(text(key))] = convert(member, above); });
             return object;
@@ -153,8 +198,8 @@
             call(tags.set, value, (member) => { elements.push(convert(member, above)); });
             return elements;
         }
-        if (value instanceof Boolean) return call(tags.boolean, value);
-        if (value instanceof Number) return convert(call(tags.number, value), above);
+        if (value instanceof makeBoolean) return call(tags.boolean, value);
+        if (value instanceof makeNumber) return convert(call(tags.number, value), above);
         if (value instanceof text) return wellFormed(call(tags.string, value));
         if (value instanceof makeBigInt) return text(call(tags.bigint, value));
         if (typeof value.toJSON === 'function') return convert(value.toJSON(), above);
@@ -172,7 +217,9 @@
                 const name = text(error.name);
                 let message = text(error.message);
                 // The engine's own wording, said as everywhere else.
-                if (name === 'ReferenceError') message = message.replace(/^Can't find variable: (.*)$/s, '$1 is not defined');
+                if (name === 'ReferenceError') {
+                    message = message.replace(/^Can't find variable: (.*)$/s, '$1 is not defined');
+                }
                 description = message ? `${name}: ${message}` : name;
             } else {
                 description = typeof error === 'object' && error !== null ? stringify(convert(error, [])) : text(error);
@@ -197,7 +244,7 @@
             if (typeof value === 'function' || typeof value === 'symbol') return '{"t":"u"}';
             const answer = stringify(convert(value, []));
             if (answer.length > outputLimit) {
-                throw new RangeError(`output too large: ${answer.length} characters (max: ${outputLimit})`);
+                throw new makeRangeError(`output too large: ${answer.length} characters (max: ${outputLimit})`);
             }
             return `{"t":"j","v":${answer}}`;
         } catch (error) {
@@ -226,34 +273,39 @@
     }
 
     let consoleLeft = consoleLimit;
-    function log(...values) {
+    const log = (...values) => {
         if (consoleLeft < 0) return;
         let line = wellFormed(values.map(show).join(' '));
         if (line.length > consoleLeft) {
-            line = wellFormed(line.slice(0, consoleLeft)) + `… (console output ends here: the limit is ${consoleLimit} bytes)`;
+            line = wellFormed(line.slice(0, consoleLeft));
+            line += `\u2026 (console output ends here: the limit is ${consoleLimit} bytes)`;
             consoleLeft = -1;
         } else {
             consoleLeft -= line.length + 1;
         }
         host('log', line);
+    };
+
+    // The functions of a module, what their instances inherit from, and the module itself.
+    function freezeModule(exports) {
+        for (const part of [...keys(exports).map((name) => exports[name]), exports]) {
+            freeze(part);
+            if (typeof part === 'function' && part.prototype) freeze(part.prototype);
+        }
+        return exports;
     }
 
     const modules = create(null);
-    function require(name) {
+    const require = (name) => {
         name = text(name);
         if (modules[name] !== undefined) return modules[name];
         const factory = host('module', name);
         if (factory === undefined) throw new makeError(`module not found: ${name}`);
         const module = { exports: {} };
         factory(module, module.exports, require, (array) => host('random', array));
-        for (const member of keys(module.exports)) freezeBuiltIn(module.exports[member]);
-        freezeBuiltIn(module.exports);
-        return modules[name] = module.exports;
-    }
+        return modules[name] = freezeModule(module.exports);
+    };
 
-    const integerArrays = [
-        Int8Array, Uint8Array, Uint8ClampedArray, Int16Array, Uint16Array, Int32Array, Uint32Array, BigInt64Array, BigUint64Array,
-    ];
     const crypto = freeze({
         getRandomValues(array) {
             if (!integerArrays.some((kind) => array instanceof kind)) {
@@ -267,10 +319,10 @@
         },
     });
 
-    function compare(left, right) {
+    const compare = (left, right) => {
         const a = makeBigInt(left), b = makeBigInt(right);
         return a < b ? -1 : a > b ? 1 : 0;
-    }
+    };
 
     const macros = {
         toBigInt: (value) => makeBigInt(value),
@@ -280,12 +332,12 @@
         // `parseUnit("1.5", 6)` is 1500000n.
         parseUnit(value, decimals = 18) {
             const match = /^([+-]?)(\d*)(?:\.(\d*))?$/.exec(text(value).trim());
-            const places = Number(decimals);
-            if (!match || !(match[2] || match[3]) || !Number.isInteger(places) || places < 0 || places > 255) {
+            const places = makeNumber(decimals);
+            if (!match || !(match[2] || match[3]) || !isInteger(places) || places < 0 || places > 255) {
                 throw new makeTypeError(`parseUnit: not a decimal number: ${text(value).slice(0, 64)}`);
             }
             const fraction = match[3] ?? '';
-            if (fraction.length > places) throw new RangeError(`parseUnit: more than ${places} decimals`);
+            if (fraction.length > places) throw new makeRangeError(`parseUnit: more than ${places} decimals`);
             const magnitude = makeBigInt((match[2] || '0') + fraction.padEnd(places, '0'));
             return match[1] === '-' ? -magnitude : magnitude;
         },
@@ -311,7 +363,7 @@
         try {
             return evaluate(source);
         } catch (error) {
-            if (!(error instanceof SyntaxError) || !/\bawait\b/.test(source)) throw error;
+            if (!(error instanceof makeSyntaxError) || !/\bawait\b/.test(source)) throw error;
             return makeAsyncFunction(source)();
         }
     }
@@ -342,12 +394,13 @@
 
     // A settled promise counts as what it settled to; by the time of `finish` its jobs have run.
     function keep(value) {
-        if (!(typeof value === 'object' && value instanceof Promise)) {
+        if (!(typeof value === 'object' && value instanceof makePromise)) {
             answer = () => encode(value);
             return;
         }
         answer = () => '{"t":"j","v":null}';
-        call(promiseThen, value, (result) => { answer = () => encode(result); }, (error) => { answer = () => encodeError(error); });
+        const settle = (encode) => (result) => { answer = () => encode(result); };
+        call(promiseThen, value, settle(encode), settle(encodeError));
     }
 
     return {
