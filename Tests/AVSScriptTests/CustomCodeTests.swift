@@ -25,6 +25,8 @@ struct CustomCodeTests {
             ("return {f() {}, s: Symbol('s')}", ["f": nil, "s": nil]),
             ("return Promise.resolve({a: 1n})", ["a": "1"]), ("return new Promise(() => {})", nil),
             ("const v = await Promise.resolve(5); return v + 1", 6), ("return (async () => [await 1])()", [1]),
+            ("return await (async () => 5)()", 5), ("const r = await (async () => 6)(); return r", 6),
+            ("// await what?\nreturn 7", 7), ("const await = x => x + 1; return await (7)", 8),
             (
                 "const [a, ...rest] = [1, 2, 3]; const o = {...{p: 1}, q: rest}; return `${a}${o?.q?.[1] ?? 'no'}${o?.r?.s ?? 'x'}`",
                 "13x"

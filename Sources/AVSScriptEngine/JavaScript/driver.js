@@ -350,28 +350,33 @@
         for (const name of keys(values)) define(name, values[name]);
     }
 
-    function runBody(source) {
+    // Whether it is to be tried as the code of an asynchronous function first: without one, `await (x)` is a call.
+    function mayWait(source) { return /\bawait\b/.test(source); }
+
+    function compileWaiting(source) {
         try {
-            return makeFunction(source);
-        } catch (error) {
-            if (!/\bawait\b/.test(source)) throw error;
             return makeAsyncFunction(source);
+        } catch {
+            return undefined; // the word means something else here, or nothing is right
         }
     }
 
+    function runBody(source) {
+        const compiled = mayWait(source) ? compileWaiting(source) : undefined;
+        return (compiled ?? makeFunction(source))();
+    }
+
+    // One that waits has the value of its expression, if it is one: functions have no value of their last statement.
     function runScript(source) {
-        try {
-            return evaluate(source);
-        } catch (error) {
-            if (!(error instanceof makeSyntaxError) || !/\bawait\b/.test(source)) throw error;
-            return makeAsyncFunction(source)();
-        }
+        if (!mayWait(source)) return evaluate(source);
+        const compiled = compileWaiting(`return (\n${source}\n)`) ?? compileWaiting(source);
+        return compiled ? compiled() : evaluate(source);
     }
 
     const kinds = {
         expression(source) { return makeFunction(`return (\n${source}\n)`)(); },
         script: runScript,
-        body(source) { return runBody(source)(); },
+        body: runBody,
     };
 
     // For each list of arguments the encoded result of one call.
