@@ -11,14 +11,23 @@ public struct KeyEncoder: Sendable {
     /// that even a faulty part can never pass for another key (KEY-5).
     public mutating func append(_ part: some KeyPart) {
         beginPart()
-        for byte in part.keyPart {
-            if (0x21...0x7e).contains(byte), byte != UInt8(ascii: ":"), byte != UInt8(ascii: "%") {
+        let part = part.keyPart
+        if part.allSatisfy(Self.isPlain) { bytes += part } else { appendEscaped(part) }
+    }
+
+    private mutating func appendEscaped(_ part: [UInt8]) {
+        let digits = Array("0123456789abcdef".utf8)
+        for byte in part {
+            if Self.isPlain(byte) {
                 bytes.append(byte)
             } else {
-                let digits = Array("0123456789abcdef".utf8)
                 bytes += [UInt8(ascii: "%"), digits[Int(byte >> 4)], digits[Int(byte & 15)]]
             }
         }
+    }
+
+    private static func isPlain(_ byte: UInt8) -> Bool {
+        (0x21...0x7e).contains(byte) && byte != UInt8(ascii: ":") && byte != UInt8(ascii: "%")
     }
 
     /// Adds a part that is the same in every key, for example the `seq` of a counter.

@@ -72,9 +72,29 @@ public struct Transaction: ~Copyable, StoreReader {
         try delete(key.bytes)
     }
 
-    /// Removes all these rows.
-    public mutating func deleteAll(_ rows: Rows<some StoreKey>) throws(StorageError) {
-        try deleteRange(rows.range)
+    /// Removes all these rows: few small ones one by one, others as a range.
+    ///
+    /// A range leaves a mark in the library's memory. Each later read looks through all marks, and after each new one
+    /// sorts them again, until that memory is written to a file: with a mark for each run that ended, the cost of a run
+    /// grew with the number of runs before it.
+    public mutating func deleteAll(_ rows: Rows<some StoreKey>) throws {
+        var keys: [[UInt8]] = []
+        var bytes = 0
+        let end = try scan(rows.range, order: .ascending, limit: DeletedSingly.rowsMax + 1) { key, value in
+            keys.append(key)
+            bytes += value.count
+            return bytes > DeletedSingly.bytesMax ? .stop : .next
+        }
+        guard end == .exhausted else { return try deleteRange(rows.range) }
+        for key in keys { try delete(key) }
+    }
+
+    /// What is removed row by row. The journal of a run of usual size is below both.
+    enum DeletedSingly {
+        /// As single deletes these are some 20 KiB of an update.
+        static let rowsMax = 256
+        /// To learn the keys the values are read as well.
+        static let bytesMax = 256 << 10
     }
 
     private func admit(_ bytes: Int) throws(StorageError) {
