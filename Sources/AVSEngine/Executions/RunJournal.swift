@@ -15,6 +15,8 @@ actor RunJournal: StepRecorder {
     /// Where a node that is recorded again has its entry.
     private var places: [String: KeyIndex] = [:]
     private var bytes = 0
+    /// What was asked about last is recorded next, as a rule: it is encoded once.
+    private var encoded: (record: NodeRecord, bytes: [UInt8])?
 
     init(of run: ClaimedRun, in store: PatientStore, limits: EngineLimits) {
         self.run = run
@@ -41,7 +43,7 @@ actor RunJournal: StepRecorder {
 
     /// A step that does not fit fails; its entry, without what it produced, is small.
     func refusal(of record: NodeRecord) -> NodeFailure? {
-        let size = JournalEntry(record).stored.count
+        let size = encoding(of: record).count
         if size > entryBytesMax {
             return .outputTooLarge(size, limit: entryBytesMax, place: " in one entry of the journal")
         }
@@ -52,17 +54,24 @@ actor RunJournal: StepRecorder {
 
     /// - Throws: ``LostClaim``, ``JournalIsFull``, ``StorageError``.
     func record(_ record: NodeRecord, isDurable: Bool) async throws {
-        let entry = JournalEntry(record)
+        let entry = encoding(of: record)
         let place = try places[record.nodeID] ?? nextPlace()
-        let size = entry.stored.count
-        guard bytes + size <= limitBytes else { throw JournalIsFull(limitBytes: limitBytes) }
-        bytes += size
+        guard bytes + entry.count <= limitBytes else { throw JournalIsFull(limitBytes: limitBytes) }
+        bytes += entry.count
         places[record.nodeID] = place
+        encoded = nil
         try await store.update(isSynced: isDurable) { [run] transaction in
             try transaction.compare(run.claim, of: run.job.executionID)
-            try transaction.put(JournalKey(run.job.executionID, place), entry)
+            try transaction.put(JournalKey(run.job.executionID, place).bytes, entry)
         }
         try Failpoint.hit(record.finished == nil ? .effectAfterIntent : .runAfterJournal)
+    }
+
+    private func encoding(of record: NodeRecord) -> [UInt8] {
+        if let encoded, encoded.record == record { return encoded.bytes }
+        let bytes = JournalEntry(record).stored
+        encoded = (record, bytes)
+        return bytes
     }
 
     private func nextPlace() throws -> KeyIndex {
