@@ -16,7 +16,7 @@ public final class ScriptPool: Sendable {
     private let time: any TimeSource
     private let logger: Logger
     private let state: Mutex<State>
-    /// Signalled per waiting script.
+    /// Signalled for a script that may run now: by who adds it, and by a thread that takes one and leaves another.
     private let work = DispatchSemaphore(value: 0)
     /// Signalled when the house has something to do.
     private let house = DispatchSemaphore(value: 0)
@@ -190,13 +190,14 @@ public final class ScriptPool: Sendable {
     }
 
     private func enqueue(_ job: ScriptJob) {
-        let (refusal, isSooner) = state.withLock { state -> (ScriptFailure?, Bool) in
-            if state.isClosed || state.cancelled.remove(job.id) != nil { return (.cancelled, false) }
-            guard state.queue.add(job) else { return (.overloaded, false) }
-            return (nil, state.houseWakes.map { job.expiry < $0 } ?? true)
+        let (refusal, isReady, isSooner) = state.withLock { state -> (ScriptFailure?, Bool, Bool) in
+            if state.isClosed || state.cancelled.remove(job.id) != nil { return (.cancelled, false, false) }
+            guard state.queue.add(job) else { return (.overloaded, false, false) }
+            // Where the owner has all its places, the thread that ends one of its scripts takes the next.
+            return (nil, state.queue.isReady, state.houseWakes.map { job.expiry < $0 } ?? true)
         }
         if let refusal { return job.finish(.failure(ScriptFailureError(refusal))) }
-        work.signal()
+        if isReady { work.signal() }
         if isSooner { house.signal() }
     }
 
@@ -215,8 +216,9 @@ public final class ScriptPool: Sendable {
 
     private func serve() {
         while true {
-            let (job, isClosed) = state.withLock { ($0.queue.take(), $0.isClosed) }
+            let (job, leavesAnother, isClosed) = state.withLock { ($0.queue.take(), $0.queue.isReady, $0.isClosed) }
             if let job {
+                if leavesAnother { work.signal() }
                 let result = perform(job)
                 let lacksSpare = state.withLock { state in
                     state.queue.finish(job.owner)
@@ -363,7 +365,10 @@ public final class ScriptPool: Sendable {
                 let due = [
                     state.queue.nextExpiry, state.idle.map { $0.since + settings.idleLimit }.min(), state.notBefore,
                 ]
-                let next = due.compactMap { $0 }.min() ?? now + settings.idleLimit
+                // While scripts run, more will come. The next turn is before any of them has waited too long, so that
+                // none of them has to wake the house for that.
+                let soon = now + (state.busy.isEmpty ? settings.idleLimit : min(settings.idleLimit, settings.queueWait))
+                let next = due.compactMap { $0 }.reduce(soon, min)
                 state.houseWakes = next
                 return (late, old, state.missingSpares(settings), next, state.isClosed)
             }

@@ -25,9 +25,14 @@ struct ScriptQueue: Sendable {
         return true
     }
 
+    /// Whether there is a script that may run now.
+    var isReady: Bool { turn.contains(where: mayRun) }
+
+    private func mayRun(_ owner: Address) -> Bool { running[owner, default: 0] < perOwner }
+
     /// The next script that may run; it counts as running until ``finish(_:)``.
     mutating func take() -> ScriptJob? {
-        guard let place = turn.firstIndex(where: { running[$0, default: 0] < perOwner }) else { return nil }
+        guard let place = turn.firstIndex(where: mayRun) else { return nil }
         let owner = turn.remove(at: place)
         guard let job = waiting[owner]?.removeFirst() else { return nil }
         count -= 1

@@ -125,17 +125,13 @@ final class WorkerProcess: Sendable {
     private func read(until deadline: ContinuousClock.Instant, limit: Int) -> Exchange {
         var bytes: [UInt8] = []
         var wanted = ScriptFrame.prefixBytes
-        var part = [UInt8](repeating: 0, count: 65_536)
         while true {
-            let count = unsafe part.withUnsafeMutableBytes {
-                unsafe recv(socket, $0.baseAddress, $0.count, Int32(MSG_DONTWAIT))
-            }
-            if count > 0 {
-                bytes += part.prefix(count)
-            } else if count < 0, errno == EAGAIN || errno == EINTR {
-                guard wait(for: Int16(POLLIN), until: deadline) else { return .late }
-            } else {
-                return .broken
+            // Waits first: whoever has just been asked has not answered yet.
+            guard wait(for: Int16(POLLIN), until: deadline) else { return .late }
+            switch receive() {
+            case .part(let part): bytes += part
+            case .nothing: continue
+            case .end: return .broken
             }
             if wanted == ScriptFrame.prefixBytes, bytes.count >= wanted {
                 guard let length = ScriptFrame.length(bytes.prefix(wanted)), length <= limit else { return .broken }
@@ -145,6 +141,28 @@ final class WorkerProcess: Sendable {
             if wanted > ScriptFrame.prefixBytes, bytes.count >= wanted {
                 return bytes.count == wanted ? .answer(Array(bytes.dropFirst(ScriptFrame.prefixBytes))) : .broken
             }
+        }
+    }
+
+    private enum Received {
+        case part([UInt8])
+        case nothing
+        /// The worker has closed its end.
+        case end
+    }
+
+    /// What has come, up to 64 KiB.
+    private func receive() -> Received {
+        var code: Int32 = 0
+        let part = unsafe [UInt8](unsafeUninitializedCapacity: 64 << 10) { space, count in
+            let received = unsafe recv(socket, space.baseAddress, space.count, Int32(MSG_DONTWAIT))
+            if received < 0 { code = errno }
+            count = max(0, received)
+        }
+        switch code {
+        case 0: return part.isEmpty ? .end : .part(part)
+        case EAGAIN, EINTR: return .nothing
+        default: return .end
         }
     }
 

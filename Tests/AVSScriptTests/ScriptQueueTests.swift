@@ -59,6 +59,22 @@ struct ScriptQueueTests {
         #expect(next == [2, nil])
     }
 
+    @Test("wakes a thread only for a script that may run: not for one whose owner has all its places")
+    func ready() {
+        var queue = ScriptQueue(limit: 256, perOwner: 1)
+        #expect(!queue.isReady)
+        _ = add([job(0, 1), job(1, 1)], to: &queue)
+        let before = queue.isReady
+        _ = queue.take()
+        #expect(before && !queue.isReady && queue.count == 1)
+        _ = add([job(2, 2)], to: &queue)
+        #expect(queue.isReady)
+        _ = queue.take()
+        let none = queue.isReady
+        queue.finish(job(0, 1).owner)
+        #expect(!none && queue.isReady)
+    }
+
     @Test("OVL-1 is bounded, and OVL-3 gives up what has waited too long")
     func bounds() {
         var queue = ScriptQueue(limit: 3, perOwner: 1)
