@@ -11,6 +11,8 @@ import Synchronization
 
 /// The clocks of the machine (TIM-3). The only place that reads them.
 public struct SystemTime: TimeSource {
+    private let sleepers = Sleepers { ContinuousClock.now }
+
     public init() {}
 
     /// The system's real-time clock, to the millisecond.
@@ -23,6 +25,6 @@ public struct SystemTime: TimeSource {
     public var monotonic: ContinuousClock.Instant { ContinuousClock.now }
 
     public func sleep(until deadline: ContinuousClock.Instant) async throws {
-        try await Task.sleep(until: deadline, clock: .continuous)
+        try await sleepers.sleep(until: deadline)
     }
 }
