@@ -15,7 +15,7 @@ struct ModuleImports {
 
     /// - Returns: The text with its imports as calls, in front of the rest; nil if it has none.
     static func rewrite(_ text: String) -> String? {
-        guard text.contains("import") else { return nil }
+        guard text.hasBytes(of: "import") else { return nil }
         var reader = ModuleImports(text: Array(text.unicodeScalars))
         return reader.rewritten()
     }

@@ -28,7 +28,7 @@ public struct ScriptProgram: Hashable, Sendable {
         text.split(whereSeparator: \.isNewline).contains { line in
             let line = String(line).trimmingBlanks()
             if line.hasPrefix("//") || line.hasPrefix("/*") { return false }
-            if ["require(", "import(", "import ", "export "].contains(where: line.contains) { return true }
+            if ["require(", "import(", "import ", "export "].contains(where: line.hasBytes) { return true }
             return line.unicodeScalars.split { !ExpressionLexer.continuesName($0) }.contains { String($0) == "return" }
         }
     }

@@ -96,7 +96,7 @@ public struct RunVariables: Hashable, Sendable {
     public func inputs(of node: Node) -> [String] {
         let own = Identifier.variable(for: node.name, orElse: node.id)
         var names: [String] = []
-        for (name, value) in values where name != own && name != "triggerConfig" && !name.contains("_iter_") {
+        for (name, value) in values where name != own && name != "triggerConfig" && !name.hasBytes(of: "_iter_") {
             if name == "apContext" {
                 names.append("apContext.configVars")
             } else if case .object(let members) = value {
