@@ -18,6 +18,7 @@ MONOTONIC_CLOCK = {
     "AVSTesting/ManualTime.swift": "any instant to begin at",
     "AVSTransport/Server/RPCServer.swift": "pauses of a drain, cancelled by its end",
     "AVSTransport/WebSocket/WebSocketHandler.swift": "the event loop's own clock, which its timers follow",
+    "AVSTransport/Sleepers.swift": "how the time source sleeps: the delay of its one timer",
     "AVSRocksDB/Files/System.swift": "a thread that waits on a semaphore",
     "AVSRocksDB/Committer/Intake.swift": "the same",
     "AVSRocksDB/Store/RocksDBOptions.swift": "the default of an option that tests replace",
