@@ -60,8 +60,8 @@ final class Sleepers: Sendable {
     private func setTimer(_ time: ContinuousClock.Instant) {
         let (seconds, attoseconds) = max(.zero, now().duration(to: time)).components
         let nanoseconds = Int(attoseconds / 1_000_000_000) + 1
-        // Further off than a day it rings in between.
-        let left = DispatchTimeInterval.nanoseconds(Int(min(seconds, 86_400)) * 1_000_000_000 + nanoseconds)
+        // The clock of timers stands still while the machine is suspended. So it rings at least once a minute.
+        let left = DispatchTimeInterval.nanoseconds(Int(min(seconds, 60)) * 1_000_000_000 + nanoseconds)
         DispatchQueue.global().asyncAfter(deadline: .now() + left) { self.ring(time) }
     }
 
