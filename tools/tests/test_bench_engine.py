@@ -20,16 +20,25 @@ ANSWERED = "avs_scripts_answered_total"
 
 
 def asked(monkeypatch, before: dict, after: dict):
-    """One call of a service whose metrics change like that."""
-    pages = iter([before, after])
+    """Ten calls of a service whose metrics change like that, of two requests."""
+    pages, used = iter([before, after]), iter([2.0, 2.5])
     monkeypatch.setattr(engine.Service, "metrics", lambda _: next(pages))
-    monkeypatch.setattr(engine.load, "call", lambda *_, **__: SimpleNamespace(calls=10))
-    return engine.Service(None).call("TriggerTask", engine.avs.TriggerTaskReq(), 10, 1, 1)
+    monkeypatch.setattr(engine.Service, "cpu_seconds", property(lambda _: next(used)))
+
+    def load(service, method, body, calls, *_, **__):
+        task = engine.avs.TriggerTaskReq.FromString(body[5:]).task_id
+        times = {"a": [3.0, 5.0], "b": [4.0]}[task]
+        return engine.load.Result(calls, 0, {"a": 1.5, "b": 0.5}[task], 0.1, times)
+
+    monkeypatch.setattr(engine.load, "call", load)
+    requests = [engine.avs.TriggerTaskReq(task_id=task) for task in "ab"]
+    return engine.Service(SimpleNamespace(target="")).call("TriggerTask", requests, 10, 1, 1)
 
 
 def test_calls_count_when_the_service_says_that_it_answered_them_all(monkeypatch):
     result, scripts = asked(monkeypatch, {OK: 5, ANSWERED: 1}, {OK: 15, ANSWERED: 31})
     assert (result.calls, scripts) == (10, 30)
+    assert (result.seconds, result.cpu_seconds, result.latencies) == (1.5, 0.5, [3.0, 4.0, 5.0])
 
 
 @pytest.mark.parametrize("after", [{OK: 14}, {OK: 15, FAILED: 1}, {}])

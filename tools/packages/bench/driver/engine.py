@@ -10,6 +10,7 @@ import sys
 import tempfile
 import time
 import urllib.request
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -31,6 +32,8 @@ ALONE = 800
 SMALL_SCRIPT = "return number * 2 + 1;"
 RUNS = {1: 200, 100: 1_000, 1_000: 2_000}
 """Executions of the small workflow, by how many are under way at the same time."""
+TASKS = 10
+"""The executions of the small workflow are of so many tasks, in turn: those of one task run one after the other (XO-22)."""
 LARGE_NODES, LARGE_RUNS, LARGE_STREAMS = 100, 120, 8
 METHODS = "/aggregator.Aggregator/"
 LODASH = "/usr/share/javascript/lodash/lodash.min.js"
@@ -84,14 +87,23 @@ class Service:
         lines = [line.rpartition(" ") for line in page.splitlines() if line and not line.startswith("#")]
         return {name: float(value) for name, _, value in lines}
 
-    def call(self, method: str, request, calls: int, connections: int, streams: int, rate: float | None = None):
-        """Makes the same call so often. That each was answered OK is for the metrics to say: h2load sees no trailers."""
-        body = request.SerializeToString()
+    def call(self, method: str, requests, calls: int, connections: int, streams: int, rate: float | None = None):
+        """Makes so many calls, as many of each request, whose messages are answered at the same time: `connections` and
+        `streams` are of each. That each was answered OK is for the metrics to say: h2load sees no trailers.
+        """
+        def load_one(request):
+            body = request.SerializeToString()
+            return load.call(
+                self, method, b"\0" + struct.pack(">I", len(body)) + body, calls // len(requests), connections, streams,
+                core=None, latencies=True, headers=(f"authkey:{self.token}",), rate=rate)
+
         name = f'grpc_server_handled_total{{grpc_service="aggregator.Aggregator",grpc_method="{method}",grpc_code="OK"}}'
-        before = self.metrics()
-        result = load.call(
-            self, method, b"\0" + struct.pack(">I", len(body)) + body, calls, connections, streams, core=None,
-            latencies=True, headers=(f"authkey:{self.token}",), rate=rate)
+        before, cpu = self.metrics(), self.cpu_seconds
+        with ThreadPoolExecutor(len(requests)) as pool:
+            parts = list(pool.map(load_one, requests))
+        result = load.Result(
+            sum(part.calls for part in parts), sum(part.failed for part in parts), max(part.seconds for part in parts),
+            self.cpu_seconds - cpu, sorted(time for part in parts for time in part.latencies))
         after = self.metrics()
         changes = {key: value - before.get(key, 0) for key, value in after.items() if value != before.get(key, 0)}
         if changes.get(name) != calls:
@@ -165,14 +177,14 @@ def scripts(report: Report, service: Service) -> None:
     """Custom code in a node by itself: a call of RunNodeWithInputs is one script, with authentication and all."""
     request = avs.RunNodeWithInputsReq(node=tasks.custom_code(SMALL_SCRIPT))
     tasks.set_value(request.input_variables["number"], 20)
-    service.call("RunNodeWithInputs", request, 200, 1, SCRIPT_STREAMS)
-    result, count = service.call("RunNodeWithInputs", request, SCRIPTS, 1, SCRIPT_STREAMS)
+    service.call("RunNodeWithInputs", [request], 200, 1, SCRIPT_STREAMS)
+    result, count = service.call("RunNodeWithInputs", [request], SCRIPTS, 1, SCRIPT_STREAMS)
     if count != SCRIPTS:
         raise RuntimeError(f"{SCRIPTS} calls ran {count} scripts")
     rate = result.calls / result.seconds
     report.add(f"small scripts through an rpc, {SCRIPT_STREAMS} at a time", rate, "1/s", at_least=SCRIPTS_MIN)
     report.add("  CPU of the aggregator for each", result.cpu_microseconds, "us")
-    result, _ = service.call("RunNodeWithInputs", request, max(500, int(rate * 3)), 1, 256, rate=rate / 2)
+    result, _ = service.call("RunNodeWithInputs", [request], max(500, int(rate * 3)), 1, 256, rate=rate / 2)
     report.add("a small script at half that load, p50", result.percentile(0.5) / 1e3, "ms")
     report.add("a small script at half that load, p99", result.percentile(0.99) / 1e3, "ms", at_most=SCRIPT_P99_MS_MAX)
 
@@ -269,16 +281,17 @@ def edges_of(nodes: list) -> list:
 def executions(report: Report, service: Service, user: User) -> None:
     """TriggerTask answers, when it is told to wait, once the execution is recorded."""
     small, large = chain_of(3), chain_of(LARGE_NODES)
-    request = trigger(user, small)
+    requests = [trigger(user, small) for _ in range(TASKS)]
     for concurrent, runs in RUNS.items():
-        result = run(service, user, request, runs, concurrent, 1)
+        result = run(service, user, requests[:concurrent], runs, concurrent, 1)
         named = f"{concurrent:,} at a time"
         report.add(f"executions of three nodes, {named}", runs / result.seconds, "1/s")
         report.add(f"  from the trigger to the record, {named}, p50", result.percentile(0.5) / 1e3, "ms")
         report.add(f"  from the trigger to the record, {named}, p99", result.percentile(0.99) / 1e3, "ms")
         report.add(f"  CPU of the aggregator for each, {named}", result.cpu_microseconds, "us")
     scripts_each = sum(node.type == avs.NODE_TYPE_CUSTOM_CODE for node in large)
-    result = run(service, user, trigger(user, large), LARGE_RUNS, LARGE_STREAMS, scripts_each)
+    requests = [trigger(user, large) for _ in range(LARGE_STREAMS)]
+    result = run(service, user, requests, LARGE_RUNS, LARGE_STREAMS, scripts_each)
     report.add(f"executions of {LARGE_NODES} nodes, {scripts_each} of them scripts, {LARGE_STREAMS} at a time",
                LARGE_RUNS / result.seconds, "1/s")
 
@@ -294,14 +307,15 @@ def trigger(user: User, nodes: list) -> avs.TriggerTaskReq:
     return request
 
 
-def run(service: Service, user: User, request: avs.TriggerTaskReq, runs: int, concurrent: int, scripts_each: int):
+def run(service: Service, user: User, requests: list, runs: int, concurrent: int, scripts_each: int):
     """Raises if the newest executions are not recorded as successes, or the scripts are not as many as they should be."""
-    connections = max(1, concurrent // 100)
-    result, count = service.call("TriggerTask", request, runs, connections, concurrent // connections)
+    streams = concurrent // len(requests)
+    result, count = service.call("TriggerTask", requests, runs, 1, streams)
     if count != runs * scripts_each:
         raise RuntimeError(f"{runs} executions ran {count} scripts")
-    page = user.executions(request.task_id, limit=100)
-    wrong = [item.error for item in page.items if item.status != avs.EXECUTION_STATUS_SUCCESS]
-    if wrong or not page.items:
-        raise RuntimeError(f"{len(wrong)} of the newest {len(page.items)} executions failed: {wrong[:3]}")
+    for request in requests:
+        page = user.executions(request.task_id, limit=100)
+        wrong = [item.error for item in page.items if item.status != avs.EXECUTION_STATUS_SUCCESS]
+        if wrong or not page.items:
+            raise RuntimeError(f"{len(wrong)} of the newest {len(page.items)} executions failed: {wrong[:3]}")
     return result
