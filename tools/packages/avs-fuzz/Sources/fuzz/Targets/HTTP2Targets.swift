@@ -48,7 +48,7 @@ struct HTTP2ServerTarget: Target {
         }
         var head = RequestHead(methods: methods)
         block.forEach { name, value in head.receive(name: name, value: value) }
-        if block.isTruncated { head.markOversized() }
+        if block.isTruncated { head.markOversized(limitBytes: 4_096, fieldLimit: 64) }
         switch head.verdict {
         case .accept:
             let call = ServerCall(kind: .bidirectional, limitBytes: 4_096, requestEncoding: head.encoding)
