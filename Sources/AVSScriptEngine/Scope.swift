@@ -8,9 +8,9 @@ import CSandbox
 
     init(context: JSContextRef) { unsafe self.context = context }
 
-    func evaluate(_ source: JSStringRef) throws(ScriptFrameError) -> JSValueRef {
+    func evaluate(_ script: CJavaScriptCore_ScriptRef) throws(ScriptFrameError) -> JSValueRef {
         var exception: JSValueRef?
-        let value = unsafe JSEvaluateScript(context, source, nil, nil, 1, &exception)
+        let value = unsafe JSScriptEvaluate(context, script, nil, &exception)
         return try unsafe check(value, exception)
     }
 

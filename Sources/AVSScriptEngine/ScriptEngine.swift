@@ -12,8 +12,8 @@ import CSandbox
     private let group: JSContextGroupRef
     private let clock: WorkerClock
     private let hostClass: JSClassRef
-    private let driver = EngineString(PackageResources.driver_js)
-    private let modules: [String: EngineString]
+    private let driver: EngineScript
+    private let modules: [String: EngineScript]
     private let runName = EngineString(Array("run".utf8))
     private let finishName = EngineString(Array("finish".utf8))
 
@@ -31,7 +31,10 @@ import CSandbox
         else { throw ScriptFrameError("JavaScriptCore makes no context group") }
         unsafe self.group = group
         unsafe self.hostClass = hostClass
-        self.modules = modules.mapValues(EngineString.init)
+        driver = unsafe try EngineScript(PackageResources.driver_js, of: group)
+        var scripts: [String: EngineScript] = [:]
+        for (name, source) in modules { scripts[name] = unsafe try EngineScript(source, of: group) }
+        self.modules = scripts
         self.clock = clock
     }
 
@@ -171,6 +174,22 @@ import CSandbox
         unsafe JSValueUnprotect(context, driver)
         unsafe JSGlobalContextRelease(context)
     }
+}
+
+/// A source of ours, which each context evaluates again without reading it again.
+@safe private final class EngineScript {
+    let raw: CJavaScriptCore_ScriptRef
+
+    /// - Parameter source: UTF-8 without a zero.
+    init(_ source: [UInt8], of group: JSContextGroupRef) throws(ScriptFrameError) {
+        let source = EngineString(source)
+        guard let script = unsafe JSScriptCreateFromString(group, nil, 1, source.raw, nil, nil) else {
+            throw ScriptFrameError("a script of the worker does not parse")
+        }
+        unsafe raw = unsafe script
+    }
+
+    deinit { unsafe JSScriptRelease(raw) }
 }
 
 /// A string in the engine's own form.

@@ -11,6 +11,14 @@ JS_EXPORT void JSContextGroupSetExecutionTimeLimit(
     JSContextGroupRef group, double seconds, CJavaScriptCore_ShouldTerminate callback, void *information);
 JS_EXPORT void JSContextGroupClearExecutionTimeLimit(JSContextGroupRef group);
 
+// A parsed source, kept for many contexts of a group. Null and a message if it does not parse.
+typedef struct CJavaScriptCore_OpaqueScript *CJavaScriptCore_ScriptRef;
+JS_EXPORT CJavaScriptCore_ScriptRef JSScriptCreateFromString(
+    JSContextGroupRef group, JSStringRef url, int firstLine, JSStringRef source, JSStringRef *message, int *line);
+JS_EXPORT JSValueRef JSScriptEvaluate(
+    JSContextRef context, CJavaScriptCore_ScriptRef script, JSValueRef self, JSValueRef *exception);
+JS_EXPORT void JSScriptRelease(CJavaScriptCore_ScriptRef script);
+
 // Exported by the library of some versions, and in no public header: null where it is missing.
 extern void pas_scavenger_suspend(void) __attribute__((weak));
 
