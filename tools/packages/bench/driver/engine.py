@@ -193,7 +193,10 @@ def scripts(report: Report, service: Service) -> None:
 def lone_worker(program: Path):
     """A worker started as the pool starts it: one end of a socket pair and nothing else. Gives (socket, process)."""
     ours, theirs = socket.socketpair()
-    environment = {"JSC_useJIT": "0", "JSC_useWasm": "0", "JSC_useConcurrentGC": "0", "JSC_numberOfGCMarkers": "1", "TZ": "UTC"}
+    environment = {
+        "JSC_useJIT": "0", "JSC_useWasm": "0", "JSC_useConcurrentGC": "0", "JSC_numberOfGCMarkers": "1", "TZ": "UTC",
+        "JSC_forceRAMSize": str(WORKER_MEMORY), "JSC_smallHeapSize": str(3 << 20),
+    }
     process = subprocess.Popen(
         ["avs-script-worker", str(WORKER_MEMORY), LODASH, "nojit"], executable=program, stdin=theirs, env=environment,
         preexec_fn=lambda: (os.close(1), os.close(2)))
