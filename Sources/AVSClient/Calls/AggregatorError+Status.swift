@@ -16,7 +16,7 @@ extension AggregatorError {
         case .invalidArgument: self = .invalidArgument(field: Self.field(details), details)
         case .failedPrecondition: self = .refused(reason: nil, details)
         case .resourceExhausted: self = .limit(Limit(details), details)
-        case .unavailable: self = .unavailable(retryAfter: status.metadata.retryAfter, details)
+        case .unavailable: self = .unavailable(retryAfter: RetryAdvice(status.metadata)?.delay, details)
         case .deadlineExceeded: self = .timedOut(details)
         case .cancelled: self = .cancelled(details)
         case .ok, .unknown, .alreadyExists, .aborted, .outOfRange, .unimplemented, .internal, .dataLoss:
@@ -62,7 +62,7 @@ extension AggregatorError {
 extension AggregatorError.Limit {
     /// What the aggregator's words for a limit say; the words themselves when they are new ones.
     init(_ details: AggregatorError.Details) {
-        let pause = details.metadata.retryAfter
+        let pause = RetryAdvice(details.metadata)?.delay
         // When to come back is said in words as well; that is no part of the limit's name.
         let message = details.message.replacing(/; try again in \d+ ms$/, with: "")
         if let match = message.wholeMatch(of: /limit reached: at most (\d+) (.+)/) {
@@ -86,10 +86,4 @@ extension AggregatorError.Limit {
 extension Metadata {
     /// The number in `x-ap-error-code`, decimal text.
     var errorNumber: Int32? { self["x-ap-error-code"].flatMap { Int32($0) } }
-
-    /// The pause that `grpc-retry-pushback-ms` asks for; nil also for a negative one, which asks not to come back.
-    fileprivate var retryAfter: Duration? {
-        guard let text = self["grpc-retry-pushback-ms"], let pause = Int32(text), pause >= 0 else { return nil }
-        return .milliseconds(pause)
-    }
 }
