@@ -18,7 +18,7 @@
     const makeBuffer = ArrayBuffer, makeView = DataView, makeBytes = Uint8Array;
     const makeDate = Date, makeMap = Map, makeSet = Set, makePromise = Promise;
     const makeBigInt = BigInt, makeBoolean = Boolean, makeNumber = Number;
-    const makeError = Error, makeTypeError = TypeError, makeRangeError = RangeError, makeSyntaxError = SyntaxError;
+    const makeError = Error, makeTypeError = TypeError, makeRangeError = RangeError;
     const text = String;
     const integerArrays = [
         Int8Array, Uint8Array, Uint8ClampedArray, Int16Array, Uint16Array, Int32Array, Uint32Array, BigInt64Array,
@@ -126,7 +126,7 @@
     // What syntax makes and the engine throws, too. A test goes through all names of the world: none may be missing.
     const made = [Array, text, makeNumber, makeBoolean, makeBigInt, Symbol, RegExp, makePromise, Iterator];
     const thrown = [
-        makeError, makeTypeError, makeRangeError, makeSyntaxError, ReferenceError, URIError, AggregateError,
+        makeError, makeTypeError, makeRangeError, SyntaxError, ReferenceError, URIError, AggregateError,
     ];
 
     allowOverriding(Object.prototype);
