@@ -4471,7 +4471,7 @@ const ProtobufCMessageDescriptor aggregator__rest_apinode__config__headers_entry
   (ProtobufCMessageInit) aggregator__rest_apinode__config__headers_entry__init,
   NULL,NULL,NULL    /* reserved[123] */
 };
-static const ProtobufCFieldDescriptor aggregator__rest_apinode__config__field_descriptors[5] =
+static const ProtobufCFieldDescriptor aggregator__rest_apinode__config__field_descriptors[6] =
 {
   {
     "url",
@@ -4533,18 +4533,32 @@ static const ProtobufCFieldDescriptor aggregator__rest_apinode__config__field_de
     0,             /* flags */
     0,NULL,NULL    /* reserved1,reserved2, etc */
   },
+  {
+    "idempotency_header",
+    100,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_BYTES,
+    0,   /* quantifier_offset */
+    offsetof(Aggregator__RestAPINode__Config, idempotency_header),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
 };
 static const unsigned aggregator__rest_apinode__config__field_indices_by_name[] = {
   2,   /* field[2] = body */
   1,   /* field[1] = headers */
+  5,   /* field[5] = idempotency_header */
   3,   /* field[3] = method */
   4,   /* field[4] = options */
   0,   /* field[0] = url */
 };
-static const ProtobufCIntRange aggregator__rest_apinode__config__number_ranges[1 + 1] =
+static const ProtobufCIntRange aggregator__rest_apinode__config__number_ranges[2 + 1] =
 {
   { 1, 0 },
-  { 0, 5 }
+  { 100, 5 },
+  { 0, 6 }
 };
 const ProtobufCMessageDescriptor aggregator__rest_apinode__config__descriptor =
 {
@@ -4554,10 +4568,10 @@ const ProtobufCMessageDescriptor aggregator__rest_apinode__config__descriptor =
   "Aggregator__RestAPINode__Config",
   "aggregator",
   sizeof(Aggregator__RestAPINode__Config),
-  5,
+  6,
   aggregator__rest_apinode__config__field_descriptors,
   aggregator__rest_apinode__config__field_indices_by_name,
-  1,  aggregator__rest_apinode__config__number_ranges,
+  2,  aggregator__rest_apinode__config__number_ranges,
   (ProtobufCMessageInit) aggregator__rest_apinode__config__init,
   NULL,NULL,NULL    /* reserved[123] */
 };
@@ -5544,7 +5558,7 @@ const ProtobufCMessageDescriptor aggregator__task__input_variables_entry__descri
   (ProtobufCMessageInit) aggregator__task__input_variables_entry__init,
   NULL,NULL,NULL    /* reserved[123] */
 };
-static const ProtobufCFieldDescriptor aggregator__task__field_descriptors[16] =
+static const ProtobufCFieldDescriptor aggregator__task__field_descriptors[17] =
 {
   {
     "id",
@@ -5738,11 +5752,24 @@ static const ProtobufCFieldDescriptor aggregator__task__field_descriptors[16] =
     0,             /* flags */
     0,NULL,NULL    /* reserved1,reserved2, etc */
   },
+  {
+    "execution_deadline_seconds",
+    101,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_UINT32,
+    0,   /* quantifier_offset */
+    offsetof(Aggregator__Task, execution_deadline_seconds),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
 };
 static const unsigned aggregator__task__field_indices_by_name[] = {
   6,   /* field[6] = completed_at */
   13,   /* field[13] = edges */
   8,   /* field[8] = execution_count */
+  16,   /* field[16] = execution_deadline_seconds */
   4,   /* field[4] = expired_at */
   0,   /* field[0] = id */
   14,   /* field[14] = input_variables */
@@ -5761,7 +5788,7 @@ static const ProtobufCIntRange aggregator__task__number_ranges[2 + 1] =
 {
   { 1, 0 },
   { 100, 15 },
-  { 0, 16 }
+  { 0, 17 }
 };
 const ProtobufCMessageDescriptor aggregator__task__descriptor =
 {
@@ -5771,7 +5798,7 @@ const ProtobufCMessageDescriptor aggregator__task__descriptor =
   "Aggregator__Task",
   "aggregator",
   sizeof(Aggregator__Task),
-  16,
+  17,
   aggregator__task__field_descriptors,
   aggregator__task__field_indices_by_name,
   2,  aggregator__task__number_ranges,
@@ -5829,7 +5856,7 @@ const ProtobufCMessageDescriptor aggregator__create_task_req__input_variables_en
   (ProtobufCMessageInit) aggregator__create_task_req__input_variables_entry__init,
   NULL,NULL,NULL    /* reserved[123] */
 };
-static const ProtobufCFieldDescriptor aggregator__create_task_req__field_descriptors[9] =
+static const ProtobufCFieldDescriptor aggregator__create_task_req__field_descriptors[10] =
 {
   {
     "trigger",
@@ -5939,9 +5966,22 @@ static const ProtobufCFieldDescriptor aggregator__create_task_req__field_descrip
     0,             /* flags */
     0,NULL,NULL    /* reserved1,reserved2, etc */
   },
+  {
+    "execution_deadline_seconds",
+    100,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_UINT32,
+    0,   /* quantifier_offset */
+    offsetof(Aggregator__CreateTaskReq, execution_deadline_seconds),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
 };
 static const unsigned aggregator__create_task_req__field_indices_by_name[] = {
   7,   /* field[7] = edges */
+  9,   /* field[9] = execution_deadline_seconds */
   2,   /* field[2] = expired_at */
   8,   /* field[8] = input_variables */
   3,   /* field[3] = max_execution */
@@ -5951,10 +5991,11 @@ static const unsigned aggregator__create_task_req__field_indices_by_name[] = {
   1,   /* field[1] = start_at */
   0,   /* field[0] = trigger */
 };
-static const ProtobufCIntRange aggregator__create_task_req__number_ranges[1 + 1] =
+static const ProtobufCIntRange aggregator__create_task_req__number_ranges[2 + 1] =
 {
   { 1, 0 },
-  { 0, 9 }
+  { 100, 9 },
+  { 0, 10 }
 };
 const ProtobufCMessageDescriptor aggregator__create_task_req__descriptor =
 {
@@ -5964,10 +6005,10 @@ const ProtobufCMessageDescriptor aggregator__create_task_req__descriptor =
   "Aggregator__CreateTaskReq",
   "aggregator",
   sizeof(Aggregator__CreateTaskReq),
-  9,
+  10,
   aggregator__create_task_req__field_descriptors,
   aggregator__create_task_req__field_indices_by_name,
-  1,  aggregator__create_task_req__number_ranges,
+  2,  aggregator__create_task_req__number_ranges,
   (ProtobufCMessageInit) aggregator__create_task_req__init,
   NULL,NULL,NULL    /* reserved[123] */
 };

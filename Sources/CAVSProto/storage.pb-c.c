@@ -852,7 +852,7 @@ const ProtobufCMessageDescriptor aggregator__storage__dedup_low_record__descript
   (ProtobufCMessageInit) aggregator__storage__dedup_low_record__init,
   NULL,NULL,NULL    /* reserved[123] */
 };
-static const ProtobufCFieldDescriptor aggregator__storage__claim_record__field_descriptors[6] =
+static const ProtobufCFieldDescriptor aggregator__storage__claim_record__field_descriptors[7] =
 {
   {
     "epoch",
@@ -926,11 +926,24 @@ static const ProtobufCFieldDescriptor aggregator__storage__claim_record__field_d
     0,             /* flags */
     0,NULL,NULL    /* reserved1,reserved2, etc */
   },
+  {
+    "given_back",
+    7,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_UINT32,
+    0,   /* quantifier_offset */
+    offsetof(Aggregator__Storage__ClaimRecord, given_back),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
 };
 static const unsigned aggregator__storage__claim_record__field_indices_by_name[] = {
   1,   /* field[1] = attempt */
   5,   /* field[5] = deadline */
   0,   /* field[0] = epoch */
+  6,   /* field[6] = given_back */
   3,   /* field[3] = job_id */
   4,   /* field[4] = started_at */
   2,   /* field[2] = task_id */
@@ -938,7 +951,7 @@ static const unsigned aggregator__storage__claim_record__field_indices_by_name[]
 static const ProtobufCIntRange aggregator__storage__claim_record__number_ranges[1 + 1] =
 {
   { 1, 0 },
-  { 0, 6 }
+  { 0, 7 }
 };
 const ProtobufCMessageDescriptor aggregator__storage__claim_record__descriptor =
 {
@@ -948,7 +961,7 @@ const ProtobufCMessageDescriptor aggregator__storage__claim_record__descriptor =
   "Aggregator__Storage__ClaimRecord",
   "aggregator.storage",
   sizeof(Aggregator__Storage__ClaimRecord),
-  6,
+  7,
   aggregator__storage__claim_record__field_descriptors,
   aggregator__storage__claim_record__field_indices_by_name,
   1,  aggregator__storage__claim_record__number_ranges,

@@ -11,6 +11,7 @@ struct JSONTests {
             "manual": ["config": ["lang": "LANG_JSON", "data": ["a": [1, true, nil, "x"]], "headers": ["k": "v"]]],
         ],
         "startAt": "0", "expiredAt": "9007199254740993", "maxExecution": "1", "smartWalletAddress": "", "name": "",
+        "executionDeadlineSeconds": 60,
         "nodes": [
             [
                 "id": "n", "name": "n", "type": "NODE_TYPE_BRANCH",
@@ -67,7 +68,7 @@ struct JSONTests {
     @Test("every type of the schema can be written")
     func everyType() {
         let schema = Schema.shared
-        #expect(schema.messages["aggregator.CreateTaskReq"]?.fields.count == 9)
+        #expect(schema.messages["aggregator.CreateTaskReq"]?.fields.count == 10)
         for (name, message) in schema.messages where name.hasPrefix("aggregator.") {
             for field in message.fields {
                 #expect(field.kind != .unsupported, "\(name).\(field.name)")

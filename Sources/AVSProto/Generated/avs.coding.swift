@@ -1861,7 +1861,7 @@ extension Wire.RestAPINode.Config: MessageShape, @unsafe CBridged {
 
     static func shape(of field: UInt32) -> FieldShape {
         switch field {
-        case 1, 3, 4: .text
+        case 1, 3, 4, 100: .text
         case 2: .messages(Wire.RestAPINode.Config.HeadersEntry.self)
         case 5: .message(JSONValue.self)
         default: .unknown
@@ -1876,6 +1876,7 @@ extension Wire.RestAPINode.Config: MessageShape, @unsafe CBridged {
         body = unsafe String(copying: c.pointee.body)
         method = unsafe String(copying: c.pointee.method)
         options = unsafe optional(c.pointee.options)
+        idempotencyHeader = unsafe String(copying: c.pointee.idempotency_header)
     }
 
     func fill(_ c: UnsafeMutablePointer<Aggregator__RestAPINode__Config>, in arena: Arena) {
@@ -1893,6 +1894,7 @@ extension Wire.RestAPINode.Config: MessageShape, @unsafe CBridged {
         if let value = options {
             unsafe c.pointee.options = arena.message(value)
         }
+        unsafe c.pointee.idempotency_header = arena.text(idempotencyHeader)
     }
 
     public init(serialized bytes: Span<UInt8>) throws(ProtoError) { self = try unsafe Self.decoded(bytes) }
@@ -2437,7 +2439,7 @@ extension Wire.Task: MessageShape, @unsafe CBridged {
     static func shape(of field: UInt32) -> FieldShape {
         switch field {
         case 1, 2, 3, 6, 100: .text
-        case 4, 5, 7, 8, 9, 10, 11: .varint
+        case 4, 5, 7, 8, 9, 10, 11, 101: .varint
         case 12: .message(Wire.TaskTrigger.self)
         case 13: .messages(Wire.TaskNode.self)
         case 14: .messages(Wire.TaskEdge.self)
@@ -2465,6 +2467,7 @@ extension Wire.Task: MessageShape, @unsafe CBridged {
             unsafe (String(copying: $0.pointee.key), required($0.pointee.value))
         }
         statusReason = unsafe String(copying: c.pointee.status_reason)
+        executionDeadlineSeconds = unsafe c.pointee.execution_deadline_seconds
     }
 
     func fill(_ c: UnsafeMutablePointer<Aggregator__Task>, in arena: Arena) {
@@ -2492,6 +2495,7 @@ extension Wire.Task: MessageShape, @unsafe CBridged {
             unsafe entry.pointee.value = arena.message(value)
         }
         unsafe c.pointee.status_reason = arena.text(statusReason)
+        unsafe c.pointee.execution_deadline_seconds = executionDeadlineSeconds
     }
 
     public init(serialized bytes: Span<UInt8>) throws(ProtoError) { self = try unsafe Self.decoded(bytes) }
@@ -2521,7 +2525,7 @@ extension Wire.CreateTaskReq: MessageShape, @unsafe CBridged {
     static func shape(of field: UInt32) -> FieldShape {
         switch field {
         case 1: .message(Wire.TaskTrigger.self)
-        case 2, 3, 4: .varint
+        case 2, 3, 4, 100: .varint
         case 5, 6: .text
         case 7: .messages(Wire.TaskNode.self)
         case 8: .messages(Wire.TaskEdge.self)
@@ -2542,6 +2546,7 @@ extension Wire.CreateTaskReq: MessageShape, @unsafe CBridged {
         inputVariables = unsafe dictionary(c.pointee.input_variables, c.pointee.n_input_variables) {
             unsafe (String(copying: $0.pointee.key), required($0.pointee.value))
         }
+        executionDeadlineSeconds = unsafe c.pointee.execution_deadline_seconds
     }
 
     func fill(_ c: UnsafeMutablePointer<Aggregator__CreateTaskReq>, in arena: Arena) {
@@ -2562,6 +2567,7 @@ extension Wire.CreateTaskReq: MessageShape, @unsafe CBridged {
             unsafe entry.pointee.key = arena.text(key)
             unsafe entry.pointee.value = arena.message(value)
         }
+        unsafe c.pointee.execution_deadline_seconds = executionDeadlineSeconds
     }
 
     public init(serialized bytes: Span<UInt8>) throws(ProtoError) { self = try unsafe Self.decoded(bytes) }

@@ -751,7 +751,8 @@ extension Wire {
         public var retry: Wire.RetryPolicy?
         /// Ours: what becomes of the node when the service ended while the node's request was under way, and the
         /// request is one that may have changed something: a POST, PUT, PATCH or DELETE, or a GraphQL mutation. Not for
-        /// nodes that send transactions, which are looked up on the chain instead.
+        /// nodes that send transactions, which are looked up on the chain instead. One with an idempotency header is
+        /// sent again unless this says FAIL.
         public var afterUnknownOutcome: Wire.UnknownOutcome = .init(rawValue: 0)
 
         /// One of the fields of `task_type`.
@@ -1010,6 +1011,12 @@ extension Wire {
             public var method: String = ""
             /// Free-form switches, such as {"summarize": true}.
             public var options: JSONValue?
+            /// Ours: the header that carries a key by which the other side recognises a repeated request, such as
+            /// `Idempotency-Key`. The service chooses the key, and sends the same one whenever it sends the request of
+            /// one step (of a loop: of one iteration) of one execution. A POST, PUT, PATCH or DELETE with it is sent
+            /// again where nobody knows what became of it; whoever honours the key does it once. Empty is none; not one
+            /// of `headers`.
+            public var idempotencyHeader: String = ""
 
             public init() {}
         }
@@ -1238,6 +1245,8 @@ extension Wire {
         /// Ours: why the service itself disabled the task; empty when it did not, or its owner has changed the task
         /// since.
         public var statusReason: String = ""
+        /// Ours: how long a run may take, in seconds. 0 is as the service is configured.
+        public var executionDeadlineSeconds: UInt32 = 0
 
         public init() {}
     }
@@ -1260,6 +1269,9 @@ extension Wire {
         public var edges: [Wire.TaskEdge] = []
         /// Holds `settings`: {name, runner, …}.
         public var inputVariables: [String: JSONValue] = [:]
+        /// Ours: how long a run may take, in seconds, up to 86400; one that takes longer ends with ERROR. 0 is as the
+        /// service is configured, which is 900 unless its administrator chose otherwise.
+        public var executionDeadlineSeconds: UInt32 = 0
 
         public init() {}
     }

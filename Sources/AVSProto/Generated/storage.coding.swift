@@ -310,7 +310,7 @@ extension Stored.ClaimRecord: MessageShape, @unsafe CBridged {
 
     static func shape(of field: UInt32) -> FieldShape {
         switch field {
-        case 1, 2, 4, 5, 6: .varint
+        case 1, 2, 4, 5, 6, 7: .varint
         case 3: .text
         default: .unknown
         }
@@ -323,6 +323,7 @@ extension Stored.ClaimRecord: MessageShape, @unsafe CBridged {
         jobId = unsafe c.pointee.job_id
         startedAt = unsafe c.pointee.started_at
         deadline = unsafe c.pointee.deadline
+        givenBack = unsafe c.pointee.given_back
     }
 
     func fill(_ c: UnsafeMutablePointer<Aggregator__Storage__ClaimRecord>, in arena: Arena) {
@@ -332,6 +333,7 @@ extension Stored.ClaimRecord: MessageShape, @unsafe CBridged {
         unsafe c.pointee.job_id = jobId
         unsafe c.pointee.started_at = startedAt
         unsafe c.pointee.deadline = deadline
+        unsafe c.pointee.given_back = givenBack
     }
 
     public init(serialized bytes: Span<UInt8>) throws(ProtoError) { self = try unsafe Self.decoded(bytes) }

@@ -88,6 +88,7 @@ extension Stored {
             public init() {}
         }
 
+        /// Empty for a tick that was skipped: it led to none.
         public var executionId: String = ""
         /// The identity in the clear, for people.
         public var identity: String = ""
@@ -128,6 +129,8 @@ extension Stored {
         public var startedAt: Int64 = 0
         /// Wall time at which the run is given up.
         public var deadline: Int64 = 0
+        /// Of the attempts so far, those that ended with an orderly end of their process. The others' processes died.
+        public var givenBack: UInt32 = 0
 
         public init() {}
     }

@@ -1195,10 +1195,11 @@ struct  Aggregator__RestAPINode__Config
   ProtobufCBinaryData body;
   ProtobufCBinaryData method;
   Google__Protobuf__Value *options;
+  ProtobufCBinaryData idempotency_header;
 };
 #define AGGREGATOR__REST_APINODE__CONFIG__INIT \
  { PROTOBUF_C_MESSAGE_INIT (&aggregator__rest_apinode__config__descriptor) \
-    , {0,NULL}, 0,NULL, {0,NULL}, {0,NULL}, NULL }
+    , {0,NULL}, 0,NULL, {0,NULL}, {0,NULL}, NULL, {0,NULL} }
 
 
 struct  Aggregator__RestAPINode__Output
@@ -1458,10 +1459,11 @@ struct  Aggregator__Task
   size_t n_input_variables;
   Aggregator__Task__InputVariablesEntry **input_variables;
   ProtobufCBinaryData status_reason;
+  uint32_t execution_deadline_seconds;
 };
 #define AGGREGATOR__TASK__INIT \
  { PROTOBUF_C_MESSAGE_INIT (&aggregator__task__descriptor) \
-    , {0,NULL}, {0,NULL}, {0,NULL}, 0, 0, {0,NULL}, 0, 0, 0, 0, AGGREGATOR__TASK_STATUS__Enabled, NULL, 0,NULL, 0,NULL, 0,NULL, {0,NULL} }
+    , {0,NULL}, {0,NULL}, {0,NULL}, 0, 0, {0,NULL}, 0, 0, 0, 0, AGGREGATOR__TASK_STATUS__Enabled, NULL, 0,NULL, 0,NULL, 0,NULL, {0,NULL}, 0 }
 
 
 typedef enum {
@@ -1499,10 +1501,11 @@ struct  Aggregator__CreateTaskReq
   Aggregator__TaskEdge **edges;
   size_t n_input_variables;
   Aggregator__CreateTaskReq__InputVariablesEntry **input_variables;
+  uint32_t execution_deadline_seconds;
 };
 #define AGGREGATOR__CREATE_TASK_REQ__INIT \
  { PROTOBUF_C_MESSAGE_INIT (&aggregator__create_task_req__descriptor) \
-    , NULL, 0, 0, 0, {0,NULL}, {0,NULL}, 0,NULL, 0,NULL, 0,NULL }
+    , NULL, 0, 0, 0, {0,NULL}, {0,NULL}, 0,NULL, 0,NULL, 0,NULL, 0 }
 
 
 struct  Aggregator__CreateTaskResp

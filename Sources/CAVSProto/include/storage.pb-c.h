@@ -218,10 +218,11 @@ struct  Aggregator__Storage__ClaimRecord
   uint64_t job_id;
   int64_t started_at;
   int64_t deadline;
+  uint32_t given_back;
 };
 #define AGGREGATOR__STORAGE__CLAIM_RECORD__INIT \
  { PROTOBUF_C_MESSAGE_INIT (&aggregator__storage__claim_record__descriptor) \
-    , 0, 0, {0,NULL}, 0, 0, 0 }
+    , 0, 0, {0,NULL}, 0, 0, 0, 0 }
 
 
 struct  Aggregator__Storage__OperatorRecord
