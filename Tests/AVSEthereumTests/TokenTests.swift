@@ -83,4 +83,44 @@ struct TokenTests {
         #expect(TokenTransfer(Self.log(topics: [TokenTransfer.topic0, word, .zero])) == nil)
         #expect(TokenTransfer(Self.log(data: [])) == nil)
     }
+
+    @Test("transfer is seen from the one side that is named, else by whoever is known to watch")
+    func direction() throws {
+        let transfer = try #require(TokenTransfer(Self.log()))
+        for (sender, receiver, watched, expected) in [
+            (true, false, nil, .sent), (true, false, .zero, .sent), (false, true, Self.holder, .received),
+            (true, true, nil, .unknown), (false, false, nil, .unknown), (true, true, Self.token, .unknown),
+            (true, true, .zero, .received), (false, false, Self.holder, .sent),
+        ] as [(Bool, Bool, Address?, TokenTransfer.Direction)] {
+            #expect(
+                transfer.direction(namesSender: sender, namesReceiver: receiver, watched: watched) == expected)
+        }
+    }
+
+    private static let transferEntry: JSONValue = [
+        "type": "event", "name": "Transfer",
+        "inputs": [
+            ["name": "from", "type": "address", "indexed": true], ["name": "to", "type": "address", "indexed": true],
+            ["name": "value", "type": "uint256", "indexed": false],
+        ],
+    ]
+
+    @Test("EE-TE5: a report of a transfer is flat only if an ABI has its event, and raw without one (4.5.6)")
+    func report() throws {
+        let log = Self.log()
+        let abi = try ABIContract(entries: [Self.transferEntry])
+        let report = try EventReport(log, by: abi)
+        let transfer = try #require(report.transfer)
+        #expect(report.json["Transfer"]?["value"] == "1500000", "what is said where nobody asks the token")
+        let flat = report.json(
+            of: transfer, .unknown, direction: .sent, at: Timestamp(milliseconds: 5), chainID: 31_337)
+        #expect(flat["valueFormatted"] == "0.0000000000015" && flat["direction"] == "sent")
+        #expect(flat["blockTimestamp"] == 5 && flat["chainId"] == 31_337 && flat["blockNumber"] == 0)
+        #expect(flat["transactionHash"] == .string(log.transactionHash.hex))
+        for abi in [nil, try ABIContract(entries: [])] {
+            let raw = try EventReport(log, by: abi)
+            #expect(raw.decoded == nil && raw.transfer == nil && raw.json == log.rawJSON)
+        }
+        #expect(throws: ABIError.self) { try EventReport(Self.log(data: []), by: abi) }
+    }
 }

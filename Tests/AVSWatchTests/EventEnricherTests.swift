@@ -60,9 +60,9 @@ struct EventEnricherTests {
         return try await enricher.data(of: match, in: block)
     }
 
-    @Test("is added to a transfer, with or without ABI (6.14, EE 4.5.4)", arguments: [true, false])
-    func transfer(abi: Bool) async throws {
-        let query = Sample.query(topics: [Sample.transfer.hex, Sample.reporter.checksummed], abi: abi)
+    @Test("is added to a transfer whose event the ABI has (6.14, EE 4.5.4)")
+    func transfer() async throws {
+        let query = Sample.query(topics: [Sample.transfer.hex, Sample.reporter.checksummed])
         let data = try await Self.enriched(query, Contract(Self.metadata))
         #expect(
             data == [
@@ -71,8 +71,19 @@ struct EventEnricherTests {
                 "fromAddress": .string(Sample.reporter.checksummed), "toAddress": .string(Sample.other.checksummed),
                 "value": "1500000", "valueFormatted": "1.5", "direction": "sent",
                 "walletAddress": .string(Sample.reporter.checksummed), "blockTimestamp": 1_767_225_600_000,
-                "chainId": 31_337, "chainName": "Chain 31337",
+                "chainId": 31_337, "chainName": "Chain 31337", "blockNumber": 7,
+                "transactionHash": .string(Sample.log(block: 7).transactionHash.hex),
             ])
+    }
+
+    @Test("EE-TE5: a transfer without ABI is the raw log, and its token is not asked")
+    func raw() async throws {
+        let contract = Contract(Self.metadata)
+        let log = Sample.log(block: 7, value: 1_500_000)
+        let query = Sample.query(topics: [Sample.transfer.hex, Sample.reporter.checksummed], abi: false)
+        let data = try await Self.enriched(query, contract, of: log)
+        #expect(data == log.rawJSON && contract.calls == 0)
+        #expect(data["topics"]?.arrayValue?.count == 3 && data["contractAddress"] == .string(Sample.token.checksummed))
     }
 
     @Test("tells the watched side of a transfer") func direction() async throws {
@@ -80,6 +91,9 @@ struct EventEnricherTests {
         let received = Sample.query(topics: [Sample.transfer.hex, "", Sample.other.checksummed])
         #expect(try await Self.enriched(received, contract)["walletAddress"] == .string(Sample.other.checksummed))
         #expect(try await Self.enriched(Sample.query(), contract)["direction"] == "unknown")
+        let both = Sample.query(topics: [Sample.transfer.hex, Sample.reporter.checksummed, Sample.other.checksummed])
+        let data = try await Self.enriched(both, contract)
+        #expect(data["direction"] == "unknown" && data["walletAddress"] == nil, "nobody says which of both watches")
     }
 
     @Test("is as of an unknown token where a contract says nothing") func unknown() async throws {

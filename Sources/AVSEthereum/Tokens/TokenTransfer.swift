@@ -45,6 +45,16 @@ public struct TokenTransfer: Hashable, Sendable {
         case sent, received, unknown
     }
 
+    /// As seen by whoever watches: the one side that a query's topics name. Where they name both or none, only a wallet
+    /// that is known to watch tells.
+    public func direction(namesSender: Bool, namesReceiver: Bool, watched: Address? = nil) -> Direction {
+        switch (namesSender, namesReceiver) {
+        case (true, false): .sent
+        case (false, true): .received
+        default: watched == from ? .sent : watched == to ? .received : .unknown
+        }
+    }
+
     /// The members of execution engine 4.5.4 that the transfer and its token tell; where it happened is the log's.
     ///
     /// - Parameters:

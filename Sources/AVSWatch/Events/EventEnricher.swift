@@ -38,11 +38,11 @@ final class EventEnricher: Sendable {
     /// - Throws: `CancellationError` only.
     func data(of match: EventMatch, in block: Block) async throws -> JSONValue {
         var data = match.data
-        if let transfer = TokenTransfer(match.log) {
+        if let transfer = match.report.transfer {
             let metadata = try await TokenMetadata.read { try await self.answer(of: transfer.token, to: $0) }
-            var members = transfer.json(metadata ?? .unknown, direction: match.direction)
-            members["blockTimestamp"] = .number(Double(block.timestamp) * 1_000)
-            members["chainId"] = .number(Double(chain.chainID))
+            var members = match.report.json(
+                of: transfer, metadata ?? .unknown, direction: match.direction(of: transfer),
+                at: Timestamp(seconds: Int64(clamping: block.timestamp)), chainID: chain.chainID)
             members["chainName"] = .string(ChainName.of(chain.chainID))
             data = .object(members)
         }
@@ -101,12 +101,11 @@ final class EventEnricher: Sendable {
 }
 
 extension EventMatch {
-    /// Which side of a transfer the query watches: the one that its topics name.
-    fileprivate var direction: TokenTransfer.Direction {
+    /// Which side of a transfer the query watches.
+    fileprivate func direction(of transfer: TokenTransfer) -> TokenTransfer.Direction {
         let topics = query.filter.topics
-        if topics.count > 1, topics[1] != nil { return .sent }
-        if topics.count > 2, topics[2] != nil { return .received }
-        return .unknown
+        return transfer.direction(
+            namesSender: topics.count > 1 && topics[1] != nil, namesReceiver: topics.count > 2 && topics[2] != nil)
     }
 }
 

@@ -29,18 +29,12 @@ struct EventQueryPlan: Sendable {
 
     /// What the log says if all conditions hold, else nil.
     ///
-    /// Without ABI it is the raw log, and no condition can hold (6.14).
-    func read(_ log: EventLog) -> JSONValue? {
-        // No `condition ? value : nil` here: as a JSON value, nil is null and not nothing.
-        guard let contract else {
-            guard conditions.isEmpty else { return nil }
-            return log.rawJSON
-        }
-        guard let event = contract.event(of: log) else { return nil }
-        do {
-            let decoded = try event.decode(log)
-            guard conditions.hold(on: decoded) else { return nil }
-            return decoded.json
+    /// Without ABI it is the raw log, and no condition can hold; an ABI without the event matches nothing (6.14).
+    func read(_ log: EventLog) -> EventReport? {
+        do throws(ABIError) {
+            let report = try EventReport(log, by: contract)
+            guard let decoded = report.decoded else { return contract == nil && conditions.isEmpty ? report : nil }
+            return conditions.hold(on: decoded) ? report : nil
         } catch {
             return nil  // the chain says one thing, the ABI another
         }

@@ -195,7 +195,7 @@ public struct EventWatch: Sendable {
         }
         return within.lazy.compactMap { match in
             match.query.read(match.log).map {
-                EventMatch(taskID: id, log: match.log, data: $0, query: match.query)
+                EventMatch(taskID: id, report: $0, query: match.query)
             }
         }
     }
@@ -204,8 +204,10 @@ public struct EventWatch: Sendable {
 /// A log for which a task's trigger holds.
 public struct EventMatch: Sendable {
     public var taskID: TaskID
-    public var log: EventLog
-    /// The decoded event, or the raw log where the task has no ABI.
-    public var data: JSONValue
+    public var report: EventReport
     var query: EventQueryPlan
+
+    public var log: EventLog { report.log }
+    /// The decoded event, or the raw log where the task has no ABI.
+    public var data: JSONValue { report.json }
 }

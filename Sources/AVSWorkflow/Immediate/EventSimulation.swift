@@ -100,10 +100,12 @@ struct EventSimulation: Sendable {
             token: query.contract, from: from ?? .sample(1), to: to ?? .sample(2), value: amount)
         let log = log(transfer.log.topics, transfer.log.data)
         var event = try read(log, by: query.abi)
-        let direction = direction(from: from, to: to)
-        if event.decoded != nil, let metadata {
-            let members = transfer.json(metadata, direction: direction)
-            event.data = .object(members.merging(placement(of: log)) { $1 })
+        let direction = transfer.direction(
+            namesSender: from != nil, namesReceiver: to != nil, watched: watched)
+        if let transfer = event.report.transfer, let metadata {
+            event.data = .object(
+                event.report.json(
+                    of: transfer, metadata, direction: direction, at: environment.time.now, chainID: chainID))
         }
         event.data.format(formats)
         let value = BigInt(amount.magnitude)
@@ -112,23 +114,6 @@ struct EventSimulation: Sendable {
             ? TokenBalanceChange(token: transfer.token, holder: transfer.from, amount: -value)
             : TokenBalanceChange(token: transfer.token, holder: transfer.to, amount: value)
         return event
-    }
-
-    private func direction(from: Address?, to: Address?) -> TokenTransfer.Direction {
-        switch (from, to) {
-        case (.some, nil): .sent
-        case (nil, .some): .received
-        default: watched == nil ? .unknown : from == watched ? .sent : to == watched ? .received : .unknown
-        }
-    }
-
-    /// Where a transfer was, as its output says it.
-    private func placement(of log: EventLog) -> [String: JSONValue] {
-        [
-            "transactionHash": .string(log.transactionHash.hex), "blockNumber": .number(Double(log.blockNumber)),
-            "blockTimestamp": .number(Double(environment.time.now.milliseconds)),
-            "chainId": .number(Double(chainID)),
-        ]
     }
 
     // MARK: Logs
@@ -156,10 +141,8 @@ struct EventSimulation: Sendable {
 
     /// The raw log where the ABI, or the lack of one, does not tell what it means.
     private func read(_ log: EventLog, by abi: ABIContract?) throws(NodeFailure) -> SimulatedEvent {
-        guard let event = abi?.event(of: log) else { return SimulatedEvent(log: log, data: log.rawJSON, decoded: nil) }
         do throws(ABIError) {
-            let decoded = try event.decode(log)
-            return SimulatedEvent(log: log, data: decoded.json, decoded: decoded)
+            return SimulatedEvent(try EventReport(log, by: abi))
         } catch {
             throw refusal(error)
         }

@@ -54,13 +54,20 @@ struct SimulatedQuery: Sendable {
 
 /// A log that nobody emitted, and what a trigger would report of it.
 struct SimulatedEvent: Sendable {
-    let log: EventLog
+    let report: EventReport
     /// The trigger's output.
     var data: JSONValue
-    /// Nil where no ABI tells what the log means.
-    let decoded: DecodedEvent?
     /// Of a transfer: the watched side's; the recipient's where nobody is watched.
     var balanceChange: TokenBalanceChange?
+
+    init(_ report: EventReport) {
+        self.report = report
+        data = report.json
+    }
+
+    var log: EventLog { report.log }
+    /// Nil where no ABI tells what the log means.
+    var decoded: DecodedEvent? { report.decoded }
 
     /// A field of the output as conditions name it: an exact key, `Event.field`, or a key one level below. Where the
     /// output has other names, those of the ABI are known too, and `amount` is a transfer's value.

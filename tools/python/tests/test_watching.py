@@ -151,19 +151,24 @@ def test_a_killed_operator_reports_everything_once(new_bench):
 
 
 def test_a_transfer_is_reported_with_its_token(new_bench):
-    """6.14, EE 4.5.4: what a workflow sees of a transfer, over subscription, decoding and enrichment."""
+    """6.14, EE 4.5.4, EE-TE5: what a workflow sees of a transfer, over subscription, decoding and enrichment."""
     bench = new_bench()
     token, (sender, receiver) = bench.chain.contract("token"), bench.chain.facts["accounts"][2:4]
     transfer = "0x" + keccak(text="Transfer(address,address,uint256)").hex()
     trigger = tasks.event(token.address, transfer, "", receiver["address"])
     trigger.event.config.cooldown_seconds = 0
+    for entry in bench.chain.abi("token"):
+        tasks.set_value(trigger.event.config.queries[0].contract_abi.add(), entry)
+    raw_trigger = tasks.event(token.address, transfer, "", receiver["address"])
+    raw_trigger.event.config.cooldown_seconds = 0
     task_id = bench.user.create(tasks.task(bench.user.wallet().address, trigger))
+    raw_id = bench.user.create(tasks.task(bench.user.wallet().address, raw_trigger))
     bench.watcher.start()
 
     def ran():
         data = token.encode_abi("transfer", [receiver["address"], 1_500_000])
         bench.chain.rpc("eth_sendTransaction", {"from": sender["address"], "to": token.address, "data": data})
-        return bench.outputs(task_id, "event_trigger")
+        return bench.outputs(raw_id, "event_trigger") and bench.outputs(task_id, "event_trigger")
     output = until(ran, 120, "the first execution")[-1]
     symbol, name = token.functions.symbol().call(), token.functions.name().call()
     assert output | {
@@ -174,6 +179,11 @@ def test_a_transfer_is_reported_with_its_token(new_bench):
     } == output
     block = bench.chain.rpc("eth_getBlockByNumber", hex(int(output["blockNumber"])), False)
     assert output["blockTimestamp"] == int(block["timestamp"], 16) * 1_000
+    # Without ABI it is the raw log, as in a trial (EE-TE5).
+    raw = bench.outputs(raw_id, "event_trigger")[-1]
+    assert set(raw) == {"contractAddress", "blockNumber", "transactionHash", "logIndex", "blockHash", "topics", "data",
+                        "removed"}
+    assert raw["topics"][0] == transfer and int(raw["data"], 16) == 1_500_000
     assert bench.watcher.stop() == 0
 
 
