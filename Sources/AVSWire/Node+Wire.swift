@@ -105,7 +105,8 @@ extension RestAPINode {
     fileprivate init(_ wire: Wire.RestAPINode) {
         let config = wire.config ?? .init()
         self.init(
-            url: config.url, headers: config.headers, body: config.body, method: config.method, options: config.options)
+            url: config.url, headers: config.headers, body: config.body, method: config.method, options: config.options,
+            idempotencyHeader: config.idempotencyHeader)
     }
 }
 

@@ -111,6 +111,7 @@ extension Wire.RestAPINode {
         config.body = node.body
         config.method = node.method
         config.options = node.options
+        config.idempotencyHeader = node.idempotencyHeader
         self.config = config
     }
 }

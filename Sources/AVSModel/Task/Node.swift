@@ -65,7 +65,7 @@ public struct Node: Hashable, Sendable {
         if afterUnknownOutcome == .retry, config.actsOnChain {
             return "a node that sends transactions is looked up after a restart and cannot choose to be tried again"
         }
-        return retry?.refusal(for: config)
+        return config.idempotencyRefusal ?? retry?.refusal(for: config)
     }
 
     public var kind: NodeKind { config.kind }
@@ -181,15 +181,59 @@ public struct RestAPINode: Hashable, Sendable {
     public var method: String
     /// Free-form options of the service, such as `{"summarize": true}`.
     public var options: JSONValue?
+    /// The header with the key by which the other side recognises a repeated request (XO-3, *keyed effect*); empty is
+    /// none.
+    public var idempotencyHeader: String
 
     public init(
-        url: String, headers: [String: String] = [:], body: String = "", method: String, options: JSONValue? = nil
+        url: String, headers: [String: String] = [:], body: String = "", method: String, options: JSONValue? = nil,
+        idempotencyHeader: String = ""
     ) {
         self.url = url
         self.headers = headers
         self.body = body
         self.method = method
         self.options = options
+        self.idempotencyHeader = idempotencyHeader
+    }
+
+    /// Whether the text can name a header.
+    ///
+    /// - Source: RFC 9110 section 5.6.2, *token*.
+    public static func isHeaderName(_ text: some StringProtocol) -> Bool {
+        !text.isEmpty
+            && text.utf8.allSatisfy { byte in
+                switch byte {
+                case UInt8(ascii: "a")...UInt8(ascii: "z"), UInt8(ascii: "A")...UInt8(ascii: "Z"),
+                    UInt8(ascii: "0")...UInt8(ascii: "9"):
+                    true
+                default: "!#$%&'*+-.^_`|~".utf8.contains(byte)
+                }
+            }
+    }
+}
+
+extension Node.Config {
+    /// Why its header for a key cannot be; nil if it can.
+    fileprivate var idempotencyRefusal: String? {
+        switch self {
+        case .restAPI(let node): node.idempotencyRefusal
+        case .loop(let loop): if case .restAPI(let node) = loop.runner { node.idempotencyRefusal } else { nil }
+        default: nil
+        }
+    }
+}
+
+extension RestAPINode {
+    fileprivate var idempotencyRefusal: String? {
+        guard !idempotencyHeader.isEmpty else { return nil }
+        guard idempotencyHeader.utf8.count <= 64, Self.isHeaderName(idempotencyHeader) else {
+            return "idempotency header '\(idempotencyHeader.prefix(80))' is no header name of at most 64 characters"
+        }
+        guard !headers.keys.contains(where: { $0.lowercased() == idempotencyHeader.lowercased() }) else {
+            return "idempotency header '\(idempotencyHeader)' is one of the headers, too: the service chooses its value"
+        }
+        return nil
     }
 }
 

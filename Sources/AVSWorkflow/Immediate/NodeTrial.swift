@@ -34,6 +34,8 @@ public struct NodeTrial: Sendable {
 
     /// The step that the node would have been. Cancelling the surrounding task cancels the node.
     public func run(in environment: WorkflowEnvironment) async -> Step {
+        var environment = environment
+        environment.execution = executionID
         let node = node.taking(input)
         var variables = RunVariables(secrets: secrets, input: input, wallet: wallet)
         variables.begin(node)

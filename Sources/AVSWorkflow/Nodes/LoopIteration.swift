@@ -90,6 +90,7 @@ struct LoopIteration: Sendable {
 
     private func perform(_ element: JSONValue, at index: Int) async -> Ending {
         var scope = context
+        scope.iteration = index
         if !scopeNames.value.isEmpty { scope.variables.put(element, as: scopeNames.value) }
         if !scopeNames.key.isEmpty { scope.variables.put(.number(Double(index)), as: scopeNames.key) }
         let node = Node(id: "\(loop.id)_iter_\(index)", name: "\(loop.name)_iter_\(index)", config: inner)

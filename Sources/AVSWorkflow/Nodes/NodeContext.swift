@@ -15,6 +15,8 @@ public struct WorkflowEnvironment: Sendable {
     public var limits = RunLimits()
     /// For nodes that say nothing of it themselves (`effects.blind_after_restart`).
     public var afterUnknownOutcome = Node.UnknownOutcome.fail
+    /// The run, set by it; what it does outside carries its name.
+    var execution: ExecutionID?
 
     public init(
         chain: (any ChainClient)?, http: any HTTPClient, time: any TimeSource,
@@ -65,8 +67,20 @@ struct NodeContext: Sendable {
     var variables: [String: JSONValue]
     /// The run so far, for nodes that tell of it.
     var report: RunReport?
+    /// Which of a loop's iterations this is; nil outside of loops.
+    var iteration: Int?
     /// The node that the edge of a branch's condition leads to.
     var target: @Sendable (_ condition: String) -> Node? = { _ in nil }
+
+    /// What names the work of one node in one run, and in one iteration: the same however often it is done (XO-3). 32
+    /// hexadecimal digits.
+    func effectKey(of node: Node) -> String {
+        let parts: JSONValue = [
+            .string(environment.execution?.description ?? ""), .string(node.id),
+            iteration.map { JSONValue.number(Double($0)) } ?? JSONValue.null,
+        ]
+        return Hex.encode(Keccak256.hash(parts.serializedBytes).bytes.prefix(16))
+    }
 
     var templates: TemplateResolver { TemplateResolver(variables: variables, scripts: environment.scripts) }
 

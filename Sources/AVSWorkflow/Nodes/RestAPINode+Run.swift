@@ -10,9 +10,14 @@ extension RestAPINode {
     /// Deeper JSON in a request's body is refused.
     static let requestDepth = 128
 
-    func run(in context: NodeContext, log: inout [String]) async throws(NodeFailure) -> NodeOutcome {
-        let request = try await request(in: context)
+    func run(as node: Node, in context: NodeContext, log: inout [String]) async throws(NodeFailure) -> NodeOutcome {
+        var request = try await request(in: context)
         log.append("Request: \(request.wire.method.rawValue) \(request.url)")
+        if !idempotencyHeader.isEmpty {
+            let key = HTTPRequest.Header(idempotencyHeader, context.effectKey(of: node))
+            try request.wire.add(key: key)
+            log.append("\(key.name): \(key.value)")
+        }
         let response: HTTPResponse
         do {
             response = try await context.environment.http.send(request.wire)
@@ -84,7 +89,7 @@ extension RestAPINode {
             let header = HTTPRequest.Header(
                 try await templates.resolve(name, in: "header key"),
                 try await templates.resolve(value, in: "header value"))
-            guard Self.isToken(header.name) else {
+            guard Self.isHeaderName(header.name) else {
                 throw NodeFailure(
                     code: .invalidNodeConfig, "header key '\(header.name.excerpt())' is not a header name")
             }
@@ -137,19 +142,6 @@ extension RestAPINode {
         }
     }
 
-    /// - Source: RFC 9110 section 5.6.2, *token*.
-    private static func isToken(_ text: String) -> Bool {
-        !text.isEmpty
-            && text.utf8.allSatisfy { byte in
-                switch byte {
-                case UInt8(ascii: "a")...UInt8(ascii: "z"), UInt8(ascii: "A")...UInt8(ascii: "Z"),
-                    UInt8(ascii: "0")...UInt8(ascii: "9"):
-                    true
-                default: "!#$%&'*+-.^_`|~".utf8.contains(byte)
-                }
-            }
-    }
-
     // MARK: Response
 
     private static func envelope(_ response: HTTPResponse, url: String) -> [String: JSONValue] {
@@ -166,5 +158,24 @@ extension RestAPINode {
     private static func canonical(_ name: String) -> String {
         name.split(separator: "-", omittingEmptySubsequences: false)
             .map { $0.prefix(1).uppercased() + $0.dropFirst().lowercased() }.joined(separator: "-")
+    }
+}
+
+extension HTTPRequest {
+    /// Adds the header by which the other side recognises a repeated request.
+    ///
+    /// - Throws: ``NodeFailure`` where a template came out as a header of that name, or what is to be one is none: two
+    ///   keys would be no key.
+    fileprivate mutating func add(key: Header) throws(NodeFailure) {
+        guard RestAPINode.isHeaderName(key.name) else {
+            throw NodeFailure(
+                code: .invalidNodeConfig, "idempotency header '\(key.name.excerpt())' is not a header name")
+        }
+        guard !headers.contains(where: { $0.name.lowercased() == key.name.lowercased() }) else {
+            throw NodeFailure(
+                code: .invalidNodeConfig,
+                "idempotency header '\(key.name.excerpt())' is one of the headers, too: the service chooses its value")
+        }
+        headers.append(key)
     }
 }

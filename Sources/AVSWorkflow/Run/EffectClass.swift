@@ -10,8 +10,14 @@ public enum EffectClass: Hashable, Sendable {
     case read
     /// It does what can be recognised and looked up afterwards: whoever carries it out does so at most once (XO-16).
     case identifiable
+    /// It does what the other side recognises by a key that is always the same: it can be sent again.
+    case keyed
     /// It does what nobody can recognise: it is tried at most once.
     case blind
+
+    /// Whether we cannot look up what became of it: then its begin is recorded before it, so that a crash in the middle
+    /// is known (XO-16).
+    var isUnrecognised: Bool { self == .blind || self == .keyed }
 }
 
 extension Node.Config {
@@ -33,7 +39,7 @@ extension RestAPINode {
     fileprivate var effect: EffectClass {
         switch method.uppercased() {
         case "", "GET", "HEAD", "OPTIONS": .read
-        default: .blind
+        default: idempotencyHeader.isEmpty ? .blind : .keyed
         }
     }
 }

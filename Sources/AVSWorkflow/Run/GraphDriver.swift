@@ -137,7 +137,7 @@ struct GraphDriver {
         }
         let isAgain = record != nil
         group.addTask {
-            if node.config.effect == .blind, !isAgain {
+            if node.config.effect.isUnrecognised, !isAgain {
                 do {
                     try await recorder.record(NodeRecord(nodeID: node.id, inputDigest: input), isDurable: true)
                 } catch {
@@ -151,8 +151,10 @@ struct GraphDriver {
     /// The end of a node that was begun before a crash; nil if it is to be tried again.
     private func outcomeUnknown(_ execution: NodeExecution) -> FinishedNode? {
         let node = execution.node
-        let choice = node.afterUnknownOutcome ?? environment.afterUnknownOutcome
-        guard choice == .retry, node.config.effect == .blind, stop == nil else { return execution.unknown() }
+        // Who recognises a key does it once, however often it is sent (B5).
+        let standard = node.config.effect == .keyed ? .retry : environment.afterUnknownOutcome
+        let choice = node.afterUnknownOutcome ?? standard
+        guard choice == .retry, node.config.effect.isUnrecognised, stop == nil else { return execution.unknown() }
         return nil
     }
 
@@ -180,7 +182,7 @@ struct GraphDriver {
         if let data = finished.data { variables.finish(node, data: data) }
         digests.finish(position, input: input, data: finished.data)
         let ready = scheduler.finish(position, selected: finished.selectedCondition)
-        let hasEffect = node.config.effect == .blind || node.config.effect == .identifiable
+        let hasEffect = node.config.effect.isUnrecognised || node.config.effect == .identifiable
         // The last node of a run is recorded with the run's end, unless it must not run again.
         let isLast = ready.isEmpty && waiting.isEmpty && running == 0
         if isNew, hasEffect || !isLast {
@@ -231,7 +233,10 @@ struct NodeExecution: Sendable {
         if isAgain {
             failed.append(
                 Step.Attempt(startAt: startAt, endAt: startAt, error: Self.outcomeUnknown, errorCode: .unspecified))
-            log.append("\(Self.outcomeUnknown); tried again, as the node chooses")
+            log.append(
+                node.config.effect == .keyed
+                    ? "\(Self.outcomeUnknown); sent again under the same key"
+                    : "\(Self.outcomeUnknown); tried again, as the node chooses")
         }
         let interrupted = failed.count
         var begun = startAt
@@ -265,7 +270,7 @@ struct NodeExecution: Sendable {
     private func cutShort(_ failure: NodeFailure) -> NodeFailure {
         switch node.config.effect {
         case .pure, .read: return failure
-        case .identifiable, .blind:
+        case .identifiable, .keyed, .blind:
             var failure = failure
             failure.message += "; the node was stopped in the middle: what it had sent by then is not undone"
             return failure

@@ -13,7 +13,7 @@ extension Node.Config {
         as node: Node, in context: NodeContext, log: inout [String]
     ) async throws(NodeFailure) -> NodeOutcome {
         switch self {
-        case .restAPI(let config): return try await config.run(in: context, log: &log)
+        case .restAPI(let config): return try await config.run(as: node, in: context, log: &log)
         case .graphQLQuery(let config): return try await config.run(in: context, log: &log)
         case .branch(let config): return try await config.run(as: node, in: context, log: &log)
         case .filter(let config): return try await config.run(in: context, log: &log)

@@ -56,6 +56,8 @@ public struct WorkflowRun: Sendable {
         signal: StopSignal = StopSignal()
     ) async -> RunOutcome {
         let startAt = startedAt ?? environment.time.now
+        var environment = environment
+        environment.execution = executionID
         let plan: Plan
         do throws(PlanError) {
             plan = try Plan(trigger: task.trigger, nodes: task.nodes, edges: task.edges)

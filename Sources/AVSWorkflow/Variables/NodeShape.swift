@@ -55,6 +55,7 @@ public enum NodeShape {
         ]
         if !node.headers.isEmpty { fields["headers"] = .object(node.headers.mapValues(JSONValue.string)) }
         if let options = node.options { fields["options"] = options }
+        if !node.idempotencyHeader.isEmpty { fields["idempotencyHeader"] = .string(node.idempotencyHeader) }
         return .object(fields)
     }
 

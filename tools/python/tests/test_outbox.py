@@ -118,6 +118,38 @@ def test_a_task_chooses_what_becomes_of_a_request_that_a_crash_interrupted(start
             ([unknown], "") if requests == 2 else ([], unknown))
 
 
+def test_a_request_with_a_key_is_sent_again_under_the_same_key(start, web):
+    """XO-3, B5: the other side sees that both are one, and other steps and runs have other keys"""
+    aggregator = start()
+    path = "/slow/0.75"
+    with aggregator.channel() as channel:
+        user = User(channel).sign_in()
+        node = tasks.rest(f"{web.url}{path}", method="POST", body="x")
+        node.rest_api.config.idempotency_header = "Idempotency-Key"
+        task_id = user.create(tasks.task(user.wallet().address, nodes=[node]))
+        assert user.task(task_id).nodes[0].rest_api.config.idempotency_header == "Idempotency-Key"
+        run = user.trigger(task_id, MANUAL)
+        until(lambda: web.of(path), what="the request")
+    aggregator.kill()
+    aggregator.start()
+    with aggregator.channel() as channel:
+        user = User(channel, user.account).sign_in()
+
+        def ended():
+            execution = user.execution(task_id, run.execution_id)
+            return execution if execution.status != avs.EXECUTION_STATUS_PENDING else None
+
+        execution = until(ended, what="the end of the run")
+        assert execution.status == avs.EXECUTION_STATUS_SUCCESS
+        assert [attempt.error for attempt in execution.steps[1].failed_attempts] == ["outcome unknown after restart"]
+        assert user.trigger(task_id, MANUAL, blocking=True).status == avs.EXECUTION_STATUS_SUCCESS
+        first, again, other = [request["headers"]["idempotency-key"] for request in web.of(path)]
+        assert first == again != other
+        node.rest_api.config.headers["idempotency-key"] = "mine"
+        with pytest.raises(Exception, match="is one of the headers, too"):
+            user.create(tasks.task(user.wallet().address, nodes=[node]))
+
+
 def test_a_node_that_sends_transactions_cannot_choose(user, wallet):
     """XO-18: it is looked up instead"""
     node = tasks.transfer("0x" + "11" * 20, "1")
