@@ -309,9 +309,11 @@ struct RowCheck {
         if IdentityDigest(sha256: SHA256.hash(Array(record.identity.utf8)).bytes) != key.identity {
             found("I3", "the digest of '\(record.identity.prefix(80))' is another")
         }
-        let isAwaited = try reader.contains(TriggerKey(key.task, record.executionID))
-        let isRecorded = try reader.contains(HistoryKey(key.task, record.executionID))
-        if !isAwaited, !isRecorded { found("I2", "execution \(record.executionID) is neither awaited nor recorded") }
+        if let execution = record.executionID {
+            let isAwaited = try reader.contains(TriggerKey(key.task, execution))
+            let isRecorded = try reader.contains(HistoryKey(key.task, execution))
+            if !isAwaited, !isRecorded { found("I2", "execution \(execution) is neither awaited nor recorded") }
+        }
         try belongs(to: key.task, reader)
     }
 }

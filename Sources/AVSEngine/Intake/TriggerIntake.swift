@@ -33,8 +33,8 @@ struct TriggerIntake: Sendable {
         guard var task = try transaction.task(report.taskID) else { return (.notFound, []) }
         let occurrence = try Occurrence(of: report, trigger: task.trigger.kind, chainID: task.chainID)
         let identities = identities(of: report, occurrence)
-        if try isKnown(identities, task: task.id, in: transaction) {
-            return (.deduplicated(remaining: task.remainingExecutions, isRunnable: task.refusal(at: now) == nil), [])
+        if let known = try known(identities, task: task.id, in: transaction) {
+            return (repeated(known, of: task, now: now), [])
         }
         if let occurrence, let late = try untimely(occurrence, task: task, now: now, in: transaction) {
             return (late, [])
@@ -46,17 +46,15 @@ struct TriggerIntake: Sendable {
         if let wish = task.requestedStatus { return (.inactive(wish), []) }
 
         if task.trigger.kind == .cron, task.status == .running, task.reserved >= limits.waitingTicksPerTask {
+            // Final: whoever reports this tick after the run is told the same, and nothing runs late.
+            try record(identities, executionID: nil, at: occurrence, of: task.id, now: now, in: &transaction)
             return (.skipped(remaining: task.remainingExecutions), [.skippedTick])
         }
         if promised == nil, task.reserved >= limits.queuedPerTask {
             throw EngineError.queueFull(name: "queued executions per task", limit: Int(limits.queuedPerTask))
         }
         let id = promised?.execution ?? fresh
-        for identity in identities {
-            try transaction.put(
-                DedupKey(task.id, identity.digest),
-                Dedup(executionID: id, identity: identity.text, position: occurrence?.position, recordedAt: now))
-        }
+        try record(identities, executionID: id, at: occurrence, of: task.id, now: now, in: &transaction)
         let output = TriggerOutput(kind: task.trigger.kind, data: report.output.data)
         let job = try transaction.enqueue(
             id, of: &task, promisedIndex: promised?.index, trigger: output, input: [:], now: now)
@@ -81,11 +79,35 @@ struct TriggerIntake: Sendable {
         }
     }
 
-    private func isKnown(
+    private func known(
         _ identities: [Identity], task: TaskID, in transaction: borrowing Transaction
-    ) throws -> Bool {
-        for identity in identities where try transaction.contains(DedupKey(task, identity.digest)) { return true }
-        return false
+    ) throws -> Dedup? {
+        for identity in identities {
+            if let record = try transaction.value(for: DedupKey(task, identity.digest)) { return record }
+        }
+        return nil
+    }
+
+    /// What is said of an occurrence that was decided about before (XO-9): the same as then, unless the task has ended.
+    private func repeated(_ record: Dedup, of task: AutomationTask, now: Timestamp) -> NotifyAnswer {
+        let isRunnable = task.refusal(at: now) == nil
+        guard record.executionID == nil, isRunnable else {
+            return .deduplicated(remaining: task.remainingExecutions, isRunnable: isRunnable)
+        }
+        return .skipped(remaining: task.remainingExecutions)
+    }
+
+    /// - Parameter executionID: what the occurrence leads to; `nil` where it is skipped.
+    private func record(
+        _ identities: [Identity], executionID: ExecutionID?, at occurrence: Occurrence?, of task: TaskID,
+        now: Timestamp, in transaction: inout Transaction
+    ) throws {
+        for identity in identities {
+            try transaction.put(
+                DedupKey(task, identity.digest),
+                Dedup(
+                    executionID: executionID, identity: identity.text, position: occurrence?.position, recordedAt: now))
+        }
     }
 
     // MARK: Refusals

@@ -3,17 +3,17 @@ public import AVSPrimitives
 import AVSProto
 public import AVSStorage
 
-/// An occurrence, or a report's own id, that was accepted: it is never accepted again (XO-1).
+/// An occurrence, or a report's own id, that was decided about: it is never accepted again (XO-1).
 public struct Dedup: Hashable, Sendable {
-    /// The one execution that it led to (I2).
-    public var executionID: ExecutionID
+    /// The one execution that it led to (I2); `nil` for a tick that was skipped (TIM-13).
+    public var executionID: ExecutionID?
     /// In the clear, for people.
     public var identity: String
     /// `nil` for a report's id whose occurrence has no place on an axis.
     public var position: Occurrence.Position?
     public var recordedAt: Timestamp
 
-    public init(executionID: ExecutionID, identity: String, position: Occurrence.Position?, recordedAt: Timestamp) {
+    public init(executionID: ExecutionID?, identity: String, position: Occurrence.Position?, recordedAt: Timestamp) {
         self.executionID = executionID
         self.identity = identity
         self.position = position
@@ -25,8 +25,8 @@ extension Dedup: StoreValue {
     public init(stored bytes: [UInt8]) throws {
         let record = try Stored.DedupRecord(serialized: bytes)
         self.init(
-            executionID: try ExecutionID(recorded: record.executionId), identity: record.identity, position: nil,
-            recordedAt: Timestamp(milliseconds: record.recordedAt))
+            executionID: record.executionId.isEmpty ? nil : try ExecutionID(recorded: record.executionId),
+            identity: record.identity, position: nil, recordedAt: Timestamp(milliseconds: record.recordedAt))
         switch record.position {
         case .block(let block): position = .init(axis: .chain(block.chainId), value: block.number)
         case .minute(let minute): position = .init(axis: .time, value: UInt64(clamping: minute))
@@ -36,7 +36,7 @@ extension Dedup: StoreValue {
 
     public var stored: [UInt8] {
         var record = Stored.DedupRecord()
-        record.executionId = executionID.description
+        record.executionId = executionID?.description ?? ""
         record.identity = identity
         record.recordedAt = recordedAt.milliseconds
         switch position?.axis {
