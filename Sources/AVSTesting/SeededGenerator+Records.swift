@@ -16,6 +16,7 @@ extension SeededGenerator {
             trigger: Trigger(id: text(), name: text(), config: trigger()), nodes: nodes,
             edges: nodes.map { Edge(id: text(), source: "t", target: $0.id) }, inputVariables: object(depth: 2),
             chainID: next() >> 40, startAt: instant(), expiredAt: instant(), maxExecution: Int64(below(3)),
+            executionDeadline: isTrue() ? .seconds(1 + below(86_400)) : nil,
             status: status ?? TaskStatus.allCases[below(TaskStatus.allCases.count)], executionCount: Int64(below(3)),
             lastRanAt: instant(), completedAt: instant(), reserved: Int64(below(3)), runsInFlight: Int64(below(2)),
             requestedStatus: isTrue() ? .disabled : nil, validationFailures: Int64(below(3)))
@@ -74,7 +75,10 @@ extension SeededGenerator {
     private mutating func node() -> Node.Config {
         switch below(6) {
         case 0: .ethTransfer(ETHTransferNode(destination: text(), amount: "MAX"))
-        case 1: .restAPI(RestAPINode(url: text(), headers: ["h": text()], method: "POST"))
+        case 1:
+            .restAPI(
+                RestAPINode(
+                    url: text(), headers: ["h": text()], method: "POST", idempotencyHeader: isTrue() ? "Key" : ""))
         case 2: .customCode(CustomCodeNode(language: .javaScript, source: text()))
         case 3: .branch(BranchNode(conditions: [.init(id: "c", type: "if", expression: text())]))
         case 4: .filter(FilterNode(expression: text(), inputVariable: text()))

@@ -17,6 +17,17 @@ extension Timestamp {
     }
 }
 
+extension Duration? {
+    /// The duration that a message has in whole seconds, of which 0 says that there is none.
+    public init(wireSeconds: UInt32) { self = wireSeconds == 0 ? nil : .seconds(wireSeconds) }
+
+    /// In whole seconds, rounded up so that nothing gets less than it asked for; 0 if there is none.
+    public var wireSeconds: UInt32 {
+        guard let (seconds, rest) = self?.components else { return 0 }
+        return UInt32(clamping: rest > 0 && seconds < .max ? seconds + 1 : seconds)
+    }
+}
+
 extension AutomationTask {
     /// A task as we wrote it ourselves; what the message has no field for keeps its default.
     public init(_ wire: Wire.Task, chainID: UInt64) throws {
@@ -32,7 +43,8 @@ extension AutomationTask {
             id: id, owner: owner, wallet: wallet, name: wire.name, trigger: try Trigger(trigger),
             nodes: try wire.nodes.map { try Node($0) }, edges: wire.edges.map { Edge($0) },
             inputVariables: wire.inputVariables, chainID: chainID, startAt: Timestamp(wire: wire.startAt),
-            expiredAt: Timestamp(wire: wire.expiredAt), maxExecution: wire.maxExecution, status: status,
+            expiredAt: Timestamp(wire: wire.expiredAt), maxExecution: wire.maxExecution,
+            executionDeadline: Duration?(wireSeconds: wire.executionDeadlineSeconds), status: status,
             executionCount: wire.executionCount, lastRanAt: Timestamp(wire: wire.lastRanAt),
             completedAt: Timestamp(wire: wire.completedAt), statusReason: wire.statusReason)
     }
@@ -50,6 +62,7 @@ extension Wire.Task {
         name = task.name
         completedAt = task.completedAt?.milliseconds ?? 0
         maxExecution = task.maxExecution
+        executionDeadlineSeconds = task.executionDeadline.wireSeconds
         executionCount = task.executionCount
         lastRanAt = task.lastRanAt?.milliseconds ?? 0
         status = Wire.TaskStatus(rawValue: task.status.rawValue)

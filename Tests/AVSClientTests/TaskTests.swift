@@ -18,7 +18,8 @@ struct TaskTests {
             ],
             edges: [Edge(id: "e1", source: "start", target: "rest")],
             inputVariables: ["settings": ["extra": 1], "x": 2],
-            chainID: 8453, expiredAt: Timestamp(milliseconds: 5), maxExecution: 3)
+            chainID: 8453, expiredAt: Timestamp(milliseconds: 5), maxExecution: 3,
+            executionDeadline: .milliseconds(59_001))
     }
 
     @Test("a new task says name, wallet and chain in its settings and keeps what else is there")
@@ -44,6 +45,18 @@ struct TaskTests {
         #expect(request.trigger?.type == .manual)
         #expect(request.nodes.map(\.type) == [.restApi])
         #expect(request.expiredAt == 5 && request.startAt == 0 && request.maxExecution == 3)
+        #expect(request.executionDeadlineSeconds == 60, "no run gets less time than was asked for")
+    }
+
+    @Test(
+        "a deadline goes out in whole seconds, rounded up, and none as 0",
+        arguments: [
+            (nil, 0), (.zero, 0), (.seconds(-1), 0), (.nanoseconds(1), 1), (.seconds(60), 60),
+            (.milliseconds(86_399_001), 86_400), (.seconds(Int64.max) + .milliseconds(999), .max),
+        ] as [(Duration?, UInt32)])
+    func deadlines(deadline: Duration?, seconds: UInt32) {
+        #expect(deadline.wireSeconds == seconds)
+        #expect((seconds == 0) == (Duration?(wireSeconds: seconds) == nil))
     }
 
     @Test(

@@ -39,6 +39,8 @@ final class ScriptedRunner: WorkflowRunner {
         var failures: [NodeFailure] = []
         var steps: [Step] = []
         var started: [RunRequest] = []
+        /// Of these, those that have recorded what they are told to before they count as started.
+        var settled = 0
         var isHolding = false
         var held: [CheckedContinuation<Void, Never>] = []
         var waiting: [(count: Int, continuation: CheckedContinuation<Void, Never>)] = []
@@ -47,6 +49,9 @@ final class ScriptedRunner: WorkflowRunner {
     private let state = Mutex(State())
 
     var started: [RunRequest] { state.withLock { $0.started } }
+
+    /// Whether so many runs have started, as ``waitForStarted(_:)`` counts.
+    func hasStarted(_ count: Int) -> Bool { state.withLock { $0.settled >= count } }
 
     /// What the recorder of a run threw.
     var refusals: [any Error] { state.withLock { $0.refusals } }
@@ -97,7 +102,7 @@ final class ScriptedRunner: WorkflowRunner {
     func waitForStarted(_ count: Int) async {
         await withCheckedContinuation { continuation in
             let isThere = state.withLock { state in
-                guard state.started.count < count else { return true }
+                guard state.settled < count else { return true }
                 state.waiting.append((count, continuation))
                 return false
             }
@@ -108,13 +113,14 @@ final class ScriptedRunner: WorkflowRunner {
     func run(
         _ request: RunRequest, recorder: some StepRecorder, signal: StopSignal
     ) async -> RunResult {
+        state.withLock { $0.started.append(request) }
+        let refusal = state.withLock({ $0.recordsAfterHold }) ? nil : await record(by: recorder)
         let ready = state.withLock { state in
-            state.started.append(request)
-            let count = state.started.count
+            state.settled += 1
+            let count = state.settled
             defer { state.waiting.removeAll { $0.count <= count } }
             return state.waiting.filter { $0.count <= count }.map(\.continuation)
         }
-        let refusal = state.withLock({ $0.recordsAfterHold }) ? nil : await record(by: recorder)
         for continuation in ready { continuation.resume() }
         if let refusal { return refusal }
         await withCheckedContinuation { continuation in

@@ -32,18 +32,10 @@ struct JournalTests {
         _ store: MemoryStore, time: ManualTime, _ records: [(record: NodeRecord, isDurable: Bool)] = three
     ) async throws -> TaskID {
         let harness = Harness(store: store, time: time)
-        harness.runner.hold()
-        harness.runner.write(records)
         let id = try await harness.createTask()
-        return try await withThrowingTaskGroup(of: Void.self) { group in
-            group.addTask { await harness.engine.executions.run() }
-            _ = try await harness.engine.accept(Harness.report(id, block: 10))
-            await harness.runner.waitForStarted(1)
-            group.cancelAll()
-            harness.runner.letGo()
-            try await group.waitForAll()
-            return id
-        }
+        _ = try await harness.engine.accept(Harness.report(id, block: 10))
+        try await Harness.process(1, over: store, time, ending: .death, records: records)
+        return id
     }
 
     @Test("XO-15 XO-17 XO-24: the next process hears what was durable, in order, and when the run began")

@@ -102,23 +102,12 @@ struct RunLifecycleTests {
     func poison() async throws {
         let store = MemoryStore()
         let time = ManualTime()
-        var harness = Harness(store: store, time: time)
+        let harness = Harness(store: store, time: time)
         let id = try await harness.createTask()
         _ = try await harness.engine.accept(Harness.report(id, block: 1))
-        for epoch in 2...3 as ClosedRange<UInt64> {
-            harness.runner.hold()
-            let current = harness
-            _ = try await current.engine.executions.recover()
-            let worker = Task { await current.engine.executions.run() }  // ends with the cancellation below
-            await current.runner.waitForStarted(1)
-            worker.cancel()
-            current.runner.letGo()
-            await worker.value
-            harness = Harness(store: store, time: time, epoch: epoch, seed: epoch)
-        }
+        for epoch in [2, 3] as [UInt64] { try await Harness.process(epoch, over: store, time, ending: .death) }
         // The third attempt never starts a node: the two before it left no record.
-        let last = harness
-        _ = try await last.engine.executions.recover()
+        let last = Harness(store: store, time: time, epoch: 4, seed: 4)
         let probe = try await last.createTask()
         try await last.working { last in
             _ = try await last.engine.accept(Harness.report(probe, block: 1))

@@ -244,16 +244,7 @@ struct PoisonedTaskTests {
     /// A harness per start of the process; each leaves the run that it began.
     private func interrupt(_ count: Int, of id: TaskID, store: any KeyValueStore, time: ManualTime) async throws {
         for epoch in 2..<UInt64(2 + count) {
-            let harness = Harness(store: store, time: time, epoch: epoch, seed: epoch) {
-                $0.limits.attemptsPerExecution = 2
-            }
-            harness.runner.hold()
-            _ = try await harness.engine.executions.recover()
-            let worker = Task { await harness.engine.executions.run() }  // ends with the cancellation below
-            await harness.runner.waitForStarted(1)
-            worker.cancel()
-            harness.runner.letGo()
-            await worker.value
+            try await Harness.process(epoch, over: store, time, ending: .death) { $0.limits.attemptsPerExecution = 2 }
         }
     }
 

@@ -19,7 +19,8 @@ struct RepairTests {
     }
 
     private func state() async throws -> State {
-        let harness = Harness()
+        let store = MemoryStore()
+        let harness = Harness(store: store)
         let id = try await harness.createTask()
         guard case .accepted(let interrupted, _) = try await harness.engine.accept(Harness.report(id, block: 1)) else {
             throw EngineError.executionNotFound
@@ -28,12 +29,7 @@ struct RepairTests {
             throw EngineError.executionNotFound
         }
         let promised = try await harness.engine.trigger(TriggerRequest(taskID: id, owner: Harness.owner)).executionID
-        harness.runner.hold()
-        let worker = Task { await harness.engine.executions.run() }  // ends with the cancellation below
-        await harness.runner.waitForStarted(1)
-        worker.cancel()
-        harness.runner.letGo()
-        await worker.value
+        try await Harness.process(1, over: store, harness.time, ending: .death)
         return State(
             harness: harness, task: id, promised: promised, waiting: waiting, interrupted: interrupted)
     }
@@ -60,7 +56,7 @@ struct RepairTests {
         let state = try await state()
         let record = Execution(
             id: state.waiting, taskID: state.task, index: 1, startAt: state.harness.time.now, status: .success)
-        try await state.harness.store.update { try $0.put(HistoryKey(state.task, state.waiting), record) }
+        try await state.harness.store.update { try $0.record(record, owner: Harness.owner) }
         let (next, repaired) = try await restart(state)
         #expect(repaired == 1)
         #expect(try next.executions(state.task) == [record])

@@ -34,7 +34,9 @@ struct RecordTests {
             .loop(
                 LoopNode(
                     inputVariable: "{{a}}", iterationValue: "v", iterationKey: "k", mode: .parallel,
-                    iterationTimeoutSeconds: 7, runner: .restAPI(RestAPINode(url: "https://e", method: "GET")))),
+                    iterationTimeoutSeconds: 7,
+                    runner: .restAPI(
+                        RestAPINode(url: "https://e", method: "PUT", idempotencyHeader: "Idempotency-Key")))),
             .balance(
                 BalanceNode(address: "0x4", chain: "1", includesSpam: true, minimumUSDCents: 5, tokenAddresses: ["0x5"])
             ),
@@ -45,8 +47,9 @@ struct RecordTests {
             nodes: configs.enumerated().map { Node(id: "n\($0)", name: "node\($0)", config: $1) },
             edges: [Edge(id: "e", source: "t", target: "n0")],
             inputVariables: ["settings": ["name": "x", "list": [1, nil, "NUL \u{0}"]]], chainID: 31_337, startAt: now,
-            expiredAt: now.adding(.seconds(1)), maxExecution: 9, status: .running, executionCount: 3, lastRanAt: now,
-            completedAt: now, reserved: 2, runsInFlight: 1, requestedStatus: .canceled, validationFailures: 4)
+            expiredAt: now.adding(.seconds(1)), maxExecution: 9, executionDeadline: .seconds(86_400), status: .running,
+            executionCount: 3, lastRanAt: now, completedAt: now, reserved: 2, runsInFlight: 1,
+            requestedStatus: .canceled, validationFailures: 4)
     }
 
     private static let triggers: [Trigger.Config] = [
@@ -119,7 +122,8 @@ struct RecordTests {
             endedAt: Self.now)
         #expect(try Job(stored: job.stored) == job)
         let claim = Claim(
-            epoch: 7, attempt: 2, taskID: Self.task, jobNumber: 5, startedAt: Self.now, deadline: Self.now)
+            epoch: 7, attempt: 2, taskID: Self.task, jobNumber: 5, startedAt: Self.now, deadline: Self.now,
+            givenBack: 1)
         #expect(try Claim(stored: claim.stored) == claim)
         let step = Step(
             id: "n", name: "node", kind: .node(.branch), success: false, error: "e", log: "l", inputs: ["a"],
@@ -130,8 +134,10 @@ struct RecordTests {
             #expect(try JournalEntry(stored: entry.stored) == entry)
         }
         for position in [nil, Occurrence.Position(axis: .time, value: 9), .init(axis: .chain(1), value: .max)] {
-            let dedup = Dedup(executionID: Self.execution, identity: "e 1", position: position, recordedAt: Self.now)
-            #expect(try Dedup(stored: dedup.stored) == dedup)
+            for execution in [Self.execution, nil] {
+                let dedup = Dedup(executionID: execution, identity: "e 1", position: position, recordedAt: Self.now)
+                #expect(try Dedup(stored: dedup.stored) == dedup)
+            }
         }
         for marks in [[1: 2], [.max: .max], [1: 2, .max: .max], [0: 0]] as [[UInt64: UInt64]] {
             let low = DedupLow(blockByChain: marks, minute: 3)

@@ -231,6 +231,7 @@ struct ClientCommandTests {
             #expect(created.output == "\(Fake.task)\n", "\(created.notes)")
             let shown = try await fake.avsctl("tasks", "get", Fake.task)
             #expect(shown.lines.contains("name      two lines"))
+            #expect(shown.lines.contains("deadline  as the aggregator sets it for a run"))
             let json = try JSONValue(parsing: try await fake.avsctl("tasks", "get", Fake.task, "--json").output)
             #expect(json["name"] == "two\nlines" && json["status"] == "Enabled")
             #expect(json["trigger"]?["cron"]?["config"]?["schedules"] == ["@hourly"])

@@ -25,11 +25,14 @@ public struct NewTask: Hashable, Sendable {
     public var expiredAt: Timestamp?
     /// 0 is no limit.
     public var maxExecution: Int64
+    /// How long a run may take, in whole seconds up to a day; one that takes longer ends with an error. `nil` leaves
+    /// that to the aggregator.
+    public var executionDeadline: Duration?
 
     public init(
         name: String, wallet: Address, trigger: Trigger, nodes: [Node], edges: [Edge],
         inputVariables: [String: JSONValue] = [:], chainID: UInt64? = nil, startAt: Timestamp? = nil,
-        expiredAt: Timestamp? = nil, maxExecution: Int64 = 0
+        expiredAt: Timestamp? = nil, maxExecution: Int64 = 0, executionDeadline: Duration? = nil
     ) {
         self.name = name
         self.wallet = wallet
@@ -41,6 +44,7 @@ public struct NewTask: Hashable, Sendable {
         self.startAt = startAt
         self.expiredAt = expiredAt
         self.maxExecution = maxExecution
+        self.executionDeadline = executionDeadline
     }
 }
 
@@ -65,5 +69,6 @@ extension Wire.CreateTaskReq {
         startAt = task.startAt?.milliseconds ?? 0
         expiredAt = task.expiredAt?.milliseconds ?? 0
         maxExecution = task.maxExecution
+        executionDeadlineSeconds = task.executionDeadline.wireSeconds
     }
 }

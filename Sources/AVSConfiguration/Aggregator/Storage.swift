@@ -41,8 +41,10 @@ extension AggregatorConfiguration {
 
     /// One run: `execution`.
     public struct Execution: Hashable, Sendable {
+        /// For tasks that give their runs no other (XO-21).
         public var deadline = Duration.seconds(15 * 60)
-        /// A run that began this often without ending is not begun again (XO-20).
+        /// The attempt of this number at a run is not begun if the process died during all before it (XO-20). Orderly
+        /// ends of the process do not count.
         public var maximumAttempts = 3
 
         init() {}

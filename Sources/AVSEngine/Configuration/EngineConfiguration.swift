@@ -75,7 +75,7 @@ public struct EngineLimits: Sendable, Hashable {
     /// Runs at the same time, in all and for one owner. The last quarter of the places is for owners without a run.
     public var runningInAll = 32
     public var runningPerOwner = 8
-    /// A run that was begun this often without ending is not begun again (XO-20).
+    /// The attempt of this number at a run is not begun if the process died during all before it (XO-20). 1 or more.
     public var attemptsPerExecution: UInt32 = 3
     /// Rows of one page, and the bytes of its items: together they fit a 4 MiB message.
     public var rowsPerPage = 1_000
@@ -109,7 +109,8 @@ public struct EngineLimits: Sendable, Hashable {
 
 /// Durations of the engine.
 public struct EngineTimes: Sendable, Hashable {
-    /// A run that is not over by then is given up (XO-21). Monotonic in the process, wall time across restarts.
+    /// A run that is not over by then is given up (XO-21), unless its task says another time. Monotonic in the process,
+    /// wall time across restarts.
     public var executionDeadline = Duration.seconds(15 * 60)
     /// How long a disable, cancel or delete waits for a running task (R4).
     public var runningGrace = Duration.milliseconds(5_000)

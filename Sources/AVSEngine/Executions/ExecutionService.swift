@@ -169,7 +169,7 @@ public actor ExecutionService {
 
     /// Runs jobs until ``beginDrain()`` and the end of the runs in progress, or until cancelled.
     ///
-    /// A cancelled run writes nothing: its claim stays, and the next start of the process takes it up.
+    /// A cancelled run has no record: it is given back, and the next start of the process takes it up.
     public func run() async {
         await withTaskCancellationHandler {
             await withDiscardingTaskGroup { group in

@@ -44,9 +44,8 @@ struct RunBook: Sendable {
             return .gone
         }
         let previous = try transaction.value(for: ClaimKey(job.executionID))
-        let attempt = (previous?.attempt ?? 0) &+ 1
         let old = task
-        if previous != nil, attempt >= limits.attemptsPerExecution {
+        if let previous, previous.deaths > 0, UInt64(previous.deaths) + 1 >= UInt64(limits.attemptsPerExecution) {
             task.endRun(at: now)
             task.noteInterruption()
             let text = "stopped after \(limits.attemptsPerExecution) interrupted attempts"
@@ -61,9 +60,10 @@ struct RunBook: Sendable {
             try transaction.save(task, replacing: old)
         }
         let claim = Claim(
-            epoch: epoch, attempt: attempt, taskID: task.id, jobNumber: job.number,
+            epoch: epoch, attempt: (previous?.attempt ?? 0) &+ 1, taskID: task.id, jobNumber: job.number,
             startedAt: previous?.startedAt ?? now,
-            deadline: previous?.deadline ?? now.adding(times.executionDeadline))
+            deadline: previous?.deadline ?? now.adding(task.executionDeadline ?? times.executionDeadline),
+            givenBack: previous?.givenBack ?? 0)
         try transaction.put(ClaimKey(job.executionID), claim)
         try transaction.delete(JobKey(.waiting, job.number))
         try transaction.put(JobKey(.running, job.number), job)
@@ -130,6 +130,22 @@ struct RunBook: Sendable {
         after.append(.switchedOff(task.id, task.statusReason))
         if tellsOutside { after.append(.posted(try transaction.post(.disabled(task, by: execution.id, at: now)))) }
         return after
+    }
+
+    // MARK: An orderly end
+
+    /// Puts a run that this process will not end back into the queue: its attempt is not one that killed the process
+    /// (XO-20). From then on the run writes nothing any more, for its claim is another (XO-14).
+    ///
+    /// Does nothing to a run that is not this process's, or has ended.
+    func giveBack(_ execution: ExecutionID, in transaction: inout Transaction) throws {
+        guard var claim = try transaction.value(for: ClaimKey(execution)), claim.epoch == epoch,
+            let job = try transaction.value(for: JobKey(.running, claim.jobNumber)), job.executionID == execution
+        else { return }
+        claim.givenBack = min(claim.givenBack &+ 1, claim.attempt)
+        try transaction.put(ClaimKey(execution), claim)
+        try transaction.delete(JobKey(.running, job.number))
+        try transaction.put(JobKey(.waiting, job.number), job)
     }
 
     // MARK: Recovery

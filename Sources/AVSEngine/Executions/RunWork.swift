@@ -28,8 +28,14 @@ struct RunWork: Sendable {
             switch answer {
             case .gone: return (nil, [])
             case .ended(let execution, let after): return (execution, after)
-            case .run(let claimed): return try await carryOut(claimed, signal)
+            case .run(let claimed):
+                if let ended = try await carryOut(claimed, signal) { return ended }
+                await giveBack(job)
+                return (nil, [])
             }
+        } catch where Task.isCancelled {
+            await giveBack(job)
+            return (nil, [])
         } catch {
             logger.error("a run could not be recorded; it stays in the queue", metadata: [
                 "execution": "\(job.executionID)", "task": "\(job.taskID)", "error": "\(error)",
@@ -38,13 +44,26 @@ struct RunWork: Sendable {
         }
     }
 
+    /// The process is about to end in order, and did not wait for this run: what ended with it is not held against the
+    /// run (XO-20). Where that cannot be written, the next start takes it for the process's death.
+    private func giveBack(_ job: WaitingJob) async {
+        do {
+            try await store.base.update { [book] in try book.giveBack(job.executionID, in: &$0) }
+        } catch {
+            logger.warning("a run could not be given back", metadata: [
+                "execution": "\(job.executionID)", "task": "\(job.taskID)", "error": "\(error)",
+            ])
+        }
+    }
+
+    /// - Returns: nil for a run that was interrupted because the process is about to end.
     private func carryOut(
         _ run: ClaimedRun, _ signal: StopSignal
-    ) async throws -> (record: Execution?, after: [AfterCommit]) {
+    ) async throws -> (record: Execution?, after: [AfterCommit])? {
         // Stopped before the process ended: what it had done by then is shown, and nothing more is done (C1).
         if run.claim.attempt > 1, run.task.requestedStatus != nil { signal.set() }
         let result = try await result(of: run, signal)
-        guard !Task.isCancelled else { return (nil, []) }
+        guard !Task.isCancelled else { return nil }
         let now = time.now
         let execution = Execution(
             id: run.job.executionID, taskID: run.task.id, index: Int64(clamping: run.job.index),
@@ -60,7 +79,7 @@ struct RunWork: Sendable {
     /// Runs the graph within the run's deadline (XO-21): what is left of it, and never more than its length (TIM-2).
     /// - Throws: ``StorageError`` when the store cannot say now what an earlier attempt did.
     private func result(of run: ClaimedRun, _ signal: StopSignal) async throws -> RunResult {
-        let length = configuration.times.executionDeadline
+        let length = run.task.executionDeadline ?? configuration.times.executionDeadline
         let left = min(length, max(.zero, run.claim.deadline.duration(since: time.now)))
         let (walletSalt, secrets): (UInt256, [String: String])
         do {

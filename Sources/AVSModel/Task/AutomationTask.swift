@@ -24,6 +24,8 @@ public struct AutomationTask: Hashable, Sendable {
     public var expiredAt: Timestamp?
     /// Runs allowed in all; 0 is no limit.
     public var maxExecution: Int64
+    /// How long a run may take, from its begin; `nil` leaves that to the service (XO-21).
+    public var executionDeadline: Duration?
 
     public var status: TaskStatus
     /// Runs that started.
@@ -46,8 +48,9 @@ public struct AutomationTask: Hashable, Sendable {
     public init(
         id: TaskID, owner: Address, wallet: Address, name: String, trigger: Trigger, nodes: [Node], edges: [Edge],
         inputVariables: [String: JSONValue] = [:], chainID: UInt64, startAt: Timestamp? = nil,
-        expiredAt: Timestamp? = nil, maxExecution: Int64 = 0, status: TaskStatus = .enabled, executionCount: Int64 = 0,
-        lastRanAt: Timestamp? = nil, completedAt: Timestamp? = nil, reserved: Int64 = 0, runsInFlight: Int64 = 0,
+        expiredAt: Timestamp? = nil, maxExecution: Int64 = 0, executionDeadline: Duration? = nil,
+        status: TaskStatus = .enabled, executionCount: Int64 = 0, lastRanAt: Timestamp? = nil,
+        completedAt: Timestamp? = nil, reserved: Int64 = 0, runsInFlight: Int64 = 0,
         requestedStatus: TaskStatus? = nil, validationFailures: Int64 = 0, interruptedRuns: Int64 = 0,
         statusReason: String = ""
     ) {
@@ -63,6 +66,7 @@ public struct AutomationTask: Hashable, Sendable {
         self.startAt = startAt
         self.expiredAt = expiredAt
         self.maxExecution = maxExecution
+        self.executionDeadline = executionDeadline
         self.status = status
         self.executionCount = executionCount
         self.lastRanAt = lastRanAt

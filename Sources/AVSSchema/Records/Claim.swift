@@ -14,9 +14,13 @@ public struct Claim: Hashable, Sendable {
     public var startedAt: Timestamp
     /// When the run is given up.
     public var deadline: Timestamp
+    /// Of the attempts so far, those that their process gave back before its orderly end. The others were interrupted
+    /// by its death, or still are under way.
+    public var givenBack: UInt32
 
     public init(
-        epoch: UInt64, attempt: UInt32, taskID: TaskID, jobNumber: UInt64, startedAt: Timestamp, deadline: Timestamp
+        epoch: UInt64, attempt: UInt32, taskID: TaskID, jobNumber: UInt64, startedAt: Timestamp, deadline: Timestamp,
+        givenBack: UInt32 = 0
     ) {
         self.epoch = epoch
         self.attempt = attempt
@@ -24,7 +28,11 @@ public struct Claim: Hashable, Sendable {
         self.jobNumber = jobNumber
         self.startedAt = startedAt
         self.deadline = deadline
+        self.givenBack = givenBack
     }
+
+    /// Attempts that ended with the death of their process (XO-20), of a claim whose process is not there any more.
+    public var deaths: UInt32 { attempt >= givenBack ? attempt - givenBack : 0 }
 }
 
 extension Claim: StoreValue {
@@ -33,7 +41,7 @@ extension Claim: StoreValue {
         self.init(
             epoch: record.epoch, attempt: record.attempt, taskID: try TaskID(recorded: record.taskId),
             jobNumber: record.jobId, startedAt: Timestamp(milliseconds: record.startedAt),
-            deadline: Timestamp(milliseconds: record.deadline))
+            deadline: Timestamp(milliseconds: record.deadline), givenBack: record.givenBack)
     }
 
     public var stored: [UInt8] {
@@ -44,6 +52,7 @@ extension Claim: StoreValue {
         record.jobId = jobNumber
         record.startedAt = startedAt.milliseconds
         record.deadline = deadline.milliseconds
+        record.givenBack = givenBack
         return record.serialized()
     }
 }

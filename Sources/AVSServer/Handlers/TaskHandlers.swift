@@ -57,7 +57,8 @@ struct TaskHandlers: Sendable {
             nodes: try request.nodes.map { try Node($0) }, edges: request.edges.map { Edge($0) },
             inputVariables: request.inputVariables, startAt: Timestamp(wire: request.startAt),
             expiredAt: Timestamp(wire: request.expiredAt), maxExecution: request.maxExecution,
-            legacyName: request.name, legacyWallet: request.smartWalletAddress)
+            executionDeadlineSeconds: request.executionDeadlineSeconds, legacyName: request.name,
+            legacyWallet: request.smartWalletAddress)
         let checked = try validator.check(draft, now: time.now)
         try RequestText.checked(checked.settings.name, "settings.name")
         let chain = engine.configuration.defaultChainID

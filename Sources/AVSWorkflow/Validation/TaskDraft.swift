@@ -11,14 +11,16 @@ public struct TaskDraft: Hashable, Sendable {
     public var startAt: Timestamp?
     public var expiredAt: Timestamp?
     public var maxExecution: Int64
+    /// In seconds; 0 leaves it to the service.
+    public var executionDeadlineSeconds: UInt32
     /// The request's own fields for name and wallet: older clients send these instead of `settings` (D-11).
     public var legacyName: String
     public var legacyWallet: String
 
     public init(
         trigger: Trigger?, nodes: [Node], edges: [Edge], inputVariables: [String: JSONValue] = [:],
-        startAt: Timestamp? = nil, expiredAt: Timestamp? = nil, maxExecution: Int64 = 0, legacyName: String = "",
-        legacyWallet: String = ""
+        startAt: Timestamp? = nil, expiredAt: Timestamp? = nil, maxExecution: Int64 = 0,
+        executionDeadlineSeconds: UInt32 = 0, legacyName: String = "", legacyWallet: String = ""
     ) {
         self.trigger = trigger
         self.nodes = nodes
@@ -27,6 +29,7 @@ public struct TaskDraft: Hashable, Sendable {
         self.startAt = startAt
         self.expiredAt = expiredAt
         self.maxExecution = maxExecution
+        self.executionDeadlineSeconds = executionDeadlineSeconds
         self.legacyName = legacyName
         self.legacyWallet = legacyWallet
     }
@@ -44,6 +47,8 @@ public struct CheckedDraft: Hashable, Sendable {
     public let startAt: Timestamp?
     public let expiredAt: Timestamp?
     public let maxExecution: Int64
+    /// Nil leaves it to the service.
+    public let executionDeadline: Duration?
 
     init(_ draft: TaskDraft, settings: TaskSettings, trigger: Trigger, inputVariables: [String: JSONValue]) {
         self.settings = settings
@@ -54,6 +59,7 @@ public struct CheckedDraft: Hashable, Sendable {
         startAt = draft.startAt
         expiredAt = draft.expiredAt
         maxExecution = draft.maxExecution
+        executionDeadline = draft.executionDeadlineSeconds == 0 ? nil : .seconds(draft.executionDeadlineSeconds)
     }
 
     /// The task to store; the entries that the service adds to `settings` are the engine's to add.
@@ -63,7 +69,7 @@ public struct CheckedDraft: Hashable, Sendable {
         AutomationTask(
             id: id, owner: owner, wallet: settings.runner, name: settings.name, trigger: trigger, nodes: nodes,
             edges: edges, inputVariables: inputVariables, chainID: settings.chainID ?? defaultChain, startAt: startAt,
-            expiredAt: expiredAt, maxExecution: maxExecution)
+            expiredAt: expiredAt, maxExecution: maxExecution, executionDeadline: executionDeadline)
     }
 }
 

@@ -27,6 +27,9 @@ public struct TaskValidator: Sendable {
     /// A task with an end must have so much of its life before it.
     public static let shortestLife: Duration = .seconds(3600)
 
+    /// The longest time that a task may give its runs (XO-21).
+    public static let longestExecutionSeconds: UInt32 = 86_400
+
     public var limits: Limits
 
     public init(limits: Limits = Limits()) { self.limits = limits }
@@ -49,6 +52,12 @@ public struct TaskValidator: Sendable {
         guard draft.maxExecution >= 0 else {
             throw InvalidArgument(
                 .invalidRequest, "Invalid task argument: maxExecution must not be negative, got \(draft.maxExecution)")
+        }
+        guard draft.executionDeadlineSeconds <= Self.longestExecutionSeconds else {
+            throw InvalidArgument(
+                .invalidRequest,
+                "Invalid task argument: executionDeadlineSeconds must be at most \(Self.longestExecutionSeconds),"
+                    + " got \(draft.executionDeadlineSeconds)")
         }
         try checkNames(trigger: trigger, nodes: draft.nodes)
         try TriggerRules(limits: limits).check(trigger.config)

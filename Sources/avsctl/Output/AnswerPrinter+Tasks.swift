@@ -23,11 +23,17 @@ extension AnswerPrinter {
             ("owner", task.owner.checksummed), ("wallet", task.wallet.checksummed), ("chain", "\(task.chainID)"),
             ("runs", "\(task.executionCount) of \(task.maxExecution == 0 ? "any number" : "\(task.maxExecution)")"),
             ("start", task.startAt?.iso8601 ?? "at once"), ("expires", task.expiredAt?.iso8601 ?? "never"),
+            ("deadline", Self.deadline(of: task)),
             ("last run", task.lastRanAt?.iso8601 ?? "none"), ("trigger", trigger.serialized),
         ]
         let nodes = task.nodes.map { ("node", ProtoJSON.json(Wire.TaskNode($0)).serialized) }
         let edges = task.edges.map { ("edge", "\(Self.plain($0.source)) -> \(Self.plain($0.target))") }
         return self.facts(facts + nodes + edges, ProtoJSON.json(Wire.Task(task)))
+    }
+
+    private static func deadline(of task: AutomationTask) -> String {
+        guard let deadline = task.executionDeadline else { return "as the aggregator sets it for a run" }
+        return "\(deadline.components.seconds) s for a run"
     }
 
     /// With the service's reason, where it has disabled the task itself.

@@ -337,6 +337,21 @@ struct TaskValidatorTests {
         #expect(refusal(task) == nil)
     }
 
+    @Test("XO-21: may give its runs a day at most")
+    func executionDeadline() {
+        var task = draft()
+        for seconds in [0, 1, 86_400] as [UInt32] {
+            task.executionDeadlineSeconds = seconds
+            #expect(refusal(task) == nil)
+        }
+        for seconds in [86_401, .max] as [UInt32] {
+            task.executionDeadlineSeconds = seconds
+            #expect(
+                refusal(task)?.message
+                    == "Invalid task argument: executionDeadlineSeconds must be at most 86400, got \(seconds)")
+        }
+    }
+
     @Test("is checked in the documented order")
     func order() {
         var all = draft(trigger: nil, nodes: [], edges: "", input: [:], expiredAt: now)

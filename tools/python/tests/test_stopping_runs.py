@@ -179,6 +179,61 @@ def test_a_run_ends_at_its_deadline(start, stuck):
     assert len(user.executions(task_id).items) == 1
 
 
+def test_a_task_chooses_the_deadline_of_its_runs(start, stuck):
+    """XO-21: shorter than the service's, or up to a day, and shown with the task"""
+    new_user = start(execution={"deadline": "60s"})
+    user = new_user()
+    task_id = hanging_task(user, stuck, execution_deadline_seconds=2)
+    assert user.task(task_id).execution_deadline_seconds == 2
+    began = time.monotonic()
+    run = user.trigger(task_id, MANUAL, blocking=True)
+    assert run.status == ERROR and "the execution deadline was exceeded" in run.error
+    assert time.monotonic() - began < 30 and len(user.executions(task_id).items) == 1
+    until(lambda: stuck.given_up == 1, what="the end of the request")
+    assert user.task(hanging_task(user, stuck)).execution_deadline_seconds == 0
+    assert user.create(tasks.task(user.wallet().address, execution_deadline_seconds=86_400))
+    with pytest.raises(grpc.RpcError) as refusal:
+        hanging_task(user, stuck, execution_deadline_seconds=86_401)
+    assert refusal.value.code() == grpc.StatusCode.INVALID_ARGUMENT
+    assert refusal.value.details() == (
+        "Invalid task argument: executionDeadlineSeconds must be at most 86400, got 86401")
+
+
+@pytest.mark.parametrize("is_orderly", [True, False], ids=["SIGTERM", "SIGKILL"])
+def test_only_the_death_of_the_process_counts_against_a_task(new_aggregator, web, stuck, is_orderly):
+    """XO-20: six restarts in order that interrupt a run count for nothing; five kills in a row disable its task"""
+    aggregator = new_aggregator(
+        fetch={"allow": [web.authority, stuck.authority]}, drain={"timeout": "1s"}, execution={"max_attempts": 2})
+    aggregator.start()
+    try:
+        with aggregator.channel() as channel:
+            user = User(channel).sign_in()
+            task_id = hanging_task(user, stuck)
+            runs = [user.trigger(task_id, MANUAL).execution_id for _ in range(6)]
+        for number in range(6 if is_orderly else 5):
+            until(lambda: stuck.asked > number, what=f"request {number}")
+            if is_orderly:
+                assert aggregator.stop() == 0
+            else:
+                aggregator.kill()
+            aggregator.start()
+        with aggregator.channel() as channel:
+            user = User(channel, user.account).sign_in()
+            if is_orderly:
+                until(lambda: stuck.asked == 7, what="the first run, begun for the seventh time")
+                assert user.task(task_id).status == avs.Running and not user.task(task_id).status_reason
+                assert {user.execution(task_id, run).status for run in runs} == {PENDING}
+                assert user.cancel(task_id).success
+            else:
+                until(lambda: user.task(task_id).status == avs.Disabled, what="the end of the task")
+                assert user.task(task_id).status_reason == (
+                    "5 executions in a row were stopped after interrupted attempts")
+                errors = [user.execution(task_id, run).error for run in runs[:5]]
+                assert errors == ["stopped after 2 interrupted attempts"] * 5
+    finally:
+        aggregator.stop()
+
+
 def test_a_caller_who_waits_goes_before_what_is_queued(start, web):
     """Priority: with one place, and ten jobs in the queue"""
     new_user = start(queue={"workers": 1, "workers_per_owner": 1})

@@ -41,7 +41,8 @@ struct TaskFile: ParsableArguments {
                 name: settings?["name"]?.stringValue ?? request.name, wallet: wallet, trigger: try Trigger(trigger),
                 nodes: try request.nodes.map { try Node($0) }, edges: request.edges.map { Edge($0) },
                 inputVariables: request.inputVariables, startAt: Timestamp(wire: request.startAt),
-                expiredAt: Timestamp(wire: request.expiredAt), maxExecution: request.maxExecution)
+                expiredAt: Timestamp(wire: request.expiredAt), maxExecution: request.maxExecution,
+                executionDeadline: Duration?(wireSeconds: request.executionDeadlineSeconds))
         } catch let error as InvalidArgument {
             throw Failure(.usage, "\(file): \(error)")
         }
