@@ -87,30 +87,53 @@ class Service:
         lines = [line.rpartition(" ") for line in page.splitlines() if line and not line.startswith("#")]
         return {name: float(value) for name, _, value in lines}
 
-    def call(self, method: str, requests, calls: int, connections: int, streams: int, rate: float | None = None):
+    def call(self, method: str, requests, calls: int, connections: int, streams: int):
         """Makes so many calls, as many of each request, whose messages are answered at the same time: `connections` and
-        `streams` are of each. That each was answered OK is for the metrics to say: h2load sees no trailers.
+        `streams` are of each.
         """
         def load_one(request):
-            body = request.SerializeToString()
             return load.call(
-                self, method, b"\0" + struct.pack(">I", len(body)) + body, calls // len(requests), connections, streams,
-                core=None, latencies=True, headers=(f"authkey:{self.token}",), rate=rate)
+                self, method, message(request), calls // len(requests), connections, streams, core=None, latencies=True,
+                headers=(f"authkey:{self.token}",))
 
-        name = f'grpc_server_handled_total{{grpc_service="aggregator.Aggregator",grpc_method="{method}",grpc_code="OK"}}'
-        before, cpu = self.metrics(), self.cpu_seconds
-        with ThreadPoolExecutor(len(requests)) as pool:
+        with self.counting(method, calls) as changes, ThreadPoolExecutor(len(requests)) as pool:
+            cpu = self.cpu_seconds
             parts = list(pool.map(load_one, requests))
+            cpu = self.cpu_seconds - cpu
         result = load.Result(
             sum(part.calls for part in parts), sum(part.failed for part in parts), max(part.seconds for part in parts),
-            self.cpu_seconds - cpu, sorted(time for part in parts for time in part.latencies))
+            cpu, sorted(time for part in parts for time in part.latencies))
+        return result, int(changes.get("avs_scripts_answered_total", 0))
+
+    def arrive(self, method: str, request, calls: int, rate: float):
+        """Makes so many calls at random moments, so many a second on average."""
+        with self.counting(method, calls):
+            return load.arrive(self, METHODS + method, message(request), calls, rate, (("authkey", self.token),))
+
+    @property
+    def port(self) -> int:
+        return int(self.aggregator.target.rpartition(":")[2])
+
+    @contextmanager
+    def counting(self, method: str, calls: int):
+        """Gives what changed in the metrics, once it is over: that each call was answered OK is for them to say, as the
+        load sees no trailers.
+        """
+        name = f'grpc_server_handled_total{{grpc_service="aggregator.Aggregator",grpc_method="{method}",grpc_code="OK"}}'
+        before, changes = self.metrics(), {}
+        yield changes
         after = self.metrics()
-        changes = {key: value - before.get(key, 0) for key, value in after.items() if value != before.get(key, 0)}
+        changes |= {key: value - before.get(key, 0) for key, value in after.items() if value != before.get(key, 0)}
         if changes.get(name) != calls:
             raise RuntimeError(f"{method} was not answered OK {calls} times: {changes}")
         if failures := {key: count for key, count in changes.items() if key.startswith("avs_scripts_failed")}:
             raise RuntimeError(f"scripts failed: {failures}")
-        return result, int(changes.get("avs_scripts_answered_total", 0))
+
+
+def message(request) -> bytes:
+    """As gRPC frames it."""
+    body = request.SerializeToString()
+    return b"\0" + struct.pack(">I", len(body)) + body
 
 
 def children(process: int) -> list[int]:
@@ -184,9 +207,14 @@ def scripts(report: Report, service: Service) -> None:
     rate = result.calls / result.seconds
     report.add(f"small scripts through an rpc, {SCRIPT_STREAMS} at a time", rate, "1/s", at_least=SCRIPTS_MIN)
     report.add("  CPU of the aggregator for each", result.cpu_microseconds, "us")
-    result, _ = service.call("RunNodeWithInputs", [request], max(500, int(rate * 3)), 1, 256, rate=rate / 2)
-    report.add("a small script at half that load, p50", result.percentile(0.5) / 1e3, "ms")
-    report.add("a small script at half that load, p99", result.percentile(0.99) / 1e3, "ms", at_most=SCRIPT_P99_MS_MAX)
+    calm = service.arrive("RunNodeWithInputs", request, SCRIPTS, SCRIPTS_MIN / 2)
+    report.add(f"a small script at {SCRIPTS_MIN // 2:,} a second, p50", calm.percentile(0.5) / 1e3, "ms")
+    report.add(
+        f"a small script at {SCRIPTS_MIN // 2:,} a second, p99", calm.percentile(0.99) / 1e3, "ms",
+        at_most=SCRIPT_P99_MS_MAX)
+    busy = service.arrive("RunNodeWithInputs", request, int(rate * 3), rate / 2)
+    report.add("a small script at half of what there can be, p50", busy.percentile(0.5) / 1e3, "ms")
+    report.add("a small script at half of what there can be, p99", busy.percentile(0.99) / 1e3, "ms")
 
 
 @contextmanager

@@ -1,5 +1,6 @@
-"""Load: h2load for calls, raw frames for connections and streams that do nothing."""
+"""Load: h2load for calls, raw frames for calls at given moments and for connections and streams that do nothing."""
 
+import random
 import re
 import resource
 import select
@@ -46,9 +47,9 @@ class Result:
 def call(
     server: Server, method: str, body: bytes, calls: int, connections: int = 1, streams: int = 1, *,
     core: int | None = 1, latencies: bool = False, large_windows: bool = False, timeout: float = 300,
-    headers: tuple[str, ...] = (), rate: float | None = None,
+    headers: tuple[str, ...] = (),
 ) -> Result:
-    """Makes `calls` calls as fast as they are answered, or so many per second, whether or not they are answered."""
+    """Makes `calls` calls as fast as they are answered."""
     with tempfile.TemporaryDirectory() as folder:
         data, log = Path(folder, "body"), Path(folder, "log")
         data.write_bytes(body)
@@ -56,7 +57,6 @@ def call(
         command += ["h2load", f"-n{calls}", f"-c{connections}", f"-m{streams}", "-t1", f"-d{data}"]
         command += ["-Hcontent-type:application/grpc", "-Hte:trailers"]
         command += [f"-H{header}" for header in headers]
-        command += [] if rate is None else [f"--rps={rate / connections:.6f}"]
         command += ["-w24", "-W27"] if large_windows else []
         command += [f"--log-file={log}"] if latencies else []
         before = server.cpu_seconds
@@ -72,6 +72,64 @@ def call(
     return Result(int(counts[1]), calls - int(counts[1]), float(seconds[1]) * unit, cpu, times)
 
 
+# --- At given moments ----------------------------------------------------------------------------------------------------
+
+def arrive(
+    server: Server, method: str, body: bytes, calls: int, rate: float, headers: tuple[tuple[str, str], ...] = (), *,
+    seed: int = 1, timeout: float = 300,
+) -> Result:
+    """Makes calls as callers do who know nothing of each other: so many a second on average, at random moments (a
+    Poisson process), whether or not those before are answered. A latency counts from the moment at which the call was
+    due. (h2load sends what is due in bursts, each 10 ms.)
+    """
+    random_numbers, due, moment = random.Random(seed), [], 0.0
+    for _ in range(calls):
+        moment += random_numbers.expovariate(rate)
+        due.append(moment)
+    path = method if method.startswith("/") else f"/bench.Echo/{method}"
+    block = b"\x83\x86" + literal(b":path", path.encode()) + literal(b":authority", b"bench")
+    block += literal(b"content-type", b"application/grpc") + literal(b"te", b"trailers")
+    block += b"".join(literal(name.encode(), value.encode()) for name, value in headers)
+
+    connection = socket.create_connection(("127.0.0.1", server.port))
+    connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+    connection.sendall(MAGIC + frame(4, 0, 0) + frame(8, 0, 0, struct.pack(">I", (1 << 31) - 65_536)) + frame(4, 1, 0))
+    latencies, failed, started, received = [], 0, 0, b""
+    cpu, start = server.cpu_seconds, time.monotonic()
+    try:
+        while len(latencies) + failed < calls:
+            now = time.monotonic() - start
+            if now > timeout:
+                raise RuntimeError(f"{server.name} left {calls - len(latencies) - failed} calls unanswered")
+            ready = b""
+            while started < calls and due[started] <= now:
+                ready += frame(1, 4, 1 + 2 * started, block) + frame(0, 1, 1 + 2 * started, body)
+                started += 1
+            if ready:
+                connection.sendall(ready)
+            wait = due[started] - (time.monotonic() - start) if started < calls else 1
+            if not select.select([connection], [], [], max(0, wait))[0]:
+                continue
+            chunk = connection.recv(1 << 16)
+            if not chunk:
+                raise RuntimeError(f"{server.name} closed the connection")
+            now, received = time.monotonic() - start, received + chunk
+            while len(received) >= 9 + (length := int.from_bytes(received[:3], "big")):
+                kind, flags, stream = received[3], received[4], int.from_bytes(received[5:9], "big")
+                payload, received = received[9:9 + length], received[9 + length:]
+                if kind == 6 and not flags & 1:
+                    connection.sendall(frame(6, 1, 0, payload))
+                elif kind == 7:
+                    raise RuntimeError(f"{server.name} goes away: {payload[4:]!r}")
+                elif kind == 3:
+                    failed += 1
+                elif kind in (0, 1) and flags & 1:
+                    latencies.append((now - due[stream // 2]) * 1e6)
+    finally:
+        connection.close()
+    return Result(len(latencies), failed, time.monotonic() - start, server.cpu_seconds - cpu, sorted(latencies))
+
+
 # --- Idle --------------------------------------------------------------------------------------------------------------
 
 def frame(kind: int, flags: int, stream: int, payload: bytes = b"") -> bytes:
@@ -79,7 +137,19 @@ def frame(kind: int, flags: int, stream: int, payload: bytes = b"") -> bytes:
 
 
 def literal(name: bytes, value: bytes) -> bytes:
-    return b"\x00" + bytes([len(name)]) + name + bytes([len(value)]) + value
+    """A field that goes into no table (RFC 7541, 6.2.2)."""
+    return b"\x00" + prefixed(name) + prefixed(value)
+
+
+def prefixed(text: bytes) -> bytes:
+    """A string with its length (RFC 7541, 5.1 and 5.2)."""
+    if len(text) < 127:
+        return bytes([len(text)]) + text
+    rest, length = len(text) - 127, b"\x7f"
+    while rest > 127:
+        length += bytes([rest & 127 | 128])
+        rest >>= 7
+    return length + bytes([rest]) + text
 
 
 def request(stream: int, method: bytes = b"Hold") -> bytes:
