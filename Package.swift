@@ -208,8 +208,8 @@ let package = Package(
             name: "AVSScriptEngine",
             dependencies: ["AVSPrimitives", "AVSScriptFrames", "AVSThreads", "CJavaScriptCore", "CSandbox"],
             resources: [
-                .embedInCode("JavaScript/driver.js"), .embedInCode("JavaScript/uuid.js"),
-                .embedInCode("JavaScript/dayjs.js"),
+                .embedInCode("JavaScript/driver.js"), .embedInCode("JavaScript/guard.js"),
+                .embedInCode("JavaScript/uuid.js"), .embedInCode("JavaScript/dayjs.js"),
             ],
             swiftSettings: wrapperSettings),
 
@@ -477,8 +477,8 @@ let package = Package(
         .testTarget(
             name: "AVSScriptTests",
             dependencies: [
-                "AVSPrimitives", "AVSScript", "AVSScriptFrames", "AVSTesting", "AVSTransport", "AVSWorkflow",
-                "avs-script-worker",
+                "AVSPrimitives", "AVSScript", "AVSScriptEngine", "AVSScriptFrames", "AVSTesting", "AVSTransport",
+                "AVSWorkflow", "avs-script-worker",
                 .product(name: "Logging", package: "swift-log"),
             ],
             swiftSettings: settings),

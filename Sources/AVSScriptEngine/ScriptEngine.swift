@@ -13,6 +13,8 @@ import CSandbox
     private let clock: WorkerClock
     private let hostClass: JSClassRef
     private let driver: EngineScript
+    private let guardian: EngineScript
+    private let names: WorldNames
     private let modules: [String: EngineScript]
     private let runName = EngineString(Array("run".utf8))
     private let finishName = EngineString(Array("finish".utf8))
@@ -32,6 +34,8 @@ import CSandbox
         unsafe self.group = group
         unsafe self.hostClass = hostClass
         driver = unsafe try EngineScript(PackageResources.driver_js, of: group)
+        guardian = unsafe try EngineScript(PackageResources.guard_js, of: group)
+        names = unsafe WorldNames(try Self.namesOfWorld(group))
         var scripts: [String: EngineScript] = [:]
         for (name, source) in modules { scripts[name] = unsafe try EngineScript(source, of: group) }
         self.modules = scripts
@@ -53,19 +57,21 @@ import CSandbox
         let variables = EngineString(request.variables)
         switch request.work {
         case .expressions(let sources):
-            return (sources.map { run("expression", variables, [$0], until: deadline) }, [])
+            return (sources.map { run("expression", [$0], variables, until: deadline) }, [])
         case .program(let source, let isBody):
-            return ([run(isBody ? "body" : "script", variables, [source], until: deadline)], console)
+            return ([run(isBody ? "body" : "script", [source], variables, until: deadline)], console)
         case .calls(let body, let parameters, let lists):
             let names = JSONValue.array(parameters.map(JSONValue.string)).serialized
-            let result = run("call", variables, [body, names, String(decoding: lists, as: UTF8.self)], until: deadline)
+            let lists = String(decoding: lists, as: UTF8.self)
+            let result = run("call", [body, names], variables, [lists], until: deadline)
             guard result.first == UInt8(ascii: "[") else { return ([result], []) }
             return ([Array(result.dropFirst().dropLast())], [])
         }
     }
 
     private func run(
-        _ kind: String, _ variables: EngineString, _ texts: [String], until deadline: ContinuousClock.Instant
+        _ kind: String, _ sources: [String], _ variables: EngineString, _ data: [String] = [],
+        until deadline: ContinuousClock.Instant
     ) -> [UInt8] {
         let left = deadline - clock()
         guard left > .zero else { return Self.timeout }
@@ -78,8 +84,13 @@ import CSandbox
             // It and its context live until the result is text.
             defer { withExtendedLifetime(prepared) {} }
             let (scope, made) = unsafe (prepared.scope, prepared.driver)
-            var arguments: [JSValueRef?] = unsafe [try scope.string(kind), try scope.string(variables.raw)]
-            for text in texts { unsafe arguments.append(try scope.string(text)) }
+            let reach = names.reach(of: sources)
+            var arguments = unsafe [JSValueRef?](
+                [
+                    try scope.string(kind), try scope.string(reach.extent.rawValue),
+                    try scope.string(reach.saysConsole ? "console" : ""), try scope.string(variables.raw),
+                ])
+            for text in sources + data { unsafe arguments.append(try scope.string(text)) }
             _ = try unsafe scope.call(scope.member(runName.raw, of: made), arguments)
             // Jobs of promises have run when the call returned.
             let result = try unsafe scope.bytes(of: scope.call(scope.member(finishName.raw, of: made), []))
@@ -107,6 +118,18 @@ import CSandbox
         guard let next = prepared else { return try makeContext() }
         prepared = nil
         return next
+    }
+
+    /// Of a context in which nothing has run.
+    private static func namesOfWorld(_ group: JSContextGroupRef) throws(ScriptFrameError) -> [String] {
+        guard let context = unsafe JSGlobalContextCreateInGroup(group, nil) else {
+            throw ScriptFrameError("JavaScriptCore makes no context")
+        }
+        defer { unsafe JSGlobalContextRelease(context) }
+        let source = unsafe try EngineScript(Array("Object.getOwnPropertyNames(globalThis).join()".utf8), of: group)
+        let scope = unsafe Scope(context: context)
+        let names = unsafe String(decoding: try scope.bytes(of: scope.evaluate(source.raw)), as: UTF8.self)
+        return names.split(separator: ",").map(String.init)
     }
 
     private func makeContext() throws(ScriptFrameError) -> PreparedContext {
@@ -147,6 +170,8 @@ import CSandbox
         case "random":
             try unsafe scope.fillWithRandomBytes(argument)
             return nil
+        case "guard":
+            return try unsafe scope.evaluate(guardian.raw)
         case "module":
             let name = String(decoding: try unsafe scope.bytes(of: argument), as: UTF8.self)
             guard let module = modules[name] else { return nil }

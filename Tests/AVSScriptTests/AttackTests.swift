@@ -96,6 +96,11 @@ struct AttackTests {
                 true
             ),
             ("const o = {}; o.toString = () => 'own'; o.constructor = 1; return `${o}` + o.constructor", "own1"),
+            ("'x'.hasOwnProperty = 1; (5).isPrototypeOf = 1; toString = 5; return [toString, typeof Object]", [5, "function"]),
+            (
+                "let ok = false, left; const down = () => { try { down() } catch {} if (ok) return; try { Date; ok = true } catch {} }; down(); return Object.isFrozen(Date.prototype)",
+                true
+            ),
             ("'use strict'; try { Object.prototype.x = 1 } catch (e) { return e.name }", "TypeError"),
             ("'use strict'; try { Object.prototype.toString = 1 } catch (e) { return e.name }", "TypeError"),
         ]
@@ -111,7 +116,8 @@ struct AttackTests {
             "(class {})", "(function () { return arguments })()", "(async () => {})", "(async () => {})()",
             "(function* () {})", "(function* () {}).prototype", "(async function* () {})",
             "(async function* () {}).prototype", "[].values()", "[].values().map(x => x)", "''[Symbol.iterator]()",
-            "''.matchAll(/a/g)", "Symbol.iterator", "Symbol()", "new Map().entries()", "new Set([1]).values()",
+            "''.matchAll(/a/g)", "Iterator.from({next() {}})", "new Intl.Segmenter().segment('a')",
+            "new Intl.Segmenter().segment('a')[Symbol.iterator]()", "Symbol.iterator", "Symbol()", "new Map().entries()", "new Set([1]).values()",
             "new Uint8Array(1).buffer", "new DataView(new Int8Array(1).buffer)", "caught(() => missing)",
             "caught(() => null.x)", "caught(() => [].at.call())", "caught(() => decodeURIComponent('%'))",
             "caught(() => ''.repeat(-1))", "caught(() => eval('('))", "(await Promise.any([]).catch(error => error))",

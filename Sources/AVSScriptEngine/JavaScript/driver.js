@@ -1,159 +1,125 @@
-// What stands between a fresh context and the code of a task's author. Evaluated first in each context: it takes away
-// and freezes (JS-6), keeps its own references to what it needs, and answers with the two functions that the engine
-// calls: `run` and `finish`. Values leave as JSON text that is made here; the aggregator checks it all the same.
+// What stands between a fresh context and the code of a task's author. Evaluated first in each context: it keeps its
+// own references to what it needs, and answers with the two functions that the engine calls: `run` and `finish`. Values
+// leave as JSON text that is made here; the aggregator checks it all the same.
+//
+// Prototypes are frozen before a script reaches one (JS-6), and most scripts reach none. A name that leads to one is a
+// word of the source: the engine looks for such words, and if there is one, `guard.js` runs before the script does.
+// Without one, only values lead there, by the properties `constructor` and `__proto__` of the prototypes that syntax
+// makes values of, and only if the source computes the name of a property. Then each of these properties is a gate: it
+// calls the guard before it lets anyone through.
 (function (host) {
     'use strict';
     const world = globalThis;
-    const { freeze, isFrozen, keys, create, getPrototypeOf } = Object;
-    const { defineProperty, getOwnPropertyNames, getOwnPropertyDescriptor } = Object;
+    const { keys, create, freeze, hasOwn, defineProperty, getOwnPropertyDescriptor, getPrototypeOf } = Object;
+    const objectPrototype = Object.prototype;
     const { parse, stringify } = JSON;
-    const { isArray, from: makeArray } = Array;
-    const { isView } = ArrayBuffer;
-    const { isInteger } = Number;
+    const makeList = Array;
+    const { isArray, from: makeArray } = makeList;
     const evaluate = world.eval;
     const makeFunction = Function;
-    const makeAsyncFunction = (async () => {}).constructor;
-    const promiseThen = Promise.prototype.then;
-    const call = makeFunction.prototype.call.bind(makeFunction.prototype.call);
-    const makeBuffer = ArrayBuffer, makeView = DataView, makeBytes = Uint8Array;
-    const makeDate = Date, makeMap = Map, makeSet = Set, makePromise = Promise;
-    const makeBigInt = BigInt, makeBoolean = Boolean, makeNumber = Number;
-    const makeError = Error, makeTypeError = TypeError, makeRangeError = RangeError;
-    const text = String;
-    const integerArrays = [
-        Int8Array, Uint8Array, Uint8ClampedArray, Int16Array, Uint16Array, Int32Array, Uint32Array, BigInt64Array,
-        BigUint64Array,
-    ];
 
     const depthLimit = 60;
     const outputLimit = 1048576;
-    const errorLimit = 4096;
     const consoleLimit = 16384;
+    const framesNeeded = 1000;
 
-    // MARK: Taking away and freezing
+    // MARK: Gates
 
-    delete world.WebAssembly;
-    delete world.Atomics;
-    delete world.SharedArrayBuffer;
-    delete world.console; // the engine's own, for debuggers
+    const gates = [];
+    let guarding;
 
-    // A frozen prototype would also forbid objects that inherit from it a property of the same name by assignment,
-    // such as `this.name = ...` in a class that extends Error. An accessor that defines it on the object allows that.
-    function allowOverriding(prototype) {
-        for (const name of getOwnPropertyNames(prototype)) {
-            const property = getOwnPropertyDescriptor(prototype, name);
-            if (!property.configurable || !('value' in property)) continue;
-            const value = property.value;
-            defineProperty(prototype, name, {
-                get: () => value,
-                set(other) {
-                    if (this === prototype) throw new makeTypeError('the built-in prototypes are frozen');
-                    defineProperty(this, name, { value: other, writable: true, enumerable: true, configurable: true });
-                },
-                enumerable: false, configurable: false,
+    // Once in a context: takes away and freezes, and answers with what knows the classes of values.
+    function guard() {
+        if (guarding !== undefined) return guarding;
+        passing(gates, () => {
+            if (!hasConsole) delete world.console; // the engine's own, for debuggers
+            guarding = host('guard', '')(host, {
+                world, evaluate, makeFunction, keys, makeArray, parse, stringify, convert, define, defineUnlessGiven,
             });
+            if (isRunning) defineHelpers(true);
+        });
+        return guarding;
+    }
+
+    // A script may have left too little of the stack, and what is frozen by half must not be open: so it is looked for
+    // first, and what was opened is closed again. To close takes no more of the stack than to open did.
+    function passing(opened, freezeAll) {
+        if (isRunning) lookForStack(framesNeeded);
+        try {
+            for (let index = 0; index < opened.length; index++) setGate(opened[index], true);
+            freezeAll();
+        } catch (error) {
+            for (let index = 0; index < opened.length; index++) setGate(opened[index], false);
+            throw error;
         }
     }
 
-    // The object and what it inherits from.
-    function freezeUpwards(object) {
-        for (; object !== null && !isFrozen(object); object = getPrototypeOf(object)) freeze(object);
+    function lookForStack(frames) { return frames > 0 ? lookForStack(frames - 1) + 1 : 0; }
+
+    function setGate(gate, isOpen) {
+        if (gate.isOpen === isOpen) return;
+        try {
+            defineProperty(gate.prototype, gate.name, isOpen ? gate.original : gate.accessor);
+            gate.isOpen = isOpen;
+        } catch (error) {
+            if (isOpen) throw error;
+            // One that does not close is frozen.
+        }
     }
 
-    // Freezing is most of what a context costs, and most scripts name few classes. So the prototypes that nothing but a
-    // name leads to are frozen when a script first says the name: whoever reaches them finds them frozen.
-    function freezeWhenNamed(name, freezePrototypes) {
-        const value = world[name];
-        let isFresh = true;
-        const define = (value) => {
-            defineProperty(world, name, { value, writable: true, enumerable: false, configurable: true });
-        };
-        defineProperty(world, name, {
+    function putGate(prototype, name, freezeAll) {
+        const gate = { prototype, name, isOpen: true, original: getOwnPropertyDescriptor(prototype, name) };
+        const pass = () => { if (!gate.isOpen) freezeAll(gate); };
+        gate.accessor = {
             get() {
-                if (isFresh) {
-                    isFresh = false;
-                    freezePrototypes(value);
-                }
-                define(value);
-                return value;
+                pass();
+                return this[name];
             },
-            set: define, enumerable: false, configurable: true,
-        });
+            set(value) {
+                const isOwn = gate.original.writable && this !== prototype && typeof this === 'object';
+                if (!isOwn) pass();
+                try {
+                    if (!isOwn) this[name] = value;
+                    else defineProperty(this, name, { value, writable: true, enumerable: true, configurable: true });
+                } catch {
+                    // What is frozen stays as it is.
+                }
+            },
+            enumerable: false, configurable: true,
+        };
+        setGate(gate, false);
+        gates.push(gate);
     }
 
-    function freezePrototype(kind) { freezeUpwards(kind.prototype); }
+    function freezeOnly(gate) { passing([gate], () => { freeze(gate.prototype); }); }
 
-    function freezeError(kind) {
-        allowOverriding(kind.prototype);
-        freezePrototype(kind);
+    function putGates() {
+        const generatorFunction = getPrototypeOf(function* () {});
+        const generator = generatorFunction.prototype;
+        putGate(objectPrototype, '__proto__', guard);
+        putGate(generatorFunction, 'prototype', guard); // where a bound generator function has none of its own
+        for (const prototype of [
+            objectPrototype, makeFunction.prototype, getPrototypeOf(''), getPrototypeOf(0), getPrototypeOf(true),
+            getPrototypeOf(0n), generatorFunction, generator, getPrototypeOf(generator),
+        ]) putGate(prototype, 'constructor', guard);
+        // The engine itself asks for these, whenever it makes one array or regular expression of another. Of what they
+        // have, only `fromAsync` leads on: to promises, and to errors without a `catch`.
+        for (const value of [[], /a/]) putGate(getPrototypeOf(value), 'constructor', freezeOnly);
+        if (hasOwn(makeList, 'fromAsync')) putGate(makeList, 'fromAsync', guard);
     }
-
-    function freezeWithIterator(kind) {
-        freezePrototype(kind);
-        freezeUpwards(getPrototypeOf(new kind().values()));
-    }
-
-    function freezeWithBuffer(kind) {
-        freezePrototype(kind);
-        freezePrototype(makeBuffer);
-    }
-
-    function freezeDate() {
-        // The form that ends in `UTC`: a script has no other zone.
-        const toUTCString = makeDate.prototype.toUTCString;
-        defineProperty(makeDate.prototype, 'toString', {
-            value: function toString() { return call(toUTCString, this).replace('GMT', 'UTC'); },
-            writable: true, enumerable: false, configurable: true,
-        });
-        freezePrototype(makeDate);
-    }
-
-    function freezeMembers(namespace) {
-        for (const name of getOwnPropertyNames(namespace)) {
-            if (typeof namespace[name] === 'function') freezePrototype(namespace[name]);
-        }
-    }
-
-    const onlyNamed = {
-        Date: freezeDate, Intl: freezeMembers, Map: freezeWithIterator, Set: freezeWithIterator, EvalError: freezeError,
-        WeakMap: freezePrototype, WeakSet: freezePrototype, WeakRef: freezePrototype,
-        FinalizationRegistry: freezePrototype, ArrayBuffer: freezePrototype, DataView: freezeWithBuffer,
-        Int8Array: freezeWithBuffer, Int16Array: freezeWithBuffer, Int32Array: freezeWithBuffer,
-        Uint8Array: freezeWithBuffer, Uint16Array: freezeWithBuffer, Uint32Array: freezeWithBuffer,
-        Uint8ClampedArray: freezeWithBuffer, BigInt64Array: freezeWithBuffer, BigUint64Array: freezeWithBuffer,
-        Float16Array: freezeWithBuffer, Float32Array: freezeWithBuffer, Float64Array: freezeWithBuffer,
-    };
-    // What syntax makes and the engine throws, too. A test goes through all names of the world: none may be missing.
-    const made = [Array, text, makeNumber, makeBoolean, makeBigInt, Symbol, RegExp, makePromise, Iterator];
-    const thrown = [
-        makeError, makeTypeError, makeRangeError, SyntaxError, ReferenceError, URIError, AggregateError,
-    ];
-
-    allowOverriding(Object.prototype);
-    allowOverriding(makeFunction.prototype);
-    thrown.forEach(freezeError);
-    made.forEach(freezePrototype);
-    for (const name of keys(onlyNamed)) if (name in world) freezeWhenNamed(name, onlyNamed[name]);
-    // Those that have no name: what asynchronous functions, generators and iterators inherit from.
-    for (const sample of [
-        () => {}, async () => {}, function* () {}, function* () {}.prototype, async function* () {},
-        async function* () {}.prototype, [].values(), [].values().map(isArray), ''[Symbol.iterator](),
-        ''.matchAll(/a/g),
-    ]) freezeUpwards(getPrototypeOf(sample));
 
     // MARK: Values as JSON
 
-    const tags = {
-        date: makeDate.prototype.getTime, map: makeMap.prototype.forEach, set: makeSet.prototype.forEach,
-        boolean: makeBoolean.prototype.valueOf, number: makeNumber.prototype.valueOf, string: text.prototype.valueOf,
-        bigint: makeBigInt.prototype.valueOf,
-    };
-
     function wellFormed(string) { return string.isWellFormed() ? string : string.toWellFormed(); }
 
-    function instant(date) {
-        const milliseconds = call(tags.date, date);
-        return milliseconds === milliseconds ? new makeDate(milliseconds).toISOString().replace('.000Z', 'Z') : null;
+    // Neither an array nor of any class.
+    function isPlain(object) {
+        const prototype = getPrototypeOf(object);
+        return prototype === objectPrototype || prototype === null;
+    }
+
+    function isSpecial(value) {
+        return typeof value === 'object' && value !== null && !isArray(value) && !isPlain(value);
     }
 
     // A copy that JSON can carry. `above` are the objects that the value is inside of.
@@ -162,19 +128,27 @@
         case 'boolean': return value;
         case 'number': return value - value === 0 ? value : 0;
         case 'string': return wellFormed(value);
-        case 'bigint': return text(value);
+        case 'bigint': return `${value}`;
         case 'object': return value === null ? null : convertObject(value, above);
         default: return null;
         }
     }
 
     function convertObject(value, above) {
-        if (value instanceof makeDate) return instant(value);
-        if (value instanceof makePromise) return null;
-        for (const seen of above) if (seen === value) throw new makeTypeError('the value contains itself');
-        if (above.length >= depthLimit) throw new makeTypeError(`the value is more than ${depthLimit} levels deep`);
+        const isOfClass = isSpecial(value);
+        if (isOfClass) {
+            const leaf = guard().convertLeaf(value);
+            if (leaf !== undefined) return leaf;
+        }
+        for (let index = 0; index < above.length; index++) {
+            if (above[index] === value) throw guard().typeError('the value contains itself');
+        }
+        if (above.length >= depthLimit) {
+            throw guard().typeError(`the value is more than ${depthLimit} levels deep`);
+        }
         above.push(value);
-        const converted = convertMembers(value, above);
+        const converted =
+            (isOfClass ? guard().convertCollection(value, above) : undefined) ?? convertMembers(value, above);
         above.pop();
         return converted;
     }
@@ -185,23 +159,6 @@
             for (let index = 0; index < value.length; index++) elements.push(convert(value[index], above));
             return elements;
         }
-        if (value instanceof makeBuffer) return convertMembers(new makeBytes(value), above);
-        if (value instanceof makeView) return create(null);
-        if (isView(value)) return makeArray(value, (element) => convert(element, above));
-        if (value instanceof makeMap) {
-            const object = create(null);
-            call(tags.map, value, (member, key) => { object[wellFormed(text(key))] = convert(member, above); });
-            return object;
-        }
-        if (value instanceof makeSet) {
-            const elements = [];
-            call(tags.set, value, (member) => { elements.push(convert(member, above)); });
-            return elements;
-        }
-        if (value instanceof makeBoolean) return call(tags.boolean, value);
-        if (value instanceof makeNumber) return convert(call(tags.number, value), above);
-        if (value instanceof text) return wellFormed(call(tags.string, value));
-        if (value instanceof makeBigInt) return text(call(tags.bigint, value));
         if (typeof value.toJSON === 'function') return convert(value.toJSON(), above);
         const object = create(null);
         for (const key of keys(value)) object[wellFormed(key)] = convert(value[key], above);
@@ -210,49 +167,27 @@
 
     // MARK: Answers
 
-    function describe(error) {
-        try {
-            let description;
-            if (error instanceof makeError) {
-                const name = text(error.name);
-                let message = text(error.message);
-                // The engine's own wording, said as everywhere else.
-                if (name === 'ReferenceError') {
-                    message = message.replace(/^Can't find variable: (.*)$/s, '$1 is not defined');
-                }
-                description = message ? `${name}: ${message}` : name;
-            } else {
-                description = typeof error === 'object' && error !== null ? stringify(convert(error, [])) : text(error);
-            }
-            return wellFormed(description.slice(0, errorLimit));
-        } catch {
-            return 'an error that cannot be described';
-        }
-    }
-
-    function encodeError(error) { return stringify({ t: 'e', v: describe(error) }); }
+    function encodeError(error) { return stringify({ t: 'e', v: guard().describe(error) }); }
 
     function encode(value) {
         try {
             if (value === undefined) return '{"t":"u"}';
-            if (typeof value === 'number' && value - value !== 0) return stringify({ t: 'n', v: text(value) });
-            if (typeof value === 'bigint') return stringify({ t: 'b', v: text(value) });
-            if (typeof value === 'object' && value instanceof makeDate) {
-                const milliseconds = call(tags.date, value);
-                return milliseconds === milliseconds ? stringify({ t: 'd', v: milliseconds }) : '{"t":"j","v":null}';
-            }
+            if (typeof value === 'number' && value - value !== 0) return stringify({ t: 'n', v: `${value}` });
+            if (typeof value === 'bigint') return stringify({ t: 'b', v: `${value}` });
             if (typeof value === 'function' || typeof value === 'symbol') return '{"t":"u"}';
+            const time = isSpecial(value) ? guard().timeOf(value) : undefined;
+            if (time !== undefined) return time === time ? stringify({ t: 'd', v: time }) : '{"t":"j","v":null}';
             const answer = stringify(convert(value, []));
             if (answer.length > outputLimit) {
-                throw new makeRangeError(`output too large: ${answer.length} characters (max: ${outputLimit})`);
+                throw guard().rangeError(`output too large: ${answer.length} characters (max: ${outputLimit})`);
             }
             return `{"t":"j","v":${answer}}`;
         } catch (error) {
-            return stringify({ t: 'e', v: `error converting result: ${describe(error)}` });
+            return stringify({ t: 'e', v: `error converting result: ${guard().describe(error)}` });
         }
     }
 
-    // MARK: What custom code finds
+    // MARK: What a script finds
 
     function define(name, value) {
         try {
@@ -262,20 +197,44 @@
         }
     }
 
+    let isRunning = false;
+    let isCustomCode = false;
+    let hasConsole = false;
+    let variables;
+
+    function defineUnlessGiven(name, value) {
+        if (!hasOwn(variables, name)) define(name, value);
+    }
+
+    function defineConsole() {
+        hasConsole = true;
+        defineUnlessGiven('console', freeze({ log, info: log, warn: log, error: log, debug: log }));
+    }
+
+    // What custom code finds, but its variables and what nothing can lead it to.
+    function defineHelpers(saysConsole) {
+        if (!isCustomCode) return;
+        if (!hasConsole && saysConsole) defineConsole();
+        if (guarding !== undefined) guarding.defineHelpers();
+    }
+
     function show(value) {
         if (typeof value === 'string') return value;
-        if (value instanceof makeError) return describe(value);
         try {
-            return typeof value === 'object' ? stringify(convert(value, [])) : text(value);
+            if (typeof value === 'symbol') return guard().text(value);
+            if (typeof value !== 'object') return `${value}`;
+            return (isSpecial(value) ? guard().describeIfError(value) : undefined) ?? stringify(convert(value, []));
         } catch {
             return '[object]';
         }
     }
 
     let consoleLeft = consoleLimit;
-    const log = (...values) => {
+    function log(...values) {
         if (consoleLeft < 0) return;
-        let line = wellFormed(values.map(show).join(' '));
+        let line = '';
+        for (let index = 0; index < values.length; index++) line += (index > 0 ? ' ' : '') + show(values[index]);
+        line = wellFormed(line);
         if (line.length > consoleLeft) {
             line = wellFormed(line.slice(0, consoleLeft));
             line += `\u2026 (console output ends here: the limit is ${consoleLimit} bytes)`;
@@ -284,100 +243,9 @@
             consoleLeft -= line.length + 1;
         }
         host('log', line);
-    };
-
-    // The functions of a module, what their instances inherit from, and the module itself.
-    function freezeModule(exports) {
-        for (const part of [...keys(exports).map((name) => exports[name]), exports]) {
-            freeze(part);
-            if (typeof part === 'function' && part.prototype) freeze(part.prototype);
-        }
-        return exports;
     }
-
-    const modules = create(null);
-    const require = (name) => {
-        name = text(name);
-        if (modules[name] !== undefined) return modules[name];
-        const factory = host('module', name);
-        if (factory === undefined) throw new makeError(`module not found: ${name}`);
-        const module = { exports: {} };
-        factory(module, module.exports, require, (array) => host('random', array));
-        return modules[name] = freezeModule(module.exports);
-    };
-
-    const crypto = freeze({
-        getRandomValues(array) {
-            if (!integerArrays.some((kind) => array instanceof kind)) {
-                throw new makeTypeError('crypto.getRandomValues wants a typed array of integers');
-            }
-            if (array.byteLength > 65536) {
-                throw new makeTypeError(`crypto.getRandomValues: ${array.byteLength} bytes are more than 65536`);
-            }
-            host('random', array);
-            return array;
-        },
-    });
-
-    const compare = (left, right) => {
-        const a = makeBigInt(left), b = makeBigInt(right);
-        return a < b ? -1 : a > b ? 1 : 0;
-    };
-
-    const macros = {
-        toBigInt: (value) => makeBigInt(value),
-        bigCmp: compare,
-        bigGt: (left, right) => compare(left, right) > 0,
-        bigLt: (left, right) => compare(left, right) < 0,
-        // `parseUnit("1.5", 6)` is 1500000n.
-        parseUnit(value, decimals = 18) {
-            const match = /^([+-]?)(\d*)(?:\.(\d*))?$/.exec(text(value).trim());
-            const places = makeNumber(decimals);
-            if (!match || !(match[2] || match[3]) || !isInteger(places) || places < 0 || places > 255) {
-                throw new makeTypeError(`parseUnit: not a decimal number: ${text(value).slice(0, 64)}`);
-            }
-            const fraction = match[3] ?? '';
-            if (fraction.length > places) throw new makeRangeError(`parseUnit: more than ${places} decimals`);
-            const magnitude = makeBigInt((match[2] || '0') + fraction.padEnd(places, '0'));
-            return match[1] === '-' ? -magnitude : magnitude;
-        },
-    };
 
     // MARK: Running
-
-    function defineVariables(variables) {
-        const values = parse(variables);
-        for (const name of keys(values)) define(name, values[name]);
-    }
-
-    // Whether it is to be tried as the code of an asynchronous function first: without one, `await (x)` is a call.
-    function mayWait(source) { return /\bawait\b/.test(source); }
-
-    function compileWaiting(source) {
-        try {
-            return makeAsyncFunction(source);
-        } catch {
-            return undefined; // the word means something else here, or nothing is right
-        }
-    }
-
-    function runBody(source) {
-        const compiled = mayWait(source) ? compileWaiting(source) : undefined;
-        return (compiled ?? makeFunction(source))();
-    }
-
-    // One that waits has the value of its expression, if it is one: functions have no value of their last statement.
-    function runScript(source) {
-        if (!mayWait(source)) return evaluate(source);
-        const compiled = compileWaiting(`return (\n${source}\n)`) ?? compileWaiting(source);
-        return compiled ? compiled() : evaluate(source);
-    }
-
-    const kinds = {
-        expression(source) { return makeFunction(`return (\n${source}\n)`)(); },
-        script: runScript,
-        body: runBody,
-    };
 
     // For each list of arguments the encoded result of one call.
     function callEach(source, parameters, lists) {
@@ -392,40 +260,53 @@
             }
             answers.push(answer);
         }
-        return answers;
+        return `[${answers.join(',')}]`;
+    }
+
+    // The value of a source. One with the word `await` has met the guard.
+    function valueOf(kind, source) {
+        switch (kind) {
+        case 'expression': return makeFunction(`return (\n${source}\n)`)();
+        case 'script': return guarding === undefined ? evaluate(source) : guarding.runScript(source);
+        case 'body': return (guarding?.compileWaiting(source) ?? makeFunction(source))();
+        }
     }
 
     let answer = () => '{"t":"u"}';
 
     // A settled promise counts as what it settled to; by the time of `finish` its jobs have run.
     function keep(value) {
-        if (!(typeof value === 'object' && value instanceof makePromise)) {
+        if (!isSpecial(value) || !guard().isPromise(value)) {
             answer = () => encode(value);
             return;
         }
         answer = () => '{"t":"j","v":null}';
-        const settle = (encode) => (result) => { answer = () => encode(result); };
-        call(promiseThen, value, settle(encode), settle(encodeError));
+        guard().whenSettled(
+            value, (result) => { answer = () => encode(result); }, (error) => { answer = () => encodeError(error); });
     }
 
     return {
-        run(kind, variables, source, parameters, lists) {
+        // `reach` is what the source can lead to: the `world` by its words, properties of `values` by names that it
+        // computes, or `nothing`. `said` is `console` if that is one of its words.
+        run(kind, reach, said, given, source, parameters, lists) {
             try {
-                const hasMacros = kind === 'script' || kind === 'body';
-                if (hasMacros) {
-                    define('console', freeze({ log, info: log, warn: log, error: log, debug: log }));
-                    define('crypto', crypto);
+                const saysConsole = said === 'console';
+                isCustomCode = kind === 'script' || kind === 'body';
+                variables = parse(given);
+                if (reach === 'world' || (saysConsole && !isCustomCode)) guard();
+                else if (reach === 'values') putGates();
+                for (const name of keys(variables)) {
+                    // The guard keeps references to the world: before a name of it means something else.
+                    if (name in world) guard();
+                    define(name, variables[name]);
                 }
-                defineVariables(variables);
-                if (hasMacros) {
-                    define('require', require);
-                    for (const name of keys(macros)) define(name, macros[name]);
-                }
+                defineHelpers(saysConsole || reach === 'world');
+                isRunning = true;
                 if (kind === 'call') {
                     const answers = callEach(source, parameters, lists);
-                    answer = () => `[${answers.join(',')}]`;
+                    answer = () => answers;
                 } else {
-                    keep(kinds[kind](source));
+                    keep(valueOf(kind, source));
                 }
             } catch (error) {
                 answer = () => encodeError(error);
