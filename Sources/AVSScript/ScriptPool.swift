@@ -60,7 +60,7 @@ public final class ScriptPool: Sendable {
 
     // MARK: Beginning and ending
 
-    /// Starts the first worker, looks at what stands around it, and then serves.
+    /// Starts the first worker, looks at what stands around it and what it can run, and then serves.
     ///
     /// - Throws: ``ScriptPoolError``: the executable is missing, its first script fails, or a layer is missing that is
     ///   required. A layer that is not required is reported to `logger`.
@@ -95,6 +95,7 @@ public final class ScriptPool: Sendable {
         let greeting = try process.greeting(until: time.monotonic + ScriptPoolSettings.startLimit)
         try check(greeting)
         process.isGreeted.store(true, ordering: .relaxed)
+        try checkModules(process)
         for (layer, reason) in greeting.missing.sorted(by: { $0.key < $1.key }) {
             logger.warning(
                 "a layer of the script sandbox is missing; never run so in production",
@@ -103,6 +104,33 @@ public final class ScriptPool: Sendable {
         state.withLock { state in
             state.fresh.append(process)
             state.statistics.started += 1
+        }
+    }
+
+    /// Runs what needs the most: the modules, which come from a file, and the names of a zone, inside the sandbox.
+    private func checkModules(_ process: WorkerProcess) throws(ScriptPoolError) {
+        let source = """
+            const _ = require("lodash"), dayjs = require("dayjs"), uuid = require("uuid");
+            const zone = new Intl.DateTimeFormat("en", {timeZone: "Europe/Paris", year: "numeric"});
+            return [
+                _.sum([1, 2]), dayjs.unix(0).format("YYYY"), uuid.validate(uuid.v4()), zone.format(0),
+                [_, dayjs, uuid].every(Object.isFrozen),
+            ].join();
+            """
+        let limit = ScriptPoolSettings.startLimit
+        let request = ScriptRequest(
+            .program(source: source, isBody: true), variables: Array("{}".utf8),
+            timeLimitMilliseconds: Int(limit / .milliseconds(1)))
+        guard case .answer(let body) = process.ask(request.body, until: time.monotonic + limit) else {
+            throw .cannotStart("the first script of a worker did not end (\(process.ending().text))")
+        }
+        do throws(ScriptFrameError) {
+            let outcomes = try ScriptAnswer(body: body).outcomes
+            guard outcomes == [.json("3,1970,true,1970,true")] else {
+                throw ScriptFrameError("the first script of a worker gave \(outcomes)")
+            }
+        } catch {
+            throw .cannotStart(error.description)
         }
     }
 

@@ -15,7 +15,8 @@ import CSandbox
     private let driver: EngineScript
     private let guardian: EngineScript
     private let names: WorldNames
-    private let modules: [String: EngineScript]
+    private let modules: [String: [UInt8]]
+    private var readModules: [String: EngineScript] = [:]
     private let runName = EngineString(Array("run".utf8))
     private let finishName = EngineString(Array("finish".utf8))
 
@@ -36,9 +37,7 @@ import CSandbox
         driver = unsafe try EngineScript(PackageResources.driver_js, of: group)
         guardian = unsafe try EngineScript(PackageResources.guard_js, of: group)
         names = unsafe WorldNames(try Self.namesOfWorld(group))
-        var scripts: [String: EngineScript] = [:]
-        for (name, source) in modules { scripts[name] = unsafe try EngineScript(source, of: group) }
-        self.modules = scripts
+        self.modules = modules
         self.clock = clock
     }
 
@@ -174,10 +173,19 @@ import CSandbox
             return try unsafe scope.evaluate(guardian.raw)
         case "module":
             let name = String(decoding: try unsafe scope.bytes(of: argument), as: UTF8.self)
-            guard let module = modules[name] else { return nil }
+            guard let module = try module(name) else { return nil }
             return try unsafe scope.evaluate(module.raw)
         default: return nil
         }
+    }
+
+    /// Most workers never read one: lodash takes longer than all else that a worker does at its start.
+    private func module(_ name: String) throws(ScriptFrameError) -> EngineScript? {
+        if let module = readModules[name] { return module }
+        guard let source = modules[name] else { return nil }
+        let module = unsafe try EngineScript(source, of: group)
+        readModules[name] = module
+        return module
     }
 }
 
