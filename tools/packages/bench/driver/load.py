@@ -76,11 +76,12 @@ def call(
 
 def arrive(
     server: Server, method: str, body: bytes, calls: int, rate: float, headers: tuple[tuple[str, str], ...] = (), *,
-    seed: int = 1, timeout: float = 300,
+    streams: int = 100, seed: int = 1, timeout: float = 300,
 ) -> Result:
     """Makes calls as callers do who know nothing of each other: so many a second on average, at random moments (a
-    Poisson process), whether or not those before are answered. A latency counts from the moment at which the call was
-    due. (h2load sends what is due in bursts, each 10 ms.)
+    Poisson process), whether or not those before are answered, on one connection with so many streams. A latency counts
+    from the moment at which the call was due, also of one that waits for a stream. (h2load sends what is due in bursts,
+    each 10 ms.)
     """
     random_numbers, due, moment = random.Random(seed), [], 0.0
     for _ in range(calls):
@@ -102,12 +103,13 @@ def arrive(
             if now > timeout:
                 raise RuntimeError(f"{server.name} left {calls - len(latencies) - failed} calls unanswered")
             ready = b""
-            while started < calls and due[started] <= now:
+            while started < calls and due[started] <= now and started - len(latencies) - failed < streams:
                 ready += frame(1, 4, 1 + 2 * started, block) + frame(0, 1, 1 + 2 * started, body)
                 started += 1
             if ready:
                 connection.sendall(ready)
-            wait = due[started] - (time.monotonic() - start) if started < calls else 1
+            may_start = started < calls and started - len(latencies) - failed < streams
+            wait = due[started] - (time.monotonic() - start) if may_start else 1
             if not select.select([connection], [], [], max(0, wait))[0]:
                 continue
             chunk = connection.recv(1 << 16)
