@@ -91,15 +91,26 @@ struct AttackTests {
                 "Array.prototype.map = () => 'mine'; Object.prototype.polluted = 1; return [[1].map(x => x), ({}).polluted]",
                 [[1], nil]
             ),
-            (
-                "({}).__proto__.evil = 1; JSON.parse('{\"__proto__\": {\"evil\": 2}}'); require('lodash').merge({}, JSON.parse('{\"constructor\": {\"prototype\": {\"evil\": 3}}}')); return ({}).evil === undefined",
-                true
-            ),
             ("const o = {}; o.toString = () => 'own'; o.constructor = 1; return `${o}` + o.constructor", "own1"),
-            ("'x'.hasOwnProperty = 1; (5).isPrototypeOf = 1; toString = 5; return [toString, typeof Object]", [5, "function"]),
             (
-                "let ok = false, left; const down = () => { try { down() } catch {} if (ok) return; try { Date; ok = true } catch {} }; down(); return Object.isFrozen(Date.prototype)",
-                true
+                "'x'.hasOwnProperty = 1; (5).isPrototypeOf = 1; toString = 5; return [toString, typeof Object]",
+                [5, "function"]
+            ),
+            (
+                """
+                ({}).__proto__.evil = 1
+                JSON.parse('{"__proto__": {"evil": 2}}')
+                require('lodash').merge({}, JSON.parse('{"constructor": {"prototype": {"evil": 3}}}'))
+                return ({}).evil === undefined
+                """, true
+            ),
+            (
+                """
+                let ok = false
+                const down = () => { try { down() } catch {} if (ok) return; try { Date; ok = true } catch {} }
+                down()
+                return Object.isFrozen(Date.prototype)
+                """, true
             ),
             ("'use strict'; try { Object.prototype.x = 1 } catch (e) { return e.name }", "TypeError"),
             ("'use strict'; try { Object.prototype.toString = 1 } catch (e) { return e.name }", "TypeError"),
