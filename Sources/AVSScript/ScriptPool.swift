@@ -247,14 +247,16 @@ public final class ScriptPool: Sendable {
             let (job, leavesAnother, isClosed) = state.withLock { ($0.queue.take(), $0.queue.isReady, $0.isClosed) }
             if let job {
                 if leavesAnother { work.signal() }
-                let result = perform(job)
+                let (result, over) = perform(job)
+                job.finish(result)
+                // Who asked does not wait for the end of a process; the owner's next script does.
+                over?.kill()
                 let lacksSpare = state.withLock { state in
                     state.queue.finish(job.owner)
                     state.busy[job.id] = nil
                     state.cancelled.remove(job.id)
                     return state.missingSpares(settings) > 0
                 }
-                job.finish(result)
                 if lacksSpare { house.signal() }
             } else if isClosed {
                 return
@@ -264,42 +266,42 @@ public final class ScriptPool: Sendable {
         }
     }
 
-    private func perform(_ job: ScriptJob) -> Result<[UInt8], ScriptFailureError> {
-        guard var worker = acquire(for: job) else { return .failure(ScriptFailureError(.workerFailed)) }
+    /// The answer, and the process if it is to be ended.
+    private func perform(_ job: ScriptJob) -> (Result<[UInt8], ScriptFailureError>, WorkerProcess?) {
+        guard let worker = acquire(for: job) else { return (.failure(ScriptFailureError(.workerFailed)), nil) }
         let isCancelled = state.withLock { state in
             state.busy[job.id] = worker.process
             return state.cancelled.contains(job.id) || state.isClosed
         }
-        guard !isCancelled else {
-            worker.process.kill()
-            return .failure(ScriptFailureError(.cancelled))
-        }
+        guard !isCancelled else { return (.failure(ScriptFailureError(.cancelled)), worker.process) }
         switch worker.process.ask(job.body, until: time.monotonic + job.limit + ScriptPoolSettings.grace) {
         case .answer(let body):
-            worker.scripts += 1
-            giveBack(worker, after: body)
-            return .success(body)
+            let isKept = giveBack(worker, from: job, after: body)
+            return (.success(body), isKept ? nil : worker.process)
         case .late:
-            worker.process.kill()
-            return .failure(ScriptFailureError(.timeout))
+            return (.failure(ScriptFailureError(.timeout)), worker.process)
         case .broken:
             let ending = worker.process.ending()
             let wasCancelled = state.withLock { $0.cancelled.contains(job.id) || $0.isClosed }
-            return .failure(ScriptFailureError(wasCancelled ? .cancelled : ending.failure))
+            return (.failure(ScriptFailureError(wasCancelled ? .cancelled : ending.failure)), nil)
         }
     }
 
-    private func giveBack(_ worker: IdleWorker, after body: [UInt8]) {
+    /// False if the worker has done enough.
+    private func giveBack(_ worker: IdleWorker, from job: ScriptJob, after body: [UInt8]) -> Bool {
         var worker = worker
+        worker.scripts += 1
         worker.since = time.monotonic
-        let resident = Self.resident(in: body)
-        let isKept = worker.scripts < settings.scriptsPerWorker && resident <= settings.retiringBytes
-        let isIdle = state.withLock { state in
-            guard isKept, !state.isClosed else { return false }
+        guard worker.scripts < settings.scriptsPerWorker, Self.resident(in: body) <= settings.retiringBytes else {
+            return false
+        }
+        return state.withLock { state in
+            guard !state.isClosed else { return false }
+            // From here on it may run another's script, which whoever cancels this one must not end.
+            state.busy[job.id] = nil
             state.idle.append(worker)
             return true
         }
-        if !isIdle { worker.process.kill() }
     }
 
     /// The last member of an answer; anything else counts as too much.
