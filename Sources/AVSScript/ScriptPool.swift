@@ -32,6 +32,8 @@ public final class ScriptPool: Sendable {
         var nextID: UInt64 = 0
         var failedStarts = 0
         var notBefore: ContinuousClock.Instant?
+        /// When the next spare process may be started; nil before the first.
+        var nextSpare: ContinuousClock.Instant?
         /// When the house wakes up by itself, or did last; nil before its first turn.
         var houseWakes: ContinuousClock.Instant?
         var isClosed = false
@@ -41,6 +43,10 @@ public final class ScriptPool: Sendable {
         func missingSpares(_ settings: ScriptPoolSettings) -> Int {
             let room = settings.workers + settings.spares - idle.count - fresh.count - busy.count
             return max(0, min(settings.spares - fresh.count, room))
+        }
+
+        func shouldStartSpare(_ settings: ScriptPoolSettings, at now: ContinuousClock.Instant) -> Bool {
+            missingSpares(settings) > 0 && nextSpare.map { $0 <= now } ?? true
         }
     }
 
@@ -255,7 +261,7 @@ public final class ScriptPool: Sendable {
                     state.queue.finish(job.owner)
                     state.busy[job.id] = nil
                     state.cancelled.remove(job.id)
-                    return state.missingSpares(settings) > 0
+                    return state.shouldStartSpare(settings, at: time.monotonic)
                 }
                 if lacksSpare { house.signal() }
             } else if isClosed {
@@ -388,24 +394,27 @@ public final class ScriptPool: Sendable {
     private func keepHouse() {
         while true {
             let now = time.monotonic
-            let (late, old, missing, next, isClosed) = state.withLock { state in
+            let (late, old, startsSpare, next, isClosed) = state.withLock { state in
                 let late = state.queue.remove { $0.expiry <= now }
                 let old = state.idle.filter { $0.since + settings.idleLimit <= now }
                 state.idle.removeAll { $0.since + settings.idleLimit <= now }
+                let startsSpare = state.shouldStartSpare(settings, at: now) && !state.isClosed
+                if startsSpare { state.nextSpare = now + ScriptPoolSettings.spareInterval }
                 let due = [
                     state.queue.nextExpiry, state.idle.map { $0.since + settings.idleLimit }.min(), state.notBefore,
+                    state.missingSpares(settings) > (startsSpare ? 1 : 0) ? state.nextSpare : nil,
                 ]
                 // While scripts run, more will come. The next turn is before any of them has waited too long, so that
                 // none of them has to wake the house for that.
                 let soon = now + (state.busy.isEmpty ? settings.idleLimit : min(settings.idleLimit, settings.queueWait))
                 let next = due.compactMap { $0 }.reduce(soon, min)
                 state.houseWakes = next
-                return (late, old, state.missingSpares(settings), next, state.isClosed)
+                return (late, old, startsSpare, next, state.isClosed)
             }
             for job in late { job.finish(.failure(ScriptFailureError(.overloaded))) }
             for worker in old { worker.process.kill() }
             if isClosed { return }
-            for _ in 0..<missing { startSpare() }
+            if startsSpare { startSpare() }
             let pause = max(next - time.monotonic, .milliseconds(1))
             _ = house.wait(timeout: .now() + .milliseconds(Int(pause / .milliseconds(1)) + 1))
         }

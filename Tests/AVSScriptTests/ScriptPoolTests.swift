@@ -178,6 +178,21 @@ struct ScriptPoolTests {
         }
     }
 
+    @Test("starts one spare process at a time, and none without room")
+    func spares() {
+        var settings = Workers.settings
+        settings.spares = 2
+        var state = ScriptPool.State(queue: ScriptQueue(limit: 1, perOwner: 1))
+        let now = ContinuousClock.now
+        #expect(state.shouldStartSpare(settings, at: now))
+        state.nextSpare = now + ScriptPoolSettings.spareInterval
+        #expect(!state.shouldStartSpare(settings, at: now), "the last start is not over")
+        #expect(state.missingSpares(settings) == 2, "they are not forgotten")
+        #expect(state.shouldStartSpare(settings, at: now + ScriptPoolSettings.spareInterval))
+        settings.spares = 0
+        #expect(!state.shouldStartSpare(settings, at: now + .seconds(1)))
+    }
+
     @Test("JS-9 goes on when all workers are killed from outside: that step alone fails")
     func killed() async throws {
         try await Workers.with { pool in
