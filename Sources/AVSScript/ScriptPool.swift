@@ -400,8 +400,10 @@ public final class ScriptPool: Sendable {
                 state.idle.removeAll { $0.since + settings.idleLimit <= now }
                 let startsSpare = state.shouldStartSpare(settings, at: now) && !state.isClosed
                 if startsSpare { state.nextSpare = now + ScriptPoolSettings.spareInterval }
+                // A moment that has come is no reason to wake for: what it stood for is done in this turn.
                 let due = [
-                    state.queue.nextExpiry, state.idle.map { $0.since + settings.idleLimit }.min(), state.notBefore,
+                    state.queue.nextExpiry, state.idle.map { $0.since + settings.idleLimit }.min(),
+                    state.notBefore.flatMap { $0 > now ? $0 : nil },
                     state.missingSpares(settings) > (startsSpare ? 1 : 0) ? state.nextSpare : nil,
                 ]
                 // While scripts run, more will come. The next turn is before any of them has waited too long, so that
@@ -421,7 +423,10 @@ public final class ScriptPool: Sendable {
     }
 
     private func startSpare() {
-        guard let process = startProcess() else { return }
+        guard let process = startProcess() else {
+            house.signal()  // what this turn planned took it for started
+            return
+        }
         let isKept = state.withLock { state in
             if !state.isClosed { state.fresh.append(process) }
             return !state.isClosed
