@@ -45,6 +45,12 @@ def test_a_name_covers_its_ids(name, ids):
     assert checklist.ids_in(name) == ids
 
 
+def test_a_section_is_no_row():
+    """A test may name one for a reader's sake; only what could be a row that is misspelt is reported."""
+    assert [name for name in ("EE-5.5.3", "EE-9", "EE-W99", "EE-10.18.99", "API-10.3.99") if checklist.is_row(name)] \
+        == ["EE-W99", "EE-10.18.99", "API-10.3.99"]
+
+
 def test_one_id_is_not_another():
     assert "XO-1" not in checklist.ids_in("XO-15 resumes")
     assert "API-10.3.1" not in checklist.ids_in("API-10.3.17")
