@@ -86,7 +86,7 @@ let package = Package(
 
         // MARK: What computes
 
-        .target(name: "AVSPrimitives", dependencies: [bigInt], swiftSettings: settings),
+        .target(name: "AVSPrimitives", swiftSettings: settings),
 
         .target(name: "AVSEthereum", dependencies: ["AVSPrimitives", bigInt], swiftSettings: settings),
 
@@ -398,7 +398,7 @@ let package = Package(
         .testTarget(name: "AVSStorageTests", dependencies: ["AVSStorage", "AVSTesting"], swiftSettings: settings),
 
         .testTarget(
-            name: "AVSCryptoTests", dependencies: ["AVSCrypto", "AVSPrimitives", "AVSTesting"],
+            name: "AVSCryptoTests", dependencies: ["AVSCrypto", "AVSEthereum", "AVSPrimitives", "AVSTesting"],
             swiftSettings: settings),
 
         .target(name: "TestCertificates", path: "Tests/TestCertificates", swiftSettings: settings),

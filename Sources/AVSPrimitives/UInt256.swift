@@ -1,9 +1,7 @@
-public import BigInt
-
 /// The EVM's word as an unsigned number: amounts in wei, nonces, token quantities.
 ///
-/// A value of this type always fits; arithmetic that could leave the range is done on ``magnitude`` and brought back
-/// with `UInt256(_: BigUInt)`, which is nil when it does not fit.
+/// A value of this type always fits. Arithmetic, which could leave the range, is done on big integers: AVSEthereum adds
+/// `magnitude`, and an initializer that is nil for what does not fit.
 public struct UInt256: Hashable, Comparable, Sendable, CustomStringConvertible {
     private let highWord: Word128
     private let lowWord: Word128
@@ -21,10 +19,10 @@ public struct UInt256: Hashable, Comparable, Sendable, CustomStringConvertible {
 
     public init(_ value: UInt64) { self.init(high: 0, low: UInt128(value)) }
 
-    /// Nil for 2²⁵⁶ and above.
-    public init?(_ value: BigUInt) {
-        guard value.bitWidth <= 256 else { return nil }
-        let words = value.words.map { UInt128($0) } + [0, 0, 0, 0]
+    /// At most four words, the least significant first; those that are left out are zero. Nil for more.
+    public init?(words: some Collection<UInt64>) {
+        guard words.count <= 4 else { return nil }
+        let words = words.map { UInt128($0) } + [0, 0, 0, 0]
         self.init(high: words[3] << 64 | words[2], low: words[1] << 64 | words[0])
     }
 
@@ -62,7 +60,10 @@ public struct UInt256: Hashable, Comparable, Sendable, CustomStringConvertible {
         self.init(high: UInt128(bigEndian: bytes.dropLast(16)), low: UInt128(bigEndian: bytes.suffix(16)))
     }
 
-    public var magnitude: BigUInt { BigUInt(high) << 128 | BigUInt(low) }
+    /// Four, the least significant first.
+    public var words: [UInt64] {
+        [low, low >> 64, high, high >> 64].map { UInt64(truncatingIfNeeded: $0) }
+    }
 
     /// 32 bytes, most significant first.
     public var bigEndian: [UInt8] { high.bigEndianBytes + low.bigEndianBytes }

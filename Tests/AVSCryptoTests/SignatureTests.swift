@@ -1,3 +1,4 @@
+import AVSEthereum
 import AVSPrimitives
 import AVSTesting
 import Synchronization

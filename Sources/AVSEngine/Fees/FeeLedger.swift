@@ -1,3 +1,4 @@
+import AVSEthereum
 public import AVSPrimitives
 public import AVSSchema
 public import AVSStorage

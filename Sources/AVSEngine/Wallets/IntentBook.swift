@@ -1,3 +1,4 @@
+import AVSEthereum
 import AVSModel
 import AVSPrimitives
 import AVSSchema
@@ -126,7 +127,7 @@ extension StoreReader where Self: ~Copyable {
     }
 }
 
-extension Transaction {
+extension AVSStorage.Transaction {
     fileprivate mutating func leave(_ key: LaneKey, _ open: IntentKey, nextNonce: UInt256?) throws {
         var lane = try value(for: key) ?? Lane()
         if lane.open == open { lane.open = nil }
