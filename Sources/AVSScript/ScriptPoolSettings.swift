@@ -35,7 +35,7 @@ public struct ScriptPoolSettings: Hashable, Sendable {
     static let grace: Duration = .milliseconds(500)
     /// From a process's start to its greeting; on a busy machine this takes a while.
     static let startLimit: Duration = .seconds(15)
-    /// Between the starts of two spare processes. A start takes a core for some 35 ms, and two workers that share an
+    /// Between the starts of two spare processes. A start takes a core for some 30 ms, and two workers that share an
     /// owner's scripts reach their last one at about the same time: two starts at once would take both cores of a small
     /// machine from the scripts that run.
     static let spareInterval: Duration = .milliseconds(100)
