@@ -35,7 +35,8 @@ struct UInt256Tests {
         #expect(UInt256(hex: String(repeating: "f", count: 64)) == .max)
         #expect(UInt256(hex: "1" + String(repeating: "0", count: 64)) == nil)
         #expect(UInt256(bigEndian: [UInt8](repeating: 0, count: 33)) == nil)
-        #expect(UInt256(words: [0, 0, 0, 0, 0]) == nil && UInt256(words: []) == .zero && UInt256(words: [7]) == UInt256(7))
+        #expect(UInt256(words: [0, 0, 0, 0, 0]) == nil && UInt256(words: []) == .zero)
+        #expect(UInt256(words: [7]) == UInt256(7))
         #expect(UInt256.zero.hexQuantity == "0x0" && UInt256.zero.description == "0" && UInt256(0) == .zero)
         #expect(UInt256(decimal: "1" + String(repeating: "0", count: 38))?.description.utf8.count == 39)
     }
