@@ -34,7 +34,8 @@
         passing(gates, () => {
             if (!hasConsole) delete world.console; // the engine's own, for debuggers
             guarding = host('guard', '')(host, {
-                world, evaluate, makeFunction, keys, makeArray, parse, stringify, convert, define, defineUnlessGiven,
+                world, evaluate, makeFunction, keys, makeArray, parse, stringify, wellFormed, convert, define,
+                defineUnlessGiven,
             });
             if (isRunning) defineHelpers(true);
         });

@@ -2,8 +2,8 @@
 // `own` is the driver's: references to what the script may have replaced since, and functions of the driver.
 (function (host, own) {
     'use strict';
-    const { world, evaluate, makeFunction, keys, makeArray, parse, stringify, convert } = own;
-    const { define, defineUnlessGiven } = own;
+    const { world, evaluate, makeFunction, keys, makeArray, parse, stringify } = own;
+    const { wellFormed, convert, define, defineUnlessGiven } = own;
     const { freeze, isFrozen, create, getPrototypeOf } = Object;
     const { defineProperty, getOwnPropertyNames, getOwnPropertyDescriptor } = Object;
     const { isView } = ArrayBuffer;
@@ -144,8 +144,6 @@
         boolean: makeBoolean.prototype.valueOf, number: makeNumber.prototype.valueOf, string: text.prototype.valueOf,
         bigint: makeBigInt.prototype.valueOf,
     };
-
-    function wellFormed(string) { return string.isWellFormed() ? string : string.toWellFormed(); }
 
     function instant(date) {
         const milliseconds = call(tags.date, date);
