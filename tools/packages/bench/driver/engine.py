@@ -131,9 +131,7 @@ class Service:
 
 
 def message(request) -> bytes:
-    """As gRPC frames it."""
-    body = request.SerializeToString()
-    return b"\0" + struct.pack(">I", len(body)) + body
+    return load.framed(request.SerializeToString())
 
 
 def children(process: int) -> list[int]:

@@ -24,7 +24,11 @@ def message(field: bytes) -> bytes:
     while count > 0x7f:
         length += bytes([count & 0x7f | 0x80])
         count >>= 7
-    body = b"\x0a" + length + bytes([count]) + field
+    return framed(b"\x0a" + length + bytes([count]) + field)
+
+
+def framed(body: bytes) -> bytes:
+    """A message as gRPC sends it, not compressed."""
     return b"\0" + struct.pack(">I", len(body)) + body
 
 
@@ -75,7 +79,7 @@ def call(
 # --- At given moments ----------------------------------------------------------------------------------------------------
 
 def arrive(
-    server: Server, method: str, body: bytes, calls: int, rate: float, headers: tuple[tuple[str, str], ...] = (), *,
+    server: Server, path: str, body: bytes, calls: int, rate: float, headers: tuple[tuple[str, str], ...] = (), *,
     streams: int = 100, seed: int = 1, timeout: float = 300,
 ) -> Result:
     """Makes calls as callers do who know nothing of each other: so many a second on average, at random moments (a
@@ -87,11 +91,7 @@ def arrive(
     for _ in range(calls):
         moment += random_numbers.expovariate(rate)
         due.append(moment)
-    path = method if method.startswith("/") else f"/bench.Echo/{method}"
-    block = b"\x83\x86" + literal(b":path", path.encode()) + literal(b":authority", b"bench")
-    block += literal(b"content-type", b"application/grpc") + literal(b"te", b"trailers")
-    block += b"".join(literal(name.encode(), value.encode()) for name, value in headers)
-
+    block = head(path.encode(), headers)
     connection = socket.create_connection(("127.0.0.1", server.port))
     connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
     connection.sendall(MAGIC + frame(4, 0, 0) + frame(8, 0, 0, struct.pack(">I", (1 << 31) - 65_536)) + frame(4, 1, 0))
@@ -154,11 +154,16 @@ def prefixed(text: bytes) -> bytes:
     return length + bytes([rest]) + text
 
 
-def request(stream: int, method: bytes = b"Hold") -> bytes:
-    """The headers of a call."""
-    block = b"\x83\x86" + literal(b":path", b"/bench.Echo/" + method) + literal(b":authority", b"bench")
+def head(path: bytes, headers: tuple[tuple[str, str], ...] = ()) -> bytes:
+    """The compressed headers of a call."""
+    block = b"\x83\x86" + literal(b":path", path) + literal(b":authority", b"bench")
     block += literal(b"content-type", b"application/grpc") + literal(b"te", b"trailers")
-    return frame(1, 4, stream, block)
+    return block + b"".join(literal(name.encode(), value.encode()) for name, value in headers)
+
+
+def request(stream: int, method: bytes = b"Hold") -> bytes:
+    """The frame that begins a call."""
+    return frame(1, 4, stream, head(b"/bench.Echo/" + method))
 
 
 class Holder:
